@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// The core figures with Asyncoro.
+
+#include "benchmark.h"
+
+#include <Asyncoro/Coro>
+
+#include <QCoreApplication>
+#include <QList>
+
+#include <chrono>
+#include <future>
+#include <thread>
+
+using namespace Asyncoro;
+using namespace Benchmark;
+
+namespace
+{
+
+void messages(int count)
+{
+    const double start = now();
+    const auto receiver = spawn([count]() -> Task<qint64> {
+        qint64 sum = 0;
+        for (int i = 0; i < 3 * count; ++i) {
+            sum += co_await receive<int>();
+        }
+        co_return sum;
+    });
+    for (int i = 0; i < count; ++i) {
+        spawn(
+            [](Coro<> to) -> Task<> {
+                for (int k = 0; k < 3; ++k) {
+                    to.send(k);
+                }
+                co_return;
+            },
+            receiver);
+    }
+    const qint64 sum = waitFor(receiver);
+    const double time = now() - start;
+    if (sum != 3 * qint64(count)) {
+        fail("a message was lost");
+    }
+    print("messages", time / (3 * count) * 1e9, "ns");
+}
+
+Task<> answer(int count)
+{
+    const auto other = co_await receive<Coro<>>();
+    for (int i = 0; i < count; ++i) {
+        other.send(co_await receive<int>());
+    }
+}
+
+Task<> ask(int count, Coro<> other)
+{
+    other.send(Coro<>::self());
+    for (int i = 0; i < count; ++i) {
+        other.send(i);
+        if (co_await receive<int>() != i) {
+            fail("wrong answer");
+        }
+    }
+}
+
+void pingPong(int count)
+{
+    const double start = now();
+    waitFor(spawn(ask, count, spawn(answer, count)));
+    print("pingpong", (now() - start) / count * 1e9, "ns");
+}
+
+void pingPongThreads(int count)
+{
+    std::promise<Coro<>> started;
+    std::thread thread([count, &started] {
+        const auto answering = spawn(answer, count);
+        started.set_value(answering);
+        waitFor(answering);
+    });
+    const Coro<> other = started.get_future().get();
+    const double start = now();
+    waitFor(spawn(ask, count, other));
+    const double time = now() - start;
+    thread.join();
+    print("pingpong-threads", time / count * 1e9, "ns");
+}
+
+void sleeps(int count)
+{
+    const double start = cpuTime();
+    for (int i = 0; i < count; ++i) {
+        spawn(
+            [](int milliseconds) -> Task<> {
+                co_await sleep(std::chrono::milliseconds(milliseconds));
+            },
+            i % 101);
+    }
+    if (Asyncoro::exec() != 0) {
+        fail("a coroutine failed");
+    }
+    print("sleeps", (cpuTime() - start) / count * 1e9, "ns");
+}
+
+[[gnu::noinline]] Task<int> ready(int value)
+{
+    co_return value;
+}
+
+[[gnu::noinline]] Task<int> waiting(int value)
+{
+    co_await yield();
+    co_return value;
+}
+
+template<typename Function>
+void awaitMany(const char *name, int count, Function function)
+{
+    const auto coro = spawn([count, function]() -> Task<qint64> {
+        qint64 sum = 0;
+        for (int i = 0; i < count; ++i) {
+            sum += co_await function(i);
+        }
+        co_return sum;
+    });
+    const double start = now();
+    const qint64 sum = waitFor(coro);
+    const double time = now() - start;
+    if (sum != qint64(count) * (count - 1) / 2) {
+        fail("wrong sum");
+    }
+    print(name, time / count * 1e9, "ns");
+}
+
+void awaitReady(int count)
+{
+    awaitMany("await", count, ready);
+}
+
+void awaitSuspended(int count)
+{
+    awaitMany("await-suspended", count, waiting);
+}
+
+void memory(int count)
+{
+    QList<Coro<>> coros;
+    coros.reserve(count);
+    const double before = residentBytes();
+    for (int i = 0; i < count; ++i) {
+        coros.append(spawn([]() -> Task<> {
+            co_await receive();
+        }));
+    }
+    waitFor(spawn([]() -> Task<> {
+        co_await yield(); // when this goes on, all the others wait
+    }));
+    print("memory", (residentBytes() - before) / count, "B");
+    for (const Coro<> &coro : std::as_const(coros)) {
+        coro.send(1);
+    }
+    Asyncoro::exec();
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    QCoreApplication app(argc, argv);
+    return run(argc, argv,
+               {
+                   {"messages", messages, 100'000},
+                   {"pingpong", pingPong, 1'000'000},
+                   {"pingpong-threads", pingPongThreads, 10'000},
+                   {"sleeps", sleeps, 100'000},
+                   {"await", awaitReady, 10'000'000},
+                   {"await-suspended", awaitSuspended, 5'000'000},
+                   {"memory", memory, 1'000'000},
+               });
+}

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The Asyncoro authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Echo servers, each with one thread, under the same load from another process."""
+
+from figures import Aim, Figure, Program, Served
+
+PEERS = ("epoll", "Asio", "Qt signals", "QCoro")
+SERVERS = {
+    "epoll": ("net-epoll", "Linux"),
+    "Asio": ("net-asio", "Boost 1.80 or newer, in Debian libboost1.88-dev"),
+    "Qt signals": ("net-qt", "Qt Network"),
+    "QCoro": ("net-qcoro", "QCoro 6, in Debian qcoro-qt6-dev"),
+}
+SECONDS = "0.7"
+
+
+def figure(name, title, unit, load, aims, lower=False, key="", once=(), without=()):
+    """A row that puts `load` on all servers; those of `once` run once only, as they are slow at this."""
+    program = Program("net-load", tuple(load))
+    return Figure(
+        name,
+        title,
+        unit,
+        Served("net-ours", program),
+        {
+            peer: Served(server, program, rounds=1 if peer in once else 3, needs=needs)
+            for peer, (server, needs) in SERVERS.items()
+            if peer not in without
+        },
+        aims,
+        lower,
+        key,
+    )
+
+
+def echo(connections, active):
+    return ("--connections", str(connections), "--active", str(active), "--seconds", SECONDS, "--pid", "{pid}")
+
+
+SLOW = ("Qt signals", "QCoro")
+FIGURES = [
+    figure("messages", "echo 64 B, 100 active connections", "msg/s", echo(100, 100), (Aim(0.95, "Asio"),), key="echo-100"),
+    figure("messages", "echo 64 B, 1,000 active connections", "msg/s", echo(1000, 1000), (Aim(0.95, "Asio"),), key="echo-1000"),
+    figure("messages", "echo 64 B, 5 active of 10,000 open", "msg/s", echo(10000, 5), (Aim(0.95, "Asio"),), key="echo-idle", once=SLOW),
+    # The same runs; bare epoll keeps nothing for a connection.
+    figure("memory", "memory of an open connection, 10,000 of them", "B", echo(10000, 5), (Aim(6144),), lower=True, once=SLOW, without=("epoll",)),
+    figure(
+        "connections",
+        "connected, greeted and closed",
+        "conn/s",
+        ("--mode", "accept", "--connections", "20", "--seconds", SECONDS),
+        (Aim(0.9, "Asio"),),
+    ),
+    figure(
+        "stream",
+        "one stream there and back",
+        "MB/s",
+        ("--mode", "stream", "--connections", "1", "--seconds", SECONDS),
+        (Aim(0.9, "epoll"),),
+    ),
+]

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// An echo server with Boost.Asio's coroutines, one for each connection. Called as: net-asio PORT
+
+#include "benchmark.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <cstdint>
+
+using namespace Benchmark;
+namespace asio = boost::asio;
+
+namespace
+{
+
+// The concrete executor throughout, which spares Asio the type-erased one; error codes in place of exceptions.
+using Executor = asio::io_context::executor_type;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using Task = asio::awaitable<void, Executor>;
+constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> awaitable;
+
+Task serve(Socket socket)
+{
+    char buffer[16384];
+    while (true) {
+        const auto [readError, size] = co_await socket.async_read_some(asio::buffer(buffer), awaitable);
+        if (readError) {
+            co_return;
+        }
+        const auto [writeError, written] = co_await asio::async_write(socket, asio::buffer(buffer, size), awaitable);
+        if (writeError) {
+            co_return;
+        }
+    }
+}
+
+Task listen(asio::io_context &context, Acceptor &acceptor)
+{
+    while (true) {
+        Socket socket(context.get_executor());
+        const auto [error] = co_await acceptor.async_accept(socket, awaitable);
+        if (error) {
+            continue;
+        }
+        boost::system::error_code ignored;
+        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+        asio::co_spawn(context, serve(std::move(socket)), asio::detached);
+    }
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fail("usage: net-asio PORT");
+    }
+    raiseFileLimit();
+    asio::io_context context(1);
+    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), std::uint16_t(std::atoi(argv[1])));
+    Acceptor acceptor(context.get_executor());
+    acceptor.open(endpoint.protocol());
+    acceptor.set_option(asio::socket_base::reuse_address(true));
+    acceptor.bind(endpoint);
+    acceptor.listen(4096);
+    std::printf("listening %d\n", int(acceptor.local_endpoint().port()));
+    std::fflush(stdout);
+    asio::co_spawn(context, listen(context, acceptor), asio::detached);
+    context.run();
+}

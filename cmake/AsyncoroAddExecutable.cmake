@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The Asyncoro authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+#[[
+Programs, all of them built into build/<preset>/bin.
+
+    asyncoro_add_tool(discoro-node              # installed
+        SOURCES main.cpp nodeoptions.cpp
+        LINK Asyncoro::Discoro
+    )
+    asyncoro_add_example(file-statistics        # not installed; compiled the way a user's own program is
+        SOURCES main.cpp
+        LINK Asyncoro::Discoro
+    )
+
+Sources are relative to the current folder. Without SOURCES it is main.cpp.
+]]
+
+function(asyncoro_add_tool name)
+    _asyncoro_add_program(${name} ${ARGN})
+    install(TARGETS ${name} ${KDE_INSTALL_TARGETS_DEFAULT_ARGS})
+endfunction()
+
+function(asyncoro_add_example name)
+    _asyncoro_add_program(${name} ${ARGN})
+    # KDE's strict Qt settings are for this repository, and an example shows what works without them.
+    target_compile_options(${name} PRIVATE -UQT_NO_CAST_FROM_ASCII -UQT_NO_CAST_FROM_BYTEARRAY)
+endfunction()
+
+function(_asyncoro_add_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+    if(arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "program ${name}: unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES main.cpp)
+    endif()
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE ${arg_LINK})
+endfunction()

@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "coro.h"
+
+namespace Asyncoro {
+
+Coro<> Coro<>::self()
+{
+    return Coro<>(Detail::CoroPointer(Detail::LocalCoro::current()));
+}
+
+QString Coro<>::name() const
+{
+    return m_data ? m_data->name() : QStringLiteral("no coroutine");
+}
+
+void Coro<>::setName(const QString &name) const
+{
+    if (m_data)
+        m_data->setName(name);
+}
+
+void Coro<>::setDaemon(bool daemon) const
+{
+    if (m_data)
+        m_data->setDaemon(daemon);
+}
+
+bool Coro<>::sendMessage(Message &&message) const
+{
+    return m_data && m_data->send(std::move(message));
+}
+
+Task<> Coro<>::deliverTo(Detail::CoroPointer target, Message message, QDeadlineTimer deadline)
+{
+    if (!target)
+        throw CoroEnded(QStringLiteral("deliver() to a null Coro"));
+    co_await target->deliver(std::move(message), deadline);
+}
+
+void Coro<>::terminate() const
+{
+    if (m_data)
+        m_data->terminate();
+}
+
+void Coro<>::monitor(const Coro &observer) const
+{
+    if (m_data && observer.m_data)
+        m_data->addMonitor(observer.m_data);
+}
+
+QDebug operator<<(QDebug debug, const Coro<> &coro)
+{
+    const QDebugStateSaver saver(debug);
+    debug.noquote() << coro.name();
+    if (coro.location().isValid())
+        debug << "at" << coro.location();
+    return debug;
+}
+
+ExitNotice::ExitNotice(const Coro<> &coro)
+    : m_coro(coro)
+    , m_state(coro.state())
+{
+    const Detail::CoroData &data = *coro.data();
+    switch (m_state) {
+    case CoroState::Finished:
+        m_value = data.result();
+        break;
+    case CoroState::Terminated:
+        m_error = QStringLiteral("terminated");
+        break;
+    default:
+        m_error = errorText(data.error());
+    }
+}
+
+ExitNotice::ExitNotice(const Coro<> &coro, CoroState state, const QVariant &value, const QString &error)
+    : m_coro(coro)
+    , m_state(state)
+    , m_value(value)
+    , m_error(error)
+{
+}
+
+namespace Detail {
+
+FinishSuspension::FinishSuspension(CoroPointer target, const QDeadlineTimer &deadline)
+    : Suspension(deadline)
+    , m_target(std::move(target))
+{
+}
+
+FinishSuspension::~FinishSuspension() = default;
+
+bool FinishSuspension::start()
+{
+    m_waiter.coro = coro();
+    m_waiter.wait = coro()->waitNumber();
+    return m_target && m_target->addEndWaiter(&m_waiter);
+}
+
+void FinishSuspension::abandon() noexcept
+{
+    m_target->removeEndWaiter(&m_waiter);
+}
+
+void FinishSuspension::throwUnlessFinished() const
+{
+    if (!m_target)
+        throw CoroEnded(QStringLiteral("finish() of a null Coro"));
+    if (!isComplete())
+        throw TimedOut(QStringLiteral("waiting for %1").arg(m_target->name()));
+    m_target->setEndObserved();
+    switch (m_target->state()) {
+    case CoroState::Running:
+    case CoroState::Finished:
+        return;
+    case CoroState::Terminated:
+        throw CoroTerminated(QStringLiteral("%1 was terminated").arg(m_target->name()));
+    case CoroState::Failed:
+    case CoroState::Lost:
+        std::rethrow_exception(m_target->error());
+    }
+}
+
+void throwWrongResult(const CoroData &target, QMetaType type)
+{
+    throw Error(QStringLiteral("%1 returned %2, not %3")
+                    .arg(target.name(), QString::fromLatin1(target.result().typeName()), QString::fromLatin1(type.name())));
+}
+
+} // namespace Detail
+} // namespace Asyncoro

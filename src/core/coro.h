@@ -1,0 +1,389 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "error.h"
+#include "message.h"
+#include "task.h"
+
+#include <QDebug>
+#include <QMetaType>
+
+#include <functional>
+#include <tuple>
+
+namespace Asyncoro {
+
+/**
+ * A running coroutine: spawn() makes it from a function and its arguments.
+ *
+ * This is a handle: small, copyable, and usable from any thread. It is the same type whether the coroutine runs in
+ * this process or in another one, and it may itself be sent in a message. Dropping the last handle does not end the
+ * coroutine; a null handle (default-constructed) refers to none and ignores what is asked of it.
+ *
+ * `Coro<T>` is the handle of a coroutine that returns a T; every one is also a `Coro<>`, which knows nothing of the
+ * value and serves as an address for messages.
+ */
+template<typename T = void>
+class Coro;
+
+namespace Detail {
+
+class ASYNCORO_CORE_EXPORT FinishSuspension : public Suspension
+{
+protected:
+    FinishSuspension(CoroPointer target, const QDeadlineTimer &deadline);
+    ~FinishSuspension() override;
+
+    bool start() override;
+    void abandon() noexcept override;
+
+    /** Returns if the coroutine finished; throws what it failed with, or why there is no value. */
+    void throwUnlessFinished() const;
+
+    const CoroPointer m_target;
+
+private:
+    EndWaiter m_waiter;
+};
+
+template<typename T>
+class FinishAwaiter;
+
+} // namespace Detail
+
+template<>
+class ASYNCORO_CORE_EXPORT Coro<void>
+{
+public:
+    Coro() noexcept = default;
+
+    /** The coroutine in which this is called; null outside of coroutines. */
+    [[nodiscard]] static Coro self();
+
+    [[nodiscard]] bool isNull() const { return !m_data; }
+    explicit operator bool() const { return !isNull(); }
+
+    /** Unique in its process and never given twice; 0 for a null handle. */
+    [[nodiscard]] quint64 id() const { return m_data ? m_data->id() : 0; }
+
+    /** For people: in logs, errors and status. "coroutine ID" unless setName() was called. */
+    [[nodiscard]] QString name() const;
+    void setName(const QString &name) const;
+
+    /** The process it runs in, if that is another one; invalid for a coroutine of this process. */
+    [[nodiscard]] Location location() const { return m_data ? m_data->location() : Location(); }
+
+    /** How it stands, or how it ended; for a coroutine elsewhere, as far as is known here. */
+    [[nodiscard]] CoroState state() const { return m_data ? m_data->state() : CoroState::Lost; }
+
+    /** Whether exec() may end while this one still runs: it is terminated then. Not on by default. */
+    void setDaemon(bool daemon = true) const;
+
+    /**
+     * Puts a message into the mailbox. Never waits. Messages of one sender arrive in order.
+     *
+     * @return false if the coroutine is known to have ended. True is no promise that the message will be read, nor,
+     * for a coroutine elsewhere, that it arrives: see deliver().
+     */
+    template<typename M>
+    bool send(M &&message) const
+    {
+        return sendMessage(toMessage(std::forward<M>(message)));
+    }
+
+    /**
+     * Puts a message into the mailbox, and is complete when it lies there.
+     *
+     * Completes without suspending if the coroutine is of this thread. Resumes on the caller's thread. Any number may
+     * overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has ended, TimedOut if the
+     * deadline passes first (the message may still arrive). Cancelling the wait does not take back the message.
+     */
+    template<typename M>
+    Task<> deliver(M &&message, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
+    {
+        return deliverTo(m_data, toMessage(std::forward<M>(message)), deadline);
+    }
+
+    /**
+     * Ends the coroutine by cancellation: its current `co_await` throws Cancelled, so that destructors run; a coroutine
+     * that has not begun never does. If it runs just now, its next `co_await` throws. Returns at once.
+     */
+    void terminate() const;
+
+    /**
+     * Sends `observer` an ExitNotice when this coroutine ends, at once if it has ended already. A coroutine can have
+     * many monitors. A failure that a monitor is told of is not logged.
+     */
+    void monitor(const Coro &observer) const;
+
+    /**
+     * Waits until the coroutine has ended; `co_await coro` is the same without a deadline.
+     *
+     * Completes without suspending if it has ended already. Resumes on the caller's thread. Any number of coroutines
+     * may wait for one. Gives its value (a copy, or for a type that cannot be copied the value itself, once). Throws
+     * the exception that it failed with, CoroTerminated if it was terminated, CoroEnded if its process was lost, TimedOut
+     * if the deadline passes first. Cancelling the wait leaves the other coroutine alone.
+     */
+    [[nodiscard]] Detail::FinishAwaiter<void> finish(QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
+    [[nodiscard]] Detail::FinishAwaiter<void> operator co_await() const;
+
+    /** The same coroutine: same process, same id. */
+    friend bool operator==(const Coro &a, const Coro &b)
+    {
+        return a.m_data == b.m_data || (a.id() == b.id() && a.location() == b.location());
+    }
+    friend size_t qHash(const Coro &coro, size_t seed = 0) noexcept { return ::qHash(coro.id(), seed); }
+
+    explicit Coro(Detail::CoroPointer data) noexcept
+        : m_data(std::move(data))
+    {
+    }
+    [[nodiscard]] const Detail::CoroPointer &data() const { return m_data; }
+
+private:
+    template<typename M>
+    static Message toMessage(M &&message)
+    {
+        using Value = std::remove_cvref_t<M>;
+        if constexpr (std::is_same_v<Value, Message>)
+            return std::forward<M>(message);
+        else if constexpr (std::is_base_of_v<Coro, Value>)
+            return Message::fromValue(static_cast<const Coro &>(message));
+        else {
+            static_assert(!std::is_pointer_v<std::decay_t<M>> || std::is_base_of_v<QObject, std::remove_pointer_t<Value>>,
+                          "a message cannot be a bare pointer; for a text, send a QString");
+            return Message::fromValue(std::forward<M>(message));
+        }
+    }
+
+    bool sendMessage(Message &&message) const;
+    static Task<> deliverTo(Detail::CoroPointer target, Message message, QDeadlineTimer deadline);
+
+    Detail::CoroPointer m_data;
+};
+
+template<typename T>
+class Coro : public Coro<>
+{
+public:
+    Coro() noexcept = default;
+
+    /** As Coro<>::finish(), and gives the value. */
+    [[nodiscard]] Detail::FinishAwaiter<T> finish(QDeadlineTimer deadline = QDeadlineTimer::Forever) const
+    {
+        return Detail::FinishAwaiter<T>(data(), deadline);
+    }
+    [[nodiscard]] Detail::FinishAwaiter<T> operator co_await() const { return finish(); }
+
+    /** The caller knows that the coroutine returns a T; if it does not, finish() throws an Error. */
+    explicit Coro(Detail::CoroPointer data) noexcept
+        : Coro<>(std::move(data))
+    {
+    }
+};
+
+/** The message that a monitor gets when the coroutine that it watches has ended. */
+class ASYNCORO_CORE_EXPORT ExitNotice
+{
+    Q_GADGET
+
+public:
+    ExitNotice() = default;
+    /** How `coro`, which has ended, did. */
+    explicit ExitNotice(const Coro<> &coro);
+    ExitNotice(const Coro<> &coro, CoroState state, const QVariant &value, const QString &error);
+
+    [[nodiscard]] Coro<> coro() const { return m_coro; }
+    /** Finished, Failed, Terminated or Lost. */
+    [[nodiscard]] CoroState state() const { return m_state; }
+    /** The value of a coroutine that finished; invalid if it has none or one that no message can hold. */
+    [[nodiscard]] QVariant value() const { return m_value; }
+    /** Why there is no value, for a person; empty if it finished. */
+    [[nodiscard]] QString error() const { return m_error; }
+
+private:
+    Coro<> m_coro;
+    CoroState m_state = CoroState::Lost;
+    QVariant m_value;
+    QString m_error;
+};
+
+namespace Detail {
+
+template<>
+class ASYNCORO_CORE_EXPORT FinishAwaiter<void> final : public FinishSuspension
+{
+public:
+    FinishAwaiter(const CoroPointer &target, const QDeadlineTimer &deadline)
+        : FinishSuspension(target, deadline)
+    {
+    }
+    void await_resume() const { throwUnlessFinished(); }
+};
+
+/** Throws the Error that `target` gave no value of `type`. */
+[[noreturn]] ASYNCORO_CORE_EXPORT void throwWrongResult(const CoroData &target, QMetaType type);
+
+template<typename T>
+class FinishAwaiter final : public FinishSuspension
+{
+public:
+    FinishAwaiter(const CoroPointer &target, const QDeadlineTimer &deadline)
+        : FinishSuspension(target, deadline)
+    {
+    }
+    T await_resume() const
+    {
+        throwUnlessFinished();
+        if (void *value = m_target->resultInPlace()) {
+            if constexpr (std::is_copy_constructible_v<T>)
+                return *static_cast<const T *>(value);
+            else
+                return std::move(*static_cast<T *>(value));
+        }
+        if constexpr (std::is_copy_constructible_v<T>) {
+            const QVariant value = m_target->result();
+            if constexpr (std::is_same_v<T, QVariant>) {
+                return value;
+            } else {
+                QVariant converted = value;
+                if (converted.convert(QMetaType::fromType<T>()))
+                    return converted.value<T>();
+                throwWrongResult(*m_target, QMetaType::fromType<T>());
+            }
+        }
+        throwWrongResult(*m_target, {});
+    }
+};
+
+/** A coroutine of this process with what it owns: function, arguments, frame and, at the end, its value. */
+template<typename T, typename Function, typename... Arguments>
+class SpawnedCoro final : public LocalCoro
+{
+public:
+    template<typename F, typename... A>
+    explicit SpawnedCoro(F &&function, A &&...arguments)
+        : m_call(std::in_place, std::forward<F>(function), std::forward<A>(arguments)...)
+    {
+    }
+
+    [[nodiscard]] QVariant result() const override
+    {
+        if constexpr (std::is_same_v<T, QVariant>)
+            return m_result ? *m_result : QVariant();
+        else if constexpr (!std::is_void_v<T> && std::is_copy_constructible_v<T> && std::is_default_constructible_v<T>)
+            return m_result ? QVariant::fromValue(*m_result) : QVariant();
+        else
+            return {};
+    }
+
+    [[nodiscard]] void *resultInPlace() override
+    {
+        if constexpr (std::is_void_v<T>)
+            return nullptr;
+        else
+            return m_result ? &*m_result : nullptr;
+    }
+
+protected:
+    std::coroutine_handle<> startBody() override
+    {
+        try {
+            m_task = std::apply([](Function &function, Arguments &...arguments) {
+                return std::invoke(function, std::move(arguments)...);
+            }, *m_call);
+        } catch (...) {
+            m_startError = std::current_exception();
+            setBodyEnded();
+            return std::noop_coroutine();
+        }
+        m_task.m_frame.promise().coro = this;
+        return m_task.m_frame;
+    }
+
+    void takeResult() override
+    {
+        if (m_startError)
+            std::rethrow_exception(m_startError);
+        if constexpr (std::is_void_v<T>)
+            m_task.m_frame.promise().takeResult();
+        else
+            m_result.emplace(m_task.m_frame.promise().takeResult());
+    }
+
+    void destroyBody() noexcept override
+    {
+        m_task = {};
+        m_call.reset();
+    }
+
+private:
+    using Result = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+    std::optional<std::tuple<Function, Arguments...>> m_call;
+    Task<T> m_task;
+    std::optional<Result> m_result;
+    std::exception_ptr m_startError;
+};
+
+template<typename R>
+struct TaskValue {
+    static constexpr bool IsTask = false;
+};
+template<typename T>
+struct TaskValue<Task<T>> {
+    static constexpr bool IsTask = true;
+    using Type = T;
+};
+
+} // namespace Detail
+
+inline Detail::FinishAwaiter<void> Coro<void>::finish(QDeadlineTimer deadline) const
+{
+    return {m_data, deadline};
+}
+
+inline Detail::FinishAwaiter<void> Coro<void>::operator co_await() const
+{
+    return finish();
+}
+
+/**
+ * Starts a coroutine: `function(arguments...)`, which returns a Task, runs on this thread once control is back in the
+ * event loop. The coroutine keeps function and arguments until it has ended, so a lambda with captures is safe.
+ *
+ * If it fails and nobody waits for it or monitors it, the exception is logged.
+ */
+template<typename Function, typename... Arguments>
+auto spawn(Function &&function, Arguments &&...arguments)
+{
+    using F = std::decay_t<Function>;
+    static_assert(std::is_invocable_v<F &, std::decay_t<Arguments>...>,
+                  "spawn(): the function cannot be called with these arguments (they are copied or moved into the "
+                  "coroutine; a parameter that is a non-const reference needs std::ref)");
+    using Value = Detail::TaskValue<std::invoke_result_t<F &, std::decay_t<Arguments>...>>;
+    static_assert(Value::IsTask, "spawn(): the function must return a Task");
+    using Spawned = Detail::SpawnedCoro<typename Value::Type, F, std::decay_t<Arguments>...>;
+
+    auto *spawned = new Spawned(std::forward<Function>(function), std::forward<Arguments>(arguments)...);
+    Coro<typename Value::Type> coro{Detail::CoroPointer(spawned)};
+    spawned->launch();
+    return coro;
+}
+
+/** The same for a task that exists already. */
+template<typename T>
+Coro<T> spawn(Task<T> task)
+{
+    return spawn([](Task<T> body) { return body; }, std::move(task));
+}
+
+ASYNCORO_CORE_EXPORT QDebug operator<<(QDebug debug, const Coro<> &coro);
+
+} // namespace Asyncoro
+
+#include "exec.h"
+#include "receive.h"
+#include "sleep.h"

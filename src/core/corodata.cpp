@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "coro.h"
+#include "coroscheduler_p.h"
+#include "error.h"
+
+#include <QLoggingCategory>
+#include <QVarLengthArray>
+
+Q_LOGGING_CATEGORY(lcCore, "asyncoro.core", QtInfoMsg)
+
+namespace Asyncoro::Detail {
+
+CoroData::CoroData(quint64 id)
+    : m_id(id)
+{
+}
+
+CoroData::~CoroData()
+{
+    if (state() == CoroState::Failed && !m_endObserved) {
+        ++unobservedFailures;
+        qCWarning(lcCore).noquote() << name() << "failed, and nobody waited for it:" << errorText(m_error);
+    }
+}
+
+quint64 CoroData::nextId()
+{
+    static std::atomic<quint64> last = 0;
+    return ++last;
+}
+
+QString CoroData::name() const
+{
+    const QMutexLocker lock(&m_mutex);
+    return m_name.isEmpty() ? QStringLiteral("coroutine %1").arg(m_id) : m_name;
+}
+
+void CoroData::setName(const QString &name)
+{
+    const QMutexLocker lock(&m_mutex);
+    m_name = name;
+}
+
+bool CoroData::addEndWaiter(EndWaiter *waiter)
+{
+    watchEnd();
+    const QMutexLocker lock(&m_mutex);
+    if (m_state != CoroState::Running)
+        return false;
+    m_endWaiters.append(waiter);
+    return true;
+}
+
+void CoroData::removeEndWaiter(EndWaiter *waiter) noexcept
+{
+    const QMutexLocker lock(&m_mutex);
+    if (waiter->isLinked()) // if not, the end has come, and the waiter's thread will learn of it too late
+        waiter->unlink();
+}
+
+void CoroData::addMonitor(const CoroPointer &observer)
+{
+    watchEnd();
+    {
+        const QMutexLocker lock(&m_mutex);
+        if (m_state == CoroState::Running) {
+            m_monitors.append(observer);
+            return;
+        }
+    }
+    setEndObserved();
+    observer->send(Message::fromValue(ExitNotice(Coro<>(CoroPointer(this)))));
+}
+
+void CoroData::removeMonitor(const CoroPointer &observer)
+{
+    const QMutexLocker lock(&m_mutex);
+    m_monitors.removeOne(observer);
+}
+
+void CoroData::announceEnd(CoroState state, std::exception_ptr error)
+{
+    struct Wait {
+        CoroPointer coro;
+        quint32 number;
+    };
+    QVarLengthArray<Wait, 4> waits;
+    QList<CoroPointer> monitors;
+    {
+        const QMutexLocker lock(&m_mutex);
+        m_error = std::move(error);
+        m_state.store(state, std::memory_order_release);
+        while (EndWaiter *waiter = m_endWaiters.takeFirst())
+            waits.append({CoroPointer(waiter->coro), waiter->wait});
+        monitors.swap(m_monitors);
+    }
+    for (const Wait &wait : std::as_const(waits))
+        static_cast<LocalCoro *>(wait.coro.data())->completeWait(wait.number);
+    if (monitors.isEmpty())
+        return;
+    setEndObserved();
+    const Message notice = Message::fromValue(ExitNotice(Coro<>(CoroPointer(this))));
+    for (const CoroPointer &observer : std::as_const(monitors))
+        observer->send(Message(notice));
+}
+
+} // namespace Asyncoro::Detail

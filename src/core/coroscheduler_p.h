@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "detail/localcoro.h"
+
+#include <QAbstractEventDispatcher>
+#include <QBasicTimer>
+#include <QMutex>
+#include <QObject>
+#include <QPointer>
+
+#include <vector>
+
+namespace Asyncoro::Detail {
+
+/** What other threads ask of the coroutines of one thread. Outlives its scheduler as long as a coroutine knows it. */
+class Inbox
+{
+public:
+    struct Request {
+        enum Kind : quint8 { Send, Terminate, CompleteWait, SetDaemon } kind;
+        bool daemon = false;
+        quint32 wait = 0;
+        CoroPointer coro;
+        Message message;
+    };
+
+    explicit Inbox(CoroScheduler *scheduler)
+        : m_scheduler(scheduler)
+    {
+    }
+
+    /** False if that thread runs coroutines no more. Any thread. */
+    bool post(Request &&request);
+    std::vector<Request> takeAll();
+    void close();
+
+private:
+    QMutex m_mutex;
+    CoroScheduler *m_scheduler; // nullptr once closed
+    std::vector<Request> m_requests;
+};
+
+/**
+ * Resumes the coroutines of one thread: a queue of those that are ready, drained by one posted event within a time
+ * slice, and a heap of deadlines over one timer.
+ */
+class CoroScheduler : public QObject
+{
+public:
+    CoroScheduler();
+    ~CoroScheduler() override;
+
+    /** The calling thread's; made at the first call. */
+    [[nodiscard]] static CoroScheduler &forThisThread();
+
+    void add(LocalCoro *coro);
+    void remove(LocalCoro *coro);
+    void setDaemon(LocalCoro *coro, bool daemon);
+    void enqueue(LocalCoro *coro);
+
+    void addDeadline(LocalCoro *coro, Moment deadline);
+    void removeDeadline(LocalCoro *coro);
+
+    [[nodiscard]] const std::shared_ptr<Inbox> &inbox() const { return m_inbox; }
+
+    /** Runs the event loop until no coroutine of the process is left but daemons; then ends this thread's daemons. */
+    int exec();
+
+    /** Terminates every coroutine of this thread and resumes them until they have ended. */
+    void terminateAll();
+
+    [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
+
+protected:
+    bool event(QEvent *event) override;
+    void timerEvent(QTimerEvent *event) override;
+
+private:
+    struct Deadline {
+        Moment moment;
+        LocalCoro *coro; // not owning: it waits
+    };
+
+    void postDrain();
+    void drain();
+    void watchDispatcher();
+    void takeRequests();
+    void armTimer();
+    void place(std::size_t index, const Deadline &deadline);
+    void siftUp(std::size_t index, const Deadline &deadline);
+    void siftDown(std::size_t index, const Deadline &deadline);
+
+    IntrusiveList<LocalCoro> m_ready;
+    IntrusiveList<LocalCoro::Membership> m_members;
+    std::vector<Deadline> m_deadlines; // a heap: the earliest first
+    std::shared_ptr<Inbox> m_inbox;
+    QPointer<QAbstractEventDispatcher> m_dispatcher;
+    QBasicTimer m_timer;
+    Moment m_armed = Never;
+    bool m_drainPosted = false;
+    bool m_draining = false;
+};
+
+// initial-exec: reached without a call, even from a shared library.
+/** The coroutine that runs on this thread; nullptr outside of coroutines. */
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local LocalCoro *currentCoro;
+/** The scheduler of this thread; nullptr if no coroutine was ever started on it. */
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local CoroScheduler *currentScheduler;
+
+/** Failures that nobody waited for. */
+extern std::atomic<int> unobservedFailures;
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "../location.h"
+#include "../message.h"
+#include "asyncorocore_export.h"
+#include "intrusivelist.h"
+
+#include <QBasicMutex>
+#include <QDeadlineTimer>
+#include <QExplicitlySharedDataPointer>
+#include <QList>
+#include <QSharedData>
+
+#include <atomic>
+#include <exception>
+
+namespace Asyncoro {
+
+template<typename T>
+class Task;
+
+/** How a coroutine stands, or how it ended. */
+enum class CoroState : quint8 {
+    Running, ///< has not ended
+    Finished, ///< returned
+    Failed, ///< ended by an exception
+    Terminated, ///< ended by terminate()
+    Lost, ///< ran elsewhere, and that process can no longer be reached
+};
+
+namespace Detail {
+
+class CoroData;
+class LocalCoro;
+using CoroPointer = QExplicitlySharedDataPointer<CoroData>;
+
+/** A coroutine that waits for another one's end. */
+struct EndWaiter : ListLink {
+    LocalCoro *coro = nullptr; // not owning: it waits, so it lives
+    quint32 wait = 0; // which of its waits
+};
+
+/**
+ * What a Coro handle points to: a coroutine of this process (LocalCoro) or one elsewhere.
+ *
+ * All of it may be used from any thread.
+ */
+class ASYNCORO_CORE_EXPORT CoroData : public QSharedData
+{
+public:
+    explicit CoroData(quint64 id);
+    virtual ~CoroData();
+    CoroData(const CoroData &) = delete;
+    CoroData &operator=(const CoroData &) = delete;
+
+    [[nodiscard]] quint64 id() const { return m_id; }
+    [[nodiscard]] QString name() const;
+    void setName(const QString &name);
+    [[nodiscard]] virtual Location location() const = 0;
+    [[nodiscard]] virtual bool isLocal() const = 0;
+
+    virtual bool send(Message &&message) = 0;
+    virtual Task<void> deliver(Message message, QDeadlineTimer deadline) = 0;
+    virtual void terminate() = 0;
+    virtual void setDaemon(bool daemon) = 0;
+
+    [[nodiscard]] CoroState state() const { return m_state.load(std::memory_order_acquire); }
+    /** Once failed: why. */
+    [[nodiscard]] std::exception_ptr error() const { return m_error; }
+    /** Once finished: the value as a message; invalid if it has none, or one that no message can hold. */
+    [[nodiscard]] virtual QVariant result() const = 0;
+    /** Once finished: the value in place, of the type that the coroutine returns; nullptr if it is not in this process. */
+    [[nodiscard]] virtual void *resultInPlace() = 0;
+
+    /** Enters `waiter`; false if the coroutine has ended already. */
+    bool addEndWaiter(EndWaiter *waiter);
+    void removeEndWaiter(EndWaiter *waiter) noexcept;
+
+    /** `observer` will be sent an ExitNotice at the end, at once if that has come already. */
+    void addMonitor(const CoroPointer &observer);
+    void removeMonitor(const CoroPointer &observer);
+
+    /** Somebody has seen how it ended, so that a failure needs no log line. */
+    void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
+
+    [[nodiscard]] static quint64 nextId();
+
+protected:
+    /** Somebody waits for the end: a coroutine elsewhere now asks to be told. Called without a lock held. */
+    virtual void watchEnd() { }
+
+    /** Records the end, wakes who waits for it and tells the monitors. Once. */
+    void announceEnd(CoroState state, std::exception_ptr error);
+
+private:
+    const quint64 m_id;
+    mutable QBasicMutex m_mutex; // guards what follows, up to the end
+    std::atomic<CoroState> m_state = CoroState::Running;
+    std::atomic<bool> m_endObserved = false;
+    std::exception_ptr m_error; // written before m_state
+    IntrusiveList<EndWaiter> m_endWaiters;
+    QList<CoroPointer> m_monitors;
+    QString m_name;
+};
+
+} // namespace Detail
+} // namespace Asyncoro

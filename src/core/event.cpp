@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "event.h"
+
+namespace Asyncoro {
+
+Event::~Event()
+{
+    Q_ASSERT_X(m_waiters.isEmpty(), "Event", "destroyed while coroutines wait for it");
+}
+
+void Event::set()
+{
+    m_set = true;
+    pulse();
+}
+
+void Event::pulse()
+{
+    while (Detail::EventAwaiter *waiter = m_waiters.takeFirst())
+        waiter->complete();
+}
+
+bool Detail::EventAwaiter::start()
+{
+    if (m_event.isSet())
+        return false;
+    m_event.m_waiters.append(this);
+    return true;
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "detail/localcoro.h"
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace Asyncoro {
+
+template<typename T = void>
+class Task;
+
+namespace Detail {
+
+template<typename T, typename Function, typename... Arguments>
+class SpawnedCoro;
+
+/** The part of a task's promise that does not depend on its type. */
+struct PromiseBase {
+    LocalCoro *coro = nullptr; // the coroutine in which the task runs; set when it starts. Not owning
+    std::coroutine_handle<> continuation; // who awaits the task; none for the outermost
+    std::exception_ptr error;
+
+    static void *operator new(std::size_t size) { return allocateFrame(size); }
+    static void operator delete(void *frame, std::size_t size) { freeFrame(frame, size); }
+
+    struct FinalAwaiter {
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        template<typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> done) const noexcept
+        {
+            const PromiseBase &promise = done.promise();
+            if (promise.continuation)
+                promise.coro->transfer(promise.continuation);
+            else
+                promise.coro->setBodyEnded();
+        }
+        void await_resume() const noexcept { }
+    };
+
+    [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
+    [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
+    void unhandled_exception() noexcept { error = std::current_exception(); }
+};
+
+template<typename T>
+struct Promise : PromiseBase {
+    std::optional<T> value;
+
+    Task<T> get_return_object() noexcept;
+
+    template<typename U = T>
+        requires std::constructible_from<T, U>
+    void return_value(U &&result)
+    {
+        value.emplace(std::forward<U>(result));
+    }
+
+    T takeResult()
+    {
+        if (error)
+            std::rethrow_exception(std::move(error));
+        return std::move(*value);
+    }
+};
+
+template<>
+struct Promise<void> : PromiseBase {
+    Task<void> get_return_object() noexcept;
+    void return_void() const noexcept { }
+
+    void takeResult()
+    {
+        if (error)
+            std::rethrow_exception(std::move(error));
+    }
+};
+
+} // namespace Detail
+
+/**
+ * What a coroutine function returns: a piece of work that can wait.
+ *
+ * A task does nothing until it is awaited. `co_await task` runs it inside the awaiting coroutine and gives its
+ * value, or throws its exception; this never involves the event loop unless the task itself waits. The Task
+ * object owns the coroutine's frame, and with it the function's arguments and local variables: destroying it
+ * destroys them. To run a task on its own, give its function to spawn().
+ *
+ * Awaiting a task
+ * - completes without suspending if nothing in the task suspends;
+ * - resumes where the task ended: on the same thread, inside the coroutine's own turn;
+ * - may be done once; a second `co_await` is undefined;
+ * - needs whatever the arguments refer to until it is complete, as any function call does;
+ * - throws what the task throws; terminating the coroutine makes the innermost wait throw Cancelled.
+ */
+template<typename T>
+class [[nodiscard("a Task does nothing until it is awaited: co_await it, or give its function to spawn()")]] Task
+{
+    static_assert(!std::is_reference_v<T>, "a Task cannot return a reference: return a pointer or a value");
+
+public:
+    using value_type = T;
+    using promise_type = Detail::Promise<T>;
+
+    /** An empty task, to be assigned to. */
+    Task() noexcept = default;
+    Task(Task &&other) noexcept
+        : m_frame(std::exchange(other.m_frame, nullptr))
+    {
+    }
+    Task &operator=(Task &&other) noexcept
+    {
+        Task(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~Task()
+    {
+        if (m_frame)
+            m_frame.destroy();
+    }
+
+    void swap(Task &other) noexcept { std::swap(m_frame, other.m_frame); }
+
+    /** Whether there is a task in it. */
+    [[nodiscard]] bool isValid() const noexcept { return bool(m_frame); }
+
+    auto operator co_await() && noexcept { return Awaiter{m_frame}; }
+
+private:
+    template<typename U, typename Function, typename... Arguments>
+    friend class Detail::SpawnedCoro;
+    friend promise_type;
+
+    struct Awaiter {
+        std::coroutine_handle<promise_type> frame;
+
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        template<typename Promise>
+        void await_suspend(std::coroutine_handle<Promise> waiting) const noexcept
+        {
+            static_assert(std::is_base_of_v<Detail::PromiseBase, Promise>,
+                          "a Task can only be awaited in a coroutine that returns Asyncoro::Task");
+            promise_type &promise = frame.promise();
+            promise.continuation = waiting;
+            promise.coro = waiting.promise().coro;
+            promise.coro->transfer(frame);
+        }
+        T await_resume() const { return frame.promise().takeResult(); }
+    };
+
+    explicit Task(std::coroutine_handle<promise_type> frame) noexcept
+        : m_frame(frame)
+    {
+    }
+
+    std::coroutine_handle<promise_type> m_frame; // owning
+};
+
+template<typename T>
+Task<T> Detail::Promise<T>::get_return_object() noexcept
+{
+    return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+inline Task<void> Detail::Promise<void>::get_return_object() noexcept
+{
+    return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+} // namespace Asyncoro
