@@ -66,8 +66,6 @@ function(asyncoro_add_library name)
     target_compile_options(${target} PUBLIC
         "$<BUILD_INTERFACE:SHELL:-iquote ${CMAKE_CURRENT_SOURCE_DIR}>"
         "$<INSTALL_INTERFACE:SHELL:-iquote $<INSTALL_PREFIX>/${ASYNCORO_INCLUDE_INSTALL_DIR}/${layer}>"
-        # Tail calls let coroutines resume each other without growing the stack. Below -O2 GCC makes them only if told to.
-        $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-calls>
     )
 
     asyncoro_check_headers(${target} ${arg_HEADERS})

@@ -8,6 +8,7 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 set(KDE_SKIP_TEST_SETTINGS TRUE) # the tests are ours alone: no appstreamtest
+add_custom_target(fetch-translations) # with this name taken, KDE's settings do not ask git for KDE's translations
 include(KDEInstallDirs6)
 include(KDECMakeSettings)
 include(KDECompilerSettings NO_POLICY_SCOPE)
@@ -40,13 +41,6 @@ if(ASYNCORO_SANITIZE)
     add_compile_options(-fsanitize=${sanitizers} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${sanitizers})
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-        # Two kinds of instrumentation leave no room for the tail calls of coroutines (see asyncoro_add_library): without
-        # these options a long loop of co_await overflows the stack.
-        if("address" IN_LIST ASYNCORO_SANITIZE)
-            add_compile_options(-fno-sanitize-address-use-after-scope)
-        elseif("thread" IN_LIST ASYNCORO_SANITIZE)
-            add_compile_options(SHELL:--param=tsan-instrument-func-entry-exit=0)
-        endif()
         add_compile_options(-Wno-maybe-uninitialized) # false with sanitizers
     endif()
 endif()

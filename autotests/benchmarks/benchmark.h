@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -13,9 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// What the benchmark programs share. It needs neither Qt nor Asyncoro, so that a peer's program carries nothing of ours.
-namespace Benchmark
-{
+// What the benchmark programs share. It needs neither Qt nor Asyncoro, so that a peer carries nothing of ours.
+namespace Benchmark {
 
 // Seconds on a clock that only goes forward.
 inline double now()
@@ -72,7 +72,7 @@ inline void print(std::string_view name, double value, std::string_view unit)
     std::exit(1);
 }
 
-// One figure of a program: its name, and the function that measures it. COUNT, if given on the command line, says how many.
+// One figure of a program: its name, the function that measures it, and how often the work is done.
 struct Figure {
     std::string_view name;
     void (*measure)(int count);
@@ -91,11 +91,11 @@ inline int run(int argc, char **argv, std::initializer_list<Figure> figures)
             return 0;
         }
     }
-    std::fprintf(stderr, "%s FIGURE [COUNT] has no such figure; it has:", argv[0]);
-    for (const Figure &figure : figures) {
-        std::fprintf(stderr, " %.*s", int(figure.name.size()), figure.name.data());
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: %s FIGURE [COUNT]\n", argv[0]);
+        return 2;
     }
-    std::fprintf(stderr, "\n");
+    std::fprintf(stderr, "%s has no figure %s\n", program_invocation_short_name, argv[1]);
     return NotThere;
 }
 

@@ -98,7 +98,14 @@ FIGURES = [
         (Aim(1024),),
     ),
     Figure("lock", "lock and unlock, uncontended", "ns", ours("lock"), {"Go": go("lock")}, (Aim(50),)),
-    Figure("semaphore", "acquire and release, uncontended", "ns", ours("semaphore"), {"Go": go("semaphore")}, (Aim(50),)),
+    Figure(
+        "semaphore",
+        "acquire and release, uncontended",
+        "ns",
+        ours("semaphore"),
+        {"Go": go("semaphore")},
+        (Aim(50),),
+    ),
     Figure(
         "channel",
         "one value through a channel, uncontended",
@@ -120,7 +127,7 @@ FIGURES += [
     Figure(
         f"allocations-{what}",
         f"heap allocations of one {what}",
-        "allocations",
+        "times",
         Program("core-ours-allocations", (f"allocations-{what}",), rounds=1),
         {},
         (Aim(0),),

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The core figures with Boost.Asio's coroutines. Its channels stand for mailboxes. Everything names the concrete executor,
-// which spares Asio the type-erased one.
+// The core figures with Boost.Asio's coroutines. Its channels stand for mailboxes. Everything names the concrete
+// executor, which spares Asio the type-erased one.
 
 #include "benchmark.h"
 
@@ -24,8 +24,7 @@
 using namespace Benchmark;
 namespace asio = boost::asio;
 
-namespace
-{
+namespace {
 
 using Executor = asio::io_context::executor_type;
 template<typename T>
@@ -35,7 +34,8 @@ constexpr asio::use_awaitable_t<Executor> awaitable;
 using Signature = void(boost::system::error_code, int);
 using Channel = asio::experimental::channel<Executor, Signature>;
 using ConcurrentChannel = asio::experimental::concurrent_channel<Executor, Signature>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Clock = std::chrono::steady_clock;
+using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
 Task<void> sendThree(Channel &mailbox)
 {

@@ -17,8 +17,7 @@
 using namespace Asyncoro;
 using namespace Benchmark;
 
-namespace
-{
+namespace {
 
 void messages(int count)
 {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// How often Asyncoro's core asks the heap for memory once it is warm. A program of its own, since it puts a counter in front of
-// malloc; on systems whose C library does not allow that it has no figures.
+// How often Asyncoro's core asks the heap for memory once it is warm. A program of its own, since it puts a counter in
+// front of malloc; on systems whose C library does not allow that it has no figures.
 
 #include "benchmark.h"
 
@@ -17,8 +17,7 @@ using namespace Benchmark;
 
 #ifdef __GLIBC__
 
-namespace
-{
+namespace {
 long allocations = 0; // the programs below have one thread that works
 }
 
@@ -54,8 +53,7 @@ void *aligned_alloc(std::size_t alignment, std::size_t size) noexcept
 }
 }
 
-namespace
-{
+namespace {
 
 // Has a coroutine do `once` over and over, and tells how many allocations each time took after the first thousand.
 template<typename Once>
@@ -68,7 +66,7 @@ Task<> countAllocations(const char *name, int count, Once once)
     for (int i = 0; i < count; ++i) {
         co_await once();
     }
-    print(name, double(allocations - before) / count, "allocations");
+    print(name, double(allocations - before) / count, "times");
 }
 
 void message(int count)

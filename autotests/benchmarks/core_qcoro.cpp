@@ -13,8 +13,7 @@
 
 using namespace Benchmark;
 
-namespace
-{
+namespace {
 
 // Suspends the coroutine until somebody resumes `suspended`: the cheapest way there is.
 std::coroutine_handle<> suspended;

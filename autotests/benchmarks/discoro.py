@@ -11,6 +11,21 @@ OURS = Program("discoro-ours")
 DASK = Program("discoro_dask.py", needs="Dask distributed, in Debian python3-distributed")
 
 FIGURES = [
-    Figure("jobs", "small jobs, as many as go", "jobs/s", OURS, {"Dask": DASK}, (Aim(30000), Aim(1, "Dask")), lower=False),
-    Figure("latency", "one small job there and back", "us", OURS, {"Dask": DASK}, (Aim(200), Aim(1, "Dask"))),
+    Figure(
+        "jobs",
+        "small jobs, as many as go",
+        "jobs/s",
+        OURS,
+        {"Dask": DASK},
+        (Aim(30000), Aim(1, "Dask")),
+        lower=False,
+    ),
+    Figure(
+        "latency",
+        "one small job there and back",
+        "us",
+        OURS,
+        {"Dask": DASK},
+        (Aim(200), Aim(1, "Dask")),
+    ),
 ]

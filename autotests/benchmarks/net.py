@@ -40,11 +40,42 @@ def echo(connections, active):
 
 SLOW = ("Qt signals", "QCoro")
 FIGURES = [
-    figure("messages", "echo 64 B, 100 active connections", "msg/s", echo(100, 100), (Aim(0.95, "Asio"),), key="echo-100"),
-    figure("messages", "echo 64 B, 1,000 active connections", "msg/s", echo(1000, 1000), (Aim(0.95, "Asio"),), key="echo-1000"),
-    figure("messages", "echo 64 B, 5 active of 10,000 open", "msg/s", echo(10000, 5), (Aim(0.95, "Asio"),), key="echo-idle", once=SLOW),
-    # The same runs; bare epoll keeps nothing for a connection.
-    figure("memory", "memory of an open connection, 10,000 of them", "B", echo(10000, 5), (Aim(6144),), lower=True, once=SLOW, without=("epoll",)),
+    figure(
+        "messages",
+        "echo 64 B, 100 active connections",
+        "msg/s",
+        echo(100, 100),
+        (Aim(0.95, "Asio"),),
+        key="echo-100",
+    ),
+    figure(
+        "messages",
+        "echo 64 B, 1,000 active connections",
+        "msg/s",
+        echo(1000, 1000),
+        (Aim(0.95, "Asio"),),
+        key="echo-1000",
+    ),
+    figure(
+        "messages",
+        "echo 64 B, 5 active of 10,000 open",
+        "msg/s",
+        echo(10000, 5),
+        (Aim(0.95, "Asio"),),
+        key="echo-idle",
+        once=SLOW,
+    ),
+    # The same runs as the row before; bare epoll keeps nothing for a connection.
+    figure(
+        "memory",
+        "memory of an open connection, 10,000 of them",
+        "B",
+        echo(10000, 5),
+        (Aim(6144),),
+        lower=True,
+        once=SLOW,
+        without=("epoll",),
+    ),
     figure(
         "connections",
         "connected, greeted and closed",

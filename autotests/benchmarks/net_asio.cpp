@@ -19,8 +19,7 @@
 using namespace Benchmark;
 namespace asio = boost::asio;
 
-namespace
-{
+namespace {
 
 // The concrete executor throughout, which spares Asio the type-erased one; error codes in place of exceptions.
 using Executor = asio::io_context::executor_type;

@@ -18,8 +18,7 @@
 
 using namespace Benchmark;
 
-namespace
-{
+namespace {
 
 int epollFd = -1;
 std::unordered_map<int, std::string> unsent; // what the kernel would not take yet; rare

@@ -1,14 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The load of the net figures: opens connections to an echo server, has some of them exchange messages, and checks every byte.
+// The load of the net figures: opens connections to an echo server, has some of them exchange messages, and checks
+// every byte.
 //
 //   net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] [--size BYTES] [--pid PID]
 //
-// echo: opens N connections, exchanges one message over each, so that the server is known to serve it, then keeps one message in
-// flight on each of M of them for S seconds. Prints messages a second, and with --pid (of the server) its memory per connection.
-// accept: keeps M connections busy, each of which connects, exchanges one message and closes, again and again. Prints connections a second.
-// stream: sends as much as goes over one connection, and reads it back. Prints how much came back a second.
+// echo    opens N connections, exchanges one message over each, so that the server is known to serve it, then keeps one
+//         message in flight on each of M of them for S seconds. Prints messages a second, and with --pid (the server's)
+//         its memory per connection.
+// accept  keeps N connections busy, each of which connects, exchanges one message and closes, again and again. Prints
+//         connections a second.
+// stream  sends as much as goes over one connection, and reads it back. Prints how much came back a second.
 
 #include "benchmark.h"
 
@@ -27,8 +30,7 @@
 
 using namespace Benchmark;
 
-namespace
-{
+namespace {
 
 struct Options {
     int port = 0;
@@ -154,7 +156,8 @@ public:
                 if ((out < 0 || in < 0) && errno != EAGAIN) {
                     failErrno("stream");
                 }
-                if (in > 0 && std::memcmp(buffer.data(), pattern.data() + std::size_t(received) % period, std::size_t(in)) != 0) {
+                const char *expected = pattern.data() + std::size_t(received) % period;
+                if (in > 0 && std::memcmp(buffer.data(), expected, std::size_t(in)) != 0) {
                     fail("the server sent back other bytes than it got");
                 }
                 sent += std::size_t(std::max<ssize_t>(out, 0));
@@ -230,7 +233,8 @@ private:
     void write(Connection &c)
     {
         while (c.sent < m_options.size) {
-            const ssize_t n = ::send(c.fd, c.message.data() + c.sent, std::size_t(m_options.size - c.sent), MSG_NOSIGNAL);
+            const std::size_t left = std::size_t(m_options.size - c.sent);
+            const ssize_t n = ::send(c.fd, c.message.data() + c.sent, left, MSG_NOSIGNAL);
             if (n < 0) {
                 if (errno == EAGAIN) {
                     return;
@@ -316,7 +320,8 @@ int main(int argc, char **argv)
 {
     Options options;
     if (argc < 2 || argc % 2 != 0) {
-        fail("usage: net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] [--size BYTES] [--pid PID]");
+        fail("usage: net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] "
+             "[--size BYTES] [--pid PID]");
     }
     options.port = std::atoi(argv[1]);
     for (int i = 2; i < argc; i += 2) {

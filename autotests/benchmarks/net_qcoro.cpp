@@ -15,8 +15,7 @@
 
 using namespace Benchmark;
 
-namespace
-{
+namespace {
 
 QCoro::Task<> serve(QTcpSocket *socket)
 {

@@ -6,9 +6,10 @@
 
     run.py --build-dir DIR [--json] [NAME...]
 
-NAME is a group (core, net, discoro) or one figure of it (core/pingpong); all groups without. The programs are in DIR/benchmarks, where
-the build puts them; those in Go are built here. The programs of a figure take turns, and each value is the median of its runs. A peer
-that is not installed is shown as "-". The exit status is 1 if a program failed; a figure that is short of its aim is no failure.
+NAME is a group (core, net, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
+DIR/benchmarks, where the build puts them; those in Go are built here. The programs of a figure take turns, and each
+value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a program failed;
+a figure that is short of its aim is no failure.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from figures import Served
 HERE = Path(__file__).resolve().parent
 GROUPS = ("core", "net", "discoro")
 ROUNDS = 3
-NOT_THERE = 77  # exit status of a program that does not have the figure, or a script that does not have its library
+NOT_THERE = 77  # exit status of a program that has not got the figure, or the library that it needs
 HUNG = 300  # seconds after which a program is not waited for any more; none needs a tenth of it
 
 
@@ -42,8 +44,7 @@ class Failed(Exception):
 
 
 def fail(name, why, output=""):
-    text = output.strip() if isinstance(output, str) else output.decode(errors="replace").strip()
-    return Failed(f"{name}: {why}" + (f"\n{text}" if text else ""))
+    return Failed(f"{name}: {why}" + (f"\n{output}" if output else ""))
 
 
 class Bench:
@@ -80,7 +81,7 @@ class Bench:
             done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True)
             if done.returncode != 0:
                 target.unlink(missing_ok=True)
-                self.build_errors[name] = done.stderr
+                self.build_errors[name] = done.stderr.strip()
 
     def measure(self, program, turn):
         """The lines that `program` prints, as {name: (value, unit)}."""
@@ -109,13 +110,14 @@ class Bench:
         command = [*self.command(program.name, program.needs), *before, *arguments]
         process = start(command, program.environment)
         try:
-            output, errors = process.communicate(timeout=HUNG)
+            output, _ = process.communicate(timeout=HUNG)
         except subprocess.TimeoutExpired:
-            raise fail(program.name, "hangs") from None
+            raise fail(program.name, "hangs", said(process)) from None
         finally:
             stop(process)
+        errors = said(process)
         if process.returncode == NOT_THERE:
-            raise Missing(last_line(errors) + (f" (needs {program.needs})" if program.needs else ""))
+            raise Missing(errors + (f" (needs {program.needs})" if program.needs else ""))
         if process.returncode != 0:
             raise fail(" ".join(command), how_it_ended(process.returncode), errors)
         values = {}
@@ -135,24 +137,33 @@ class Bench:
             words = server.stdout.readline().decode().split() if readable else []
             if len(words) != 2 or words[0] != "listening":
                 stop(server)
-                raise fail(program.name, "does not listen", server.stderr.read())
+                raise fail(program.name, "does not listen", said(server))
             try:
                 return self.run(program.load, words[1], pid=server.pid)
             except Failed as problem:
                 stop(server)
-                raise fail(f"{program.name} under {load[0]}", "failed", f"{problem}\n{last_line(server.stderr.read())}") from None
+                raise Failed(f"{problem}\n{program.name}, the server, said: {said(server) or 'nothing'}") from None
         finally:
             stop(server)
 
 
 def start(command, environment=()):
-    return subprocess.Popen(
+    errors = tempfile.TemporaryFile()  # and not a pipe: nobody reads it while the program runs
+    process = subprocess.Popen(
         command,
         env={**os.environ, **dict(environment)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
     )
+    process.errors = errors
+    return process
+
+
+def said(process):
+    """What the program has written to stderr: its beginning, and only that if there is a lot."""
+    process.errors.seek(0)
+    return process.errors.read(4000).decode(errors="replace").strip()
 
 
 def stop(process):
@@ -167,11 +178,6 @@ def stop(process):
 
 def how_it_ended(status):
     return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-
-
-def last_line(data):
-    lines = data.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
 
 
 def tell(text):
@@ -263,7 +269,7 @@ def table(rows, peers):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     left = {0, 1, len(widths) - 2, len(widths) - 1}
     for line in lines:
-        cells = (cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths)))
+        cells = [line[i].ljust(width) if i in left else line[i].rjust(width) for i, width in enumerate(widths)]
         print("  ".join(cells).rstrip())
 
 
@@ -271,7 +277,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir", required=True, metavar="DIR", help="where the project was built")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a group ({', '.join(GROUPS)}) or one figure, as core/pingpong; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a group, or a figure as core/pingpong; default: all")
     given = parser.parse_args()
     if not Path(given.build_dir).is_dir():
         parser.error(f"there is no folder {given.build_dir}")

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Each file of the repository says whose it is and under which licence: by SPDX tags, or by REUSE.toml.
+"""Each tracked file says whose it is and under which licence: by SPDX tags, or by REUSE.toml.
 
 Usage: licensing.py SOURCE_DIRECTORY
 """
@@ -30,8 +30,8 @@ COPYRIGHT = "SPDX-" + "FileCopyrightText: "
 LICENCE = re.compile("SPDX-" + r"License-Identifier:\s*(\S+)")
 
 
-def repository_files(source):
-    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+def tracked_files(source):
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
     output = subprocess.run(git, cwd=source, check=True, capture_output=True, text=True).stdout
     return sorted(name for name in output.split("\0") if (source / name).is_file())
 
@@ -88,7 +88,7 @@ def self_test():
 def main():
     source = Path(sys.argv[1])
     self_test()
-    found = list(complaints(source, repository_files(source)))
+    found = list(complaints(source, tracked_files(source)))
     print("\n".join(found) or "every file has its licence")
     return 1 if found else 0
 

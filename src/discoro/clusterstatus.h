@@ -133,6 +133,10 @@ struct ASYNCORO_DISCORO_EXPORT ClusterStatus {
     Q_PROPERTY(Asyncoro::Location scheduler MEMBER scheduler)
     Q_PROPERTY(QString version MEMBER version)
     Q_PROPERTY(QDateTime time MEMBER time)
+    Q_PROPERTY(qint64 waiting MEMBER waiting)
+    Q_PROPERTY(qint64 running MEMBER running)
+    Q_PROPERTY(qint64 done MEMBER done)
+    Q_PROPERTY(qint64 failed MEMBER failed)
 
 public:
     quint64 sequence = 0; ///< grows with each one that the scheduler makes
@@ -149,7 +153,7 @@ public:
     qint64 failed = 0;
 
     [[nodiscard]] QCborMap toCbor() const;
-    /** Throws an Error that names what is missing or of the wrong type. */
+    /** Throws an Error that names what is missing or of the wrong type. Ignores entries that only a newer version knows. */
     [[nodiscard]] static ClusterStatus fromCbor(const QCborMap &map);
 
     /** For programs: the same names, moments in ISO 8601. */

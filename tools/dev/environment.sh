@@ -88,7 +88,7 @@ logged() { # COMMAND...
     set -e
     ((status != 0)) || return 0
     tail -n 20 build/environment.log >&2
-    fail "this failed: ${*:0:4} ...; see build/environment.log"
+    fail "this failed: ${*:1:4} ...; see build/environment.log"
 }
 
 package_family() {
@@ -136,8 +136,15 @@ make_isolated_root() {
     say "making an isolated Debian 13 in build/debian13 (about 2 GB and some minutes, this once)"
     local new_root=$isolated_root.new
     in_root_namespace rm -rf "$new_root"
-    logged in_root_namespace mmdebstrap --mode=root --variant=apt --include=ca-certificates trixie "$new_root"
+    mkdir "$new_root"
+    logged bootstrap_debian "$new_root"
     mv "$new_root" "$isolated_root"
+}
+
+# By way of a tar archive: this works for an ordinary user too, whose folders mmdebstrap could not write.
+bootstrap_debian() { # FOLDER
+    mmdebstrap --variant=apt --include=ca-certificates --format=tar trixie - \
+        | in_root_namespace tar --extract --directory "$1" --preserve-permissions --numeric-owner --exclude './dev/*'
 }
 
 ensure_isolation_tools() {
@@ -164,7 +171,10 @@ install_in_isolated_root() {
 repair_isolated_root() {
     [[ -d $isolated_root ]] || return
     say "an installation in build/debian13 was interrupted; repairing it"
-    administrate_isolated_root dpkg --configure -a && administrate_isolated_root apt-get --yes --fix-broken install
+    {
+        administrate_isolated_root dpkg --configure -a \
+            && administrate_isolated_root apt-get -qq --yes --fix-broken install
+    } </dev/null >>build/environment.log 2>&1
 }
 
 administrate_isolated_root() {
@@ -183,7 +193,6 @@ environment_variables=()
 signals_for_command=INT
 
 in_environment() { # COMMAND...
-    # The subshell becomes the command, so that $! is that one's process where this function is sent to the background.
     (exec_in_environment "$checkout" "$@")
 }
 

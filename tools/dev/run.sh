@@ -96,14 +96,14 @@ show_in_sandbox() { # FOLDER...
 run_until_done() { # COMMAND...
     local stopped='' status=0
     signals_for_command=INT,TERM,HUP
-    in_environment setsid "$@" </dev/null &
+    exec_in_environment "$checkout" setsid "$@" </dev/null & # the background process becomes the command
     cluster=$!
     trap 'stopped=130; stop_cluster' INT
     trap 'stopped=143; stop_cluster' TERM
     trap 'stopped=129; stop_cluster' HUP
     while kill -0 "$cluster" 2>/dev/null; do
         status=0
-        wait "$cluster" || status=$?
+        wait "$cluster" 2>/dev/null || status=$?
     done
     exit "${stopped:-$status}"
 }
@@ -130,8 +130,13 @@ command_process() {
     local process=$cluster level
     if [[ $environment == isolated ]]; then
         for level in 1 2; do
-            read -r process _ <"/proc/$process/task/$process/children" || return 1
+            process=$(child_of "$process")
+            [[ -n $process ]] || return 1
         done
     fi
     echo "$process"
+}
+
+child_of() { # PROCESS_ID
+    grep --no-messages --files-with-matches "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | head -n 1 | cut -d / -f 3 || true
 }

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "networktest.h"
+
+#include <QRegularExpression>
+#include <QTest>
+
+#include <sys/resource.h>
+
+using namespace NetworkTest;
+using namespace std::chrono_literals;
+
+namespace {
+
+Task<> echo(AsyncSocket socket)
+{
+    for (;;) {
+        const QByteArray bytes = co_await socket.recv();
+        if (bytes.isEmpty())
+            break;
+        co_await socket.sendAll(bytes);
+    }
+}
+
+Task<> serve(AsyncServer &server)
+{
+    for (;;)
+        spawn(echo, co_await server.accept());
+}
+
+Task<> acceptOne(AsyncServer &server, QDeadlineTimer deadline)
+{
+    co_await server.accept(deadline);
+}
+
+} // namespace
+
+class AsyncServerTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void listens()
+    {
+        AsyncServer server;
+        QVERIFY(!server.isListening());
+        QVERIFY(!server.location().isValid());
+        server.listen(QHostAddress::LocalHost);
+        QVERIFY(server.isListening());
+        QCOMPARE(server.location().address(), Localhost);
+        QVERIFY(server.location().port() != 0);
+        QVERIFY_THROWS_EXCEPTION(SocketError, server.listen(QHostAddress::LocalHost)); // twice
+        const AsyncServer moved = std::move(server);
+        QVERIFY(moved.isListening());
+    }
+
+    void listensOnIPv6()
+    {
+        AsyncServer server;
+        try {
+            server.listen(QHostAddress::LocalHostIPv6);
+        } catch (const SocketError &) {
+            QSKIP("no IPv6 here");
+        }
+        AsyncSocket socket;
+        run(socket.connect(server.location()));
+        QCOMPARE(socket.peerLocation().address(), QStringLiteral("::1"));
+    }
+
+    void saysWhatIsInTheWay()
+    {
+        AsyncServer first;
+        first.listen(QHostAddress::LocalHost);
+        const quint16 port = first.location().port();
+        AsyncServer second;
+        try {
+            second.listen(QHostAddress::LocalHost, port);
+            QFAIL("two at one port");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::AddressInUseError);
+            QVERIFY2(e.message().startsWith(QStringLiteral("port %1 on 127.0.0.1 is in use").arg(port)), e.what());
+        }
+        QVERIFY(!second.isListening());
+        try {
+            second.listen(QHostAddress(QStringLiteral("192.0.2.1")));
+            QFAIL("that address is for documentation only");
+        } catch (const SocketError &e) {
+            QVERIFY2(e.message().contains(u"no address of this machine"), e.what());
+        }
+        first.close();
+        second.listen(QHostAddress::LocalHost, port); // free again
+    }
+
+    void acceptsInOrder()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const auto greet = [](AsyncServer &from, char name) -> Task<> {
+            AsyncSocket socket = co_await from.accept();
+            co_await socket.sendAll(QByteArray(1, name));
+        };
+        spawn(greet, std::ref(server), '1');
+        spawn(greet, std::ref(server), '2');
+        letOthersRun();
+        for (const QByteArray name : {"1", "2"}) {
+            AsyncSocket socket;
+            run(socket.connect(server.location()));
+            QCOMPARE(waitFor(recvToEnd(socket)), name);
+        }
+    }
+
+    void servesManyAtOnce()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> serving = spawn(serve, std::ref(server));
+        const auto ask = [](Location location, int n) -> Task<> {
+            AsyncSocket socket;
+            co_await socket.connect(location);
+            for (int i = 0; i < 10; ++i) {
+                const QByteArray question = QByteArray::number(n * 100 + i).rightJustified(64, '.');
+                co_await socket.sendAll(question);
+                if (co_await socket.recvAll(64) != question)
+                    throw Error(QStringLiteral("another answer"));
+            }
+        };
+        QList<Coro<>> clients;
+        for (int i = 0; i < 200; ++i)
+            clients << spawn(ask, server.location(), i);
+        for (const Coro<> &client : std::as_const(clients))
+            waitFor(client);
+        QCOMPARE(serving.state(), CoroState::Running);
+        server.close();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(serving));
+    }
+
+    void connectionsThatNobodyAcceptsWait()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        std::vector<AsyncSocket> sockets(40); // more than QTcpServer keeps
+        for (AsyncSocket &socket : sockets) {
+            run(socket.connect(server.location()));
+            run(socket.sendAll("x"));
+        }
+        QTRY_VERIFY(server.server()->hasPendingConnections());
+        for (size_t i = 0; i < sockets.size(); ++i) {
+            AsyncSocket accepted = run(server.accept(10s));
+            QCOMPARE(run(accepted.recv()), "x");
+        }
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(server.accept(0s)));
+    }
+
+    void timesOut()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(acceptOne(server, 0ms)));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(acceptOne(server, 10ms)));
+        AsyncSocket socket;
+        run(socket.connect(server.location()));
+        run(server.accept()); // it is not lost to those who are gone
+    }
+
+    void isTerminated()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> first = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+        const Coro<> second = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+        letOthersRun();
+        first.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(first));
+        AsyncSocket socket;
+        run(socket.connect(server.location()));
+        waitFor(second);
+    }
+
+    void closeWakes()
+    {
+        for (const bool destroy : {false, true}) {
+            std::optional<AsyncServer> server(std::in_place);
+            server->listen(QHostAddress::LocalHost);
+            const Coro<> first = spawn(acceptOne, std::ref(*server), QDeadlineTimer::Forever);
+            const Coro<> second = spawn(acceptOne, std::ref(*server), QDeadlineTimer::Forever);
+            letOthersRun();
+            if (destroy)
+                server.reset();
+            else
+                server->close();
+            QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(first));
+            QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(second));
+            if (!destroy)
+                QVERIFY_THROWS_EXCEPTION(SocketError, run(server->accept()));
+        }
+    }
+
+    void closeDropsWhoWasNotAccepted()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncSocket socket;
+        run(socket.connect(server.location()));
+        QTRY_VERIFY(server.server()->hasPendingConnections());
+        server.close();
+        QCOMPARE(run(socket.recv()), "");
+    }
+
+    void goesOnWhenDescriptorsWereShort()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncSocket socket;
+        run(socket.connect(server.location())); // before the loop of the server has seen it
+        const Coro<> waiting = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+
+        rlimit limit{};
+        QCOMPARE(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        AsyncSocket another;
+        const Coro<> connecting = spawn([&]() -> Task<> { co_await another.connect(server.location()); });
+        waitFor(connecting);
+        waitFor(waiting);
+
+        const Coro<> next = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+        if (server.server()->hasPendingConnections())
+            waitFor(next);
+        QVERIFY(limit.rlim_cur > 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(AsyncServerTest)
+
+#include "asyncservertest.moc"

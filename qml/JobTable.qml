@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import QtQuick
+import org.asyncoro.discoro
+
+/** The coroutines that run now, the oldest first. */
+DataTable {
+    required property Cluster cluster
+
+    title: qsTr("Running coroutines")
+    source: cluster.jobs
+    emptyText: cluster.waiting > 0 ? qsTr("None runs; %1 wait for a server").arg(cluster.waiting.toLocaleString(Qt.locale(), "f", 0))
+                                   : qsTr("None runs")
+
+    TableColumn {
+        role: "function"
+        title: qsTr("Function")
+        kind: TableColumn.Code
+        units: 6
+        fill: 1
+    }
+    TableColumn {
+        role: "arguments"
+        title: qsTr("Arguments")
+        kind: TableColumn.Code
+        units: 6
+        fill: 2
+    }
+    TableColumn {
+        role: "server"
+        title: qsTr("Server")
+        units: 7
+        fill: 0.5
+    }
+    TableColumn {
+        role: "since"
+        sortRole: "started"
+        title: qsTr("Since")
+        units: 3.6
+        fromUnits: 34
+    }
+    TableColumn {
+        role: "durationText"
+        sortRole: "duration"
+        title: qsTr("Runs for")
+        units: 4
+    }
+}

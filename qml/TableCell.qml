@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import QtQuick
+import QtQuick.Controls as Controls
+import QtQuick.Layouts
+import org.kde.kirigami as Kirigami
+import org.asyncoro.discoro
+
+/** What a DataTable shows at a row and column. */
+Item {
+    id: root
+
+    required property TableColumn column
+    required property var row // the row's roles
+
+    readonly property var value: row[column.role]
+    readonly property string text: {
+        if (value === undefined || value === null)
+            return "";
+        switch (column.kind) {
+        case TableColumn.Number:
+            return Number(value).toLocaleString(Qt.locale(), "f", 0);
+        case TableColumn.Bar:
+            return value < 0 ? qsTr("unknown") : qsTr("%1 %").arg(Math.round(value * 100));
+        case TableColumn.Badge:
+            return row.stateText;
+        }
+        return String(value);
+    }
+
+    Loader {
+        anchors.fill: parent
+        sourceComponent: root.column.kind === TableColumn.Badge ? badge : root.column.kind === TableColumn.Bar ? bar : label
+    }
+
+    Component {
+        id: label
+
+        Controls.Label {
+            text: root.text
+            elide: root.column.kind === TableColumn.Code ? Text.ElideMiddle : Text.ElideRight
+            textFormat: Text.PlainText
+            maximumLineCount: 1
+            verticalAlignment: Text.AlignVCenter
+            horizontalAlignment: root.column.kind === TableColumn.Number ? Text.AlignRight : Text.AlignLeft
+            font.family: root.column.kind === TableColumn.Code ? Kirigami.Theme.fixedWidthFont.family : Kirigami.Theme.defaultFont.family
+            Accessible.ignored: true
+        }
+    }
+
+    Component {
+        id: badge
+
+        StateBadge {
+            health: root.row.health
+            text: root.text
+            Accessible.ignored: true
+        }
+    }
+
+    Component {
+        id: bar
+
+        RowLayout {
+            spacing: Kirigami.Units.smallSpacing
+
+            Rectangle {
+                id: track
+
+                Layout.fillWidth: true
+                Layout.preferredHeight: Math.round(Kirigami.Units.gridUnit / 3)
+                visible: root.value >= 0
+                radius: height / 2
+                color: Kirigami.ColorUtils.linearInterpolation(Kirigami.Theme.backgroundColor, Kirigami.Theme.textColor, 0.15)
+
+                Rectangle {
+                    width: root.value > 0 ? Math.max(height, parent.width * Math.min(root.value, 1)) : 0
+                    height: parent.height
+                    radius: parent.radius
+                    color: root.value > 0.9 && root.column.role !== "progress" ? Kirigami.Theme.neutralTextColor : Kirigami.Theme.highlightColor
+                }
+            }
+
+            Controls.Label {
+                Layout.fillWidth: !track.visible
+                Layout.preferredWidth: track.visible ? percent.width : implicitWidth
+                horizontalAlignment: track.visible ? Text.AlignRight : Text.AlignLeft
+                text: root.text
+                opacity: track.visible ? 1 : 0.7
+                Accessible.ignored: true
+
+                TextMetrics {
+                    id: percent
+                    text: qsTr("%1 %").arg(100)
+                }
+            }
+        }
+    }
+
+    HoverHandler {
+        id: hover
+    }
+
+    Controls.ToolTip.visible: hover.hovered && toolTip.length > 0
+    Controls.ToolTip.delay: Kirigami.Units.toolTipDelay
+    Controls.ToolTip.text: toolTip
+    readonly property string toolTip: (column.toolTipRole.length > 0 ? row[column.toolTipRole] : column.kind === TableColumn.Bar ? "" : text) ?? ""
+}

@@ -1,0 +1,431 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "cluster.h"
+
+#include "format_p.h"
+#include "ratemeter_p.h"
+
+#include <QFile>
+#include <QTimer>
+#include <QUrl>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace Asyncoro::Qml {
+
+using namespace Discoro;
+using MonitorState = ClusterMonitor::State;
+
+static_assert(int(Cluster::State::NotConnected) == int(MonitorState::NotConnected));
+static_assert(int(Cluster::State::Connecting) == int(MonitorState::Connecting));
+static_assert(int(Cluster::State::Connected) == int(MonitorState::Connected));
+static_assert(int(Cluster::State::Stale) == int(MonitorState::Stale));
+static_assert(int(Cluster::State::Lost) == int(MonitorState::Lost));
+static_assert(int(Cluster::State::Refused) == int(MonitorState::Refused));
+
+class ClusterPrivate
+{
+public:
+    explicit ClusterPrivate(Cluster *cluster)
+        : q(cluster)
+        , nodes(cluster)
+        , servers(cluster)
+        , jobs(cluster)
+        , computations(cluster)
+        , history(cluster)
+    {
+    }
+
+    [[nodiscard]] std::optional<QByteArray> readSecret(QString &error) const;
+    void fail(const QString &reason);
+    void forgetStatus();
+    void show(const ClusterStatus &fresh);
+    void beat();
+    void sample();
+    [[nodiscard]] QString countdown() const;
+
+    Cluster *q;
+    QString scheduler;
+    QString secretFile;
+    QByteArray secret;
+
+    std::unique_ptr<ClusterMonitor> monitor; // made by the first open()
+    std::optional<ClusterStatus> pending; // came since the last beat
+    QTimer beatTimer;
+
+    Cluster::State state = Cluster::State::NotConnected;
+    QString error;
+    QDateTime nextAttempt;
+    QDateTime lastHeard; // by our clock
+    ClusterStatus status;
+    RateMeter rateMeter;
+    double cpuLoad = 0;
+
+    NodeModel nodes;
+    ServerModel servers;
+    JobModel jobs;
+    ComputationModel computations;
+    HistoryModel history;
+};
+
+namespace {
+
+/** Longer than any secret: whoever names another file by mistake is told so. */
+constexpr qint64 MaxSecretSize = 64 * 1024;
+
+double meanCpuLoad(const ClusterStatus &status)
+{
+    double load = 0;
+    double weights = 0;
+    for (const NodeStatus &node : status.nodes) {
+        if (node.state != NodeStatus::State::Ready)
+            continue;
+        const double weight = std::max(node.cpus, 1);
+        load += weight * node.cpuLoad;
+        weights += weight;
+    }
+    return weights > 0 ? load / weights : 0;
+}
+
+/** Ends in a full stop, as a sentence should. */
+QString sentence(const QString &text)
+{
+    const QString trimmed = text.trimmed();
+    return trimmed.isEmpty() || QStringLiteral(".!?…").contains(trimmed.back()) ? trimmed : trimmed + u'.';
+}
+
+} // namespace
+
+std::optional<QByteArray> ClusterPrivate::readSecret(QString &error) const
+{
+    if (secretFile.isEmpty())
+        return secret;
+    QFile file(secretFile);
+    if (!file.open(QIODevice::ReadOnly)) {
+        error = Cluster::tr("The secret file %1 cannot be read: %2.").arg(secretFile, file.errorString());
+        return std::nullopt;
+    }
+    const QByteArray content = file.read(MaxSecretSize + 1);
+    const QByteArray trimmed = content.trimmed();
+    if (content.size() > MaxSecretSize || trimmed.isEmpty()) {
+        error = trimmed.isEmpty() ? Cluster::tr("The secret file %1 is empty.").arg(secretFile)
+                                  : Cluster::tr("The file %1 is too large to be a secret.").arg(secretFile);
+        return std::nullopt;
+    }
+    return trimmed;
+}
+
+void ClusterPrivate::fail(const QString &reason)
+{
+    q->close();
+    q->setState(Cluster::State::NotConnected, reason);
+}
+
+void ClusterPrivate::forgetStatus()
+{
+    pending.reset();
+    rateMeter.clear();
+    history.clear();
+    show({});
+    Q_EMIT q->sampled();
+}
+
+void ClusterPrivate::show(const ClusterStatus &fresh)
+{
+    status = fresh;
+    cpuLoad = meanCpuLoad(status);
+    if (status.sequence != 0)
+        rateMeter.update(status.time, status.done + status.failed, status.failed);
+    nodes.setStatus(status);
+    servers.setStatus(status);
+    jobs.setStatus(status);
+    computations.setStatus(status);
+    Q_EMIT q->statusChanged();
+    Q_EMIT q->textChanged();
+}
+
+void ClusterPrivate::beat()
+{
+    if (pending)
+        show(*std::exchange(pending, std::nullopt));
+    if (state == Cluster::State::Connected && status.sequence != 0)
+        sample();
+    else
+        Q_EMIT q->textChanged(); // times go on
+}
+
+void ClusterPrivate::sample()
+{
+    history.append({
+        .time = QDateTime::currentDateTimeUtc(),
+        .rate = rateMeter.finishedPerSecond(),
+        .failedRate = rateMeter.failedPerSecond(),
+        .running = double(status.running),
+        .waiting = double(status.waiting),
+        .cpu = cpuLoad,
+    });
+    Q_EMIT q->sampled();
+}
+
+QString ClusterPrivate::countdown() const
+{
+    if (!nextAttempt.isValid())
+        return Cluster::tr("Trying again…");
+    const qint64 milliseconds = QDateTime::currentDateTimeUtc().msecsTo(nextAttempt);
+    const qint64 seconds = qint64(std::ceil(double(milliseconds) / 1000));
+    return seconds > 0 ? Cluster::tr("The next attempt comes in %1 s.").arg(seconds) : Cluster::tr("Trying again…");
+}
+
+Cluster::Cluster(QObject *parent)
+    : QObject(parent)
+    , d(std::make_unique<ClusterPrivate>(this))
+{
+    d->beatTimer.setInterval(HistoryModel::Interval);
+    d->beatTimer.setTimerType(Qt::PreciseTimer);
+    connect(&d->beatTimer, &QTimer::timeout, this, [this] { d->beat(); });
+}
+
+Cluster::~Cluster() = default;
+
+QString Cluster::scheduler() const
+{
+    return d->scheduler;
+}
+
+void Cluster::setScheduler(const QString &scheduler)
+{
+    const Location location = Location::fromString(scheduler, DefaultPort);
+    const QString normal = location.isValid() ? location.toString() : scheduler.trimmed();
+    if (d->scheduler == normal)
+        return;
+    d->scheduler = normal;
+    Q_EMIT schedulerChanged();
+    Q_EMIT textChanged();
+}
+
+QString Cluster::secretFile() const
+{
+    return d->secretFile;
+}
+
+void Cluster::setSecretFile(const QString &file)
+{
+    const QString path = file.startsWith(u"file:") ? QUrl(file).toLocalFile() : file;
+    if (d->secretFile == path)
+        return;
+    d->secretFile = path;
+    Q_EMIT secretFileChanged();
+}
+
+void Cluster::setSecret(const QString &secret)
+{
+    d->secret = secret.toUtf8();
+}
+
+void Cluster::open()
+{
+    const Location location = Location::fromString(d->scheduler, DefaultPort);
+    if (!location.isValid()) {
+        d->fail(d->scheduler.isEmpty() ? tr("No scheduler is given.")
+                                       : tr("%1 is no address of a scheduler: it should read host:port.").arg(d->scheduler));
+        return;
+    }
+    QString error;
+    const std::optional<QByteArray> secret = d->readSecret(error);
+    if (!secret) {
+        d->fail(error);
+        return;
+    }
+
+    if (!d->monitor) {
+        d->monitor = std::make_unique<ClusterMonitor>();
+        connect(d->monitor.get(), &ClusterMonitor::stateChanged, this, [this] {
+            setState(State(d->monitor->state()), d->monitor->error(), d->monitor->nextAttempt());
+        });
+        connect(d->monitor.get(), &ClusterMonitor::statusChanged, this, [this] {
+            d->lastHeard = QDateTime::currentDateTimeUtc();
+            if (hasStatus())
+                d->pending = d->monitor->status();
+            else
+                d->show(d->monitor->status());
+        });
+    } else if (d->monitor->scheduler() != location) {
+        d->forgetStatus();
+    }
+    d->monitor->open(location, *secret);
+}
+
+void Cluster::close()
+{
+    if (d->monitor)
+        d->monitor->close();
+    setState(State::NotConnected);
+}
+
+bool Cluster::isAddress(const QString &scheduler)
+{
+    return Location::fromString(scheduler, DefaultPort).isValid();
+}
+
+Cluster::State Cluster::state() const
+{
+    return d->state;
+}
+
+QString Cluster::stateText() const
+{
+    switch (d->state) {
+    case State::NotConnected:
+        return d->error.isEmpty() ? tr("Not connected.") : sentence(d->error);
+    case State::Connecting:
+        return tr("Connecting to %1…").arg(d->scheduler);
+    case State::Connected:
+        if (!hasStatus())
+            return tr("Connected to %1. Waiting for the first news…").arg(d->scheduler);
+        return nodes()->count() == 0 ? tr("Connected to %1. The cluster has no nodes yet.").arg(d->scheduler)
+                                     : tr("Connected to %1.").arg(d->scheduler);
+    case State::Stale:
+        return tr("Nothing was heard from %1 for %2. What is shown may be out of date.")
+            .arg(d->scheduler, durationText(elapsed(d->lastHeard, QDateTime::currentDateTimeUtc())));
+    case State::Lost: {
+        const QString what = hasStatus() ? tr("The connection to %1 was lost").arg(d->scheduler)
+                                         : tr("The scheduler %1 cannot be reached").arg(d->scheduler);
+        return sentence(d->error.isEmpty() ? what : tr("%1: %2").arg(what, d->error)) + u' ' + d->countdown();
+    }
+    case State::Refused:
+        return sentence(tr("%1 refused the connection: %2").arg(d->scheduler, d->error));
+    }
+    return {};
+}
+
+QString Cluster::error() const
+{
+    return d->error;
+}
+
+bool Cluster::hasStatus() const
+{
+    return d->status.sequence != 0;
+}
+
+QString Cluster::version() const
+{
+    return d->status.version;
+}
+
+qint64 Cluster::waiting() const
+{
+    return d->status.waiting;
+}
+
+qint64 Cluster::running() const
+{
+    return d->status.running;
+}
+
+qint64 Cluster::done() const
+{
+    return d->status.done;
+}
+
+qint64 Cluster::failed() const
+{
+    return d->status.failed;
+}
+
+double Cluster::rate() const
+{
+    return d->history.count() > 0 ? d->history.sample(0).rate : 0;
+}
+
+double Cluster::cpuLoad() const
+{
+    return d->cpuLoad;
+}
+
+QString Cluster::summary() const
+{
+    qint64 nodes = 0;
+    qint64 lostNodes = 0;
+    qint64 servers = 0;
+    for (const NodeStatus &node : std::as_const(d->status.nodes)) {
+        nodes += node.state == NodeStatus::State::Ready ? 1 : 0;
+        lostNodes += node.state == NodeStatus::State::Lost ? 1 : 0;
+        for (const ServerStatus &server : node.servers)
+            servers += server.state == ServerStatus::State::Ready ? 1 : 0;
+    }
+    const auto counted = [](qint64 count, const QString &one, const QString &many) {
+        return (count == 1 ? one : many).arg(numberText(count));
+    };
+    QStringList parts{
+        counted(nodes, tr("%1 node"), tr("%1 nodes")),
+        counted(servers, tr("%1 server"), tr("%1 servers")),
+        counted(running(), tr("%1 coroutine running"), tr("%1 coroutines running")),
+    };
+    if (lostNodes > 0)
+        parts.insert(1, counted(lostNodes, tr("%1 lost node"), tr("%1 lost nodes")));
+    if (waiting() > 0)
+        parts.append(tr("%1 waiting").arg(numberText(waiting())));
+    return parts.join(tr(", "));
+}
+
+NodeModel *Cluster::nodes() const
+{
+    return &d->nodes;
+}
+
+ServerModel *Cluster::servers() const
+{
+    return &d->servers;
+}
+
+JobModel *Cluster::jobs() const
+{
+    return &d->jobs;
+}
+
+ComputationModel *Cluster::computations() const
+{
+    return &d->computations;
+}
+
+HistoryModel *Cluster::history() const
+{
+    return &d->history;
+}
+
+const ClusterStatus &Cluster::status() const
+{
+    return d->status;
+}
+
+void Cluster::setState(State state, const QString &error, const QDateTime &nextAttempt)
+{
+    if (d->state == state && d->error == error && d->nextAttempt == nextAttempt)
+        return;
+    if (d->pending) // the last news before this
+        d->show(*std::exchange(d->pending, std::nullopt));
+    d->state = state;
+    d->error = error;
+    d->nextAttempt = nextAttempt;
+    if (state == State::NotConnected || state == State::Refused)
+        d->beatTimer.stop();
+    else if (!d->beatTimer.isActive())
+        d->beatTimer.start();
+    Q_EMIT stateChanged();
+    Q_EMIT textChanged();
+}
+
+void Cluster::setStatus(const ClusterStatus &status)
+{
+    d->pending.reset();
+    d->lastHeard = QDateTime::currentDateTimeUtc();
+    d->show(status);
+}
+
+} // namespace Asyncoro::Qml
+
+#include "moc_cluster.cpp"

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncorodistributed_export.h"
+
+#include <QCborValue>
+#include <QMetaType>
+#include <QVariant>
+
+#include <concepts>
+
+namespace Asyncoro {
+
+namespace Detail {
+
+/** How values of one type of the user's travel. Without functions: by the properties of its Q_GADGET. */
+struct MessageTypeCodec {
+    QCborValue (*toCbor)(const void *value) = nullptr;
+    QVariant (*fromCbor)(const QCborValue &value) = nullptr;
+};
+
+ASYNCORO_DISTRIBUTED_EXPORT void addMessageType(QMetaType type, const MessageTypeCodec &codec);
+
+template<typename T>
+concept HasCborFunctions = requires(const T &value, const QCborValue &cbor) {
+    { value.toCbor() } -> std::convertible_to<QCborValue>;
+    { T::fromCbor(cbor) } -> std::convertible_to<T>;
+};
+
+template<typename T>
+concept IsGadget = requires { T::staticMetaObject; } && !std::is_base_of_v<QObject, T>;
+
+template<typename T>
+concept IsList = requires(const T &list) {
+    typename T::value_type;
+    list.begin();
+    list.size();
+} && !std::is_same_v<T, QString> && !std::is_same_v<T, QByteArray>;
+
+} // namespace Detail
+
+/**
+ * Allows values of type T in messages between processes, here and in the other ones, which must call it too.
+ *
+ * T has either `QCborValue toCbor() const` and `static T fromCbor(const QCborValue &)`, which may throw, or is a Q_GADGET,
+ * whose stored properties are sent. Qt's value types and lists of allowed types need no call; nor do the arguments and the
+ * result of a function that is offered to peers. Any thread.
+ */
+template<typename T>
+void registerMessageType()
+{
+    if constexpr (std::is_void_v<T>) {
+        // a function without a value
+    } else if constexpr (Detail::HasCborFunctions<T>) {
+        Detail::addMessageType(QMetaType::fromType<T>(),
+                                    {[](const void *value) { return QCborValue(static_cast<const T *>(value)->toCbor()); },
+                                     [](const QCborValue &value) { return QVariant::fromValue<T>(T::fromCbor(value)); }});
+    } else if constexpr (Detail::IsGadget<T>) {
+        Detail::addMessageType(QMetaType::fromType<T>(), {});
+    } else {
+        QMetaType::fromType<T>().id(); // so that its name is known
+        if constexpr (Detail::IsList<T>)
+            registerMessageType<typename T::value_type>();
+    }
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peerlink_p.h"
+#include "peernetwork.h"
+
+#include <Asyncoro/AsyncServer>
+
+#include <QThread>
+
+namespace Asyncoro::Detail {
+
+/** What a PeerNetwork consists of; coroutines that still end hold it. Lives on the network's thread. */
+class NetworkCore final : public std::enable_shared_from_this<NetworkCore>, public HandleMapper
+{
+public:
+    explicit NetworkCore(const PeerNetwork::Options &options);
+    ~NetworkCore();
+
+    /** Listens; throws. */
+    void open();
+    /** Says goodbye and ends what runs. */
+    void close();
+
+    [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
+    [[nodiscard]] Location location() const { return m_location; }
+    [[nodiscard]] const Coro<> &anchor() const { return m_anchor; }
+    [[nodiscard]] QList<Peer> peers() const;
+
+    /** Whether `location` is this process; so is an invalid one. */
+    [[nodiscard]] bool isHere(const Location &location) const;
+    /** The link to whoever listens at `location`, a numeric address. */
+    [[nodiscard]] std::shared_ptr<PeerLink> linkTo(const Location &location);
+    /** Looks up a host name; gives the location with a numeric address. */
+    Task<Location> resolveHost(Location location);
+
+    /** The side that connects; returns false if the other side already has, or makes, a connection. */
+    Task<bool> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, Hello *theirs);
+
+    void addConnected(const std::shared_ptr<PeerLink> &link);
+    void remove(const PeerLink &link);
+
+    void offer(const QString &name, PeerNetwork::OfferedFunction function) { m_functions.insert(name, std::move(function)); }
+    /** Throws a WireError if no function of that name is offered. */
+    Task<QVariant> invoke(const QString &name, Peer caller, QVariantList arguments);
+
+    void registerCoro(const QString &name, const Coro<> &coro) { m_names.insert(name, coro); }
+    [[nodiscard]] Coro<> findNamed(const QString &name) const { return m_names.value(name); }
+    [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id); }
+
+    CoroIdentity identify(const Coro<> &coro) override;
+    Coro<> resolve(const CoroIdentity &identity) override;
+
+    [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
+    /** Runs `work` on the network's thread: at once if this is it. */
+    void post(std::function<void()> work);
+
+private:
+    Task<> acceptPeers();
+    Task<> welcome(std::shared_ptr<AsyncSocket> socket);
+    std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, Verdict *verdict);
+    [[nodiscard]] Hello makeHello() const;
+
+    const PeerNetwork::Options m_options;
+    const QByteArray m_incarnation;
+    QThread *const m_thread;
+    AsyncServer m_server;
+    Location m_location;
+    QHash<QByteArray, std::shared_ptr<PeerLink>> m_byIncarnation; // connected ones, and those that handles came for
+    QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
+    QHash<QString, QString> m_hosts; // names and their addresses
+    QHash<QString, PeerNetwork::OfferedFunction> m_functions;
+    QHash<QString, Coro<>> m_names;
+    QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
+    qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped
+    Coro<> m_acceptor;
+    Coro<> m_anchor; // runs what other threads post
+    int m_handshakes = 0;
+};
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,488 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "peerlink_p.h"
+
+#include "networkcore_p.h"
+#include "remotecoro_p.h"
+
+#include <QLoggingCategory>
+#include <QTcpSocket>
+
+Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
+
+namespace Asyncoro::Detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto ConnectLimit = 10s; // for connection and handshake
+constexpr auto PingInterval = 5s;
+constexpr auto SilenceLimit = 15s;
+constexpr qsizetype ReadSize = 64 * 1024;
+
+qint64 milliseconds()
+{
+    return QDeadlineTimer::current().deadline();
+}
+
+} // namespace
+
+// --- the wait for an answer ---
+
+AnswerSuspension::AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline)
+    : Suspension(deadline)
+    , m_link(std::move(link))
+{
+}
+
+bool AnswerSuspension::start()
+{
+    if (m_link->state() == PeerLink::State::Lost) {
+        m_error = m_link->error();
+        return false;
+    }
+    m_number = ++m_link->m_lastNumber;
+    ask(m_number);
+    m_link->m_awaited.insert(m_number, this);
+    return true;
+}
+
+void AnswerSuspension::abandon() noexcept
+{
+    m_link->m_awaited.remove(m_number);
+    m_link->send(FrameKind::Cancel, 1, [this](QCborStreamWriter &writer) { writer.append(m_number); });
+}
+
+QVariant AnswerSuspension::await_resume()
+{
+    throwUnlessComplete("the answer of a peer");
+    if (m_error)
+        std::rethrow_exception(m_error);
+    return std::move(m_value);
+}
+
+// --- PeerLink: life ---
+
+PeerLink::PeerLink(std::shared_ptr<NetworkCore> core, const Location &location, const QByteArray &incarnation)
+    : m_core(std::move(core))
+    , m_location(location)
+    , m_address(location.address())
+    , m_incarnation(incarnation)
+{
+}
+
+PeerLink::~PeerLink() = default;
+
+void PeerLink::open()
+{
+    if (m_state != State::Idle)
+        return;
+    m_state = State::Connecting;
+    const Coro<> connector = spawn(&PeerLink::connectAndRun, shared_from_this());
+    connector.setName(QStringLiteral("connection to ") + m_location.toString());
+    connector.setDaemon();
+    m_workers.append(connector);
+}
+
+Task<> PeerLink::connected(QDeadlineTimer deadline)
+{
+    open();
+    co_await m_connectedOrLost.wait(deadline);
+    if (m_error)
+        std::rethrow_exception(m_error);
+}
+
+Task<> PeerLink::connectAndRun()
+{
+    const auto self = shared_from_this();
+    std::exception_ptr error;
+    try {
+        co_await attempt();
+    } catch (const Cancelled &) {
+        throw;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error && m_state == State::Connecting)
+        lose(error);
+}
+
+Task<> PeerLink::attempt()
+{
+    if (!m_location.isValid())
+        throw PeerLost(m_location, QStringLiteral("it does not listen for connections"));
+    const QDeadlineTimer deadline(ConnectLimit);
+    auto socket = std::make_shared<AsyncSocket>();
+    Hello theirs;
+    try {
+        co_await socket->connect(m_location.address(), m_location.port(), deadline);
+        if (!co_await m_core->shakeHands(socket, m_location, &theirs)) {
+            // The other side has a connection to us under way: it will be taken for this link.
+            co_await m_connectedOrLost.wait(deadline);
+            co_return;
+        }
+    } catch (const PeerRefused &) {
+        throw;
+    } catch (const Error &e) {
+        throw PeerLost(m_location, e.message());
+    }
+    if (m_state != State::Connecting)
+        co_return; // the other side was faster
+    if (!m_incarnation.isEmpty() && theirs.incarnation != m_incarnation)
+        throw PeerLost(m_location, QStringLiteral("another process listens there now"));
+    co_await run(std::move(socket), theirs);
+}
+
+Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs)
+{
+    const auto self = shared_from_this();
+    m_state = State::Connected;
+    m_socket = socket;
+    m_incarnation = theirs.incarnation;
+    m_mayBeBusy = theirs.flags & Hello::MayBeBusy;
+    m_address = socket->peerLocation().address();
+    m_lastHeard = milliseconds();
+    socket->socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    m_core->addConnected(self);
+    m_workers.append(Coro<>::self());
+    for (const Coro<> &worker : {Coro<>(spawn(&PeerLink::writeFrames, self, socket)), Coro<>(spawn(&PeerLink::keepAlive, self))}) {
+        worker.setName(QStringLiteral("connection to ") + m_location.toString());
+        worker.setDaemon();
+        m_workers.append(worker);
+    }
+    m_connectedOrLost.set();
+
+    std::exception_ptr error;
+    try {
+        co_await readFrames(socket);
+        error = std::make_exception_ptr(PeerLost(m_location, QStringLiteral("its connection ended")));
+    } catch (const PeerLost &) {
+        error = std::current_exception();
+    } catch (const Error &e) {
+        error = std::make_exception_ptr(PeerLost(m_location, e.message()));
+    }
+    lose(error);
+}
+
+void PeerLink::lose(std::exception_ptr error)
+{
+    if (m_state == State::Lost)
+        return;
+    m_state = State::Lost;
+    m_error = error;
+    const auto self = shared_from_this();
+    m_core->remove(*this);
+    m_outgoing.clear();
+    m_socket.reset();
+    m_connectedOrLost.set();
+    for (const Coro<> &worker : std::exchange(m_workers, {}))
+        worker.terminate();
+    for (const Coro<> &call : std::exchange(m_serving, {}))
+        call.terminate();
+    for (AnswerSuspension *awaited : std::exchange(m_awaited, {})) {
+        awaited->m_error = error;
+        awaited->complete();
+    }
+    for (const CoroPointer &coro : std::exchange(m_watched, {}))
+        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, error);
+}
+
+void PeerLink::close(const QString &reason)
+{
+    if (m_state == State::Connected) {
+        send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
+        m_socket->socket()->write(m_outgoing); // the socket sends it before it closes
+    }
+    lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+}
+
+Task<> PeerLink::keepAlive()
+{
+    const auto self = shared_from_this();
+    for (;;) {
+        const qint64 before = milliseconds();
+        co_await sleep(PingInterval);
+        const qint64 now = milliseconds();
+        // Had our own event loop stood still, bytes may have come that nobody has read yet.
+        const bool awake = now - before < 2 * std::chrono::milliseconds(PingInterval).count();
+        if (awake && !m_mayBeBusy && now - m_lastHeard > std::chrono::milliseconds(SilenceLimit).count()) {
+            lose(std::make_exception_ptr(
+                PeerLost(m_location, QStringLiteral("nothing was heard from it for %1 s").arg(SilenceLimit.count()))));
+            co_return;
+        }
+        send(FrameKind::Ping, 0, [](QCborStreamWriter &) { });
+    }
+}
+
+// --- PeerLink: frames out ---
+
+qsizetype PeerLink::beginFrame()
+{
+    const qsizetype start = m_outgoing.size();
+    m_outgoing.resize(start + FrameHeader::Size);
+    return start;
+}
+
+void PeerLink::endFrame(FrameKind kind, qsizetype start)
+{
+    const qsizetype length = m_outgoing.size() - start - FrameHeader::Size;
+    if (length > qsizetype(FrameHeader::MaxLength))
+        throw WireError(QStringLiteral("a message of %1 bytes is too long: %2 are allowed; send files as SharedFile")
+                            .arg(length)
+                            .arg(FrameHeader::MaxLength));
+    FrameHeader{kind, quint32(length)}.write(m_outgoing.data() + start);
+    m_outgoingReady.set();
+}
+
+Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
+{
+    const auto self = shared_from_this();
+    try {
+        for (;;) {
+            co_await m_outgoingReady.wait();
+            m_outgoingReady.clear();
+            co_await socket->sendAll(std::exchange(m_outgoing, {})); // all that has gathered, in one write
+        }
+    } catch (const Error &e) {
+        lose(std::make_exception_ptr(PeerLost(m_location, e.message())));
+    }
+}
+
+Task<QVariant> PeerLink::call(QString function, QVariantList arguments, bool wantsHandle)
+{
+    co_return co_await ask(FrameKind::Call, 3, QDeadlineTimer::Forever, [&](QCborStreamWriter &writer) {
+        writer.append(QStringView(function));
+        encodeValue(writer, arguments, *m_core);
+        writer.append(wantsHandle);
+    });
+}
+
+Task<> PeerLink::deliver(quint64 coro, Message message, QDeadlineTimer deadline)
+{
+    co_await ask(FrameKind::Deliver, 2, deadline, [&](QCborStreamWriter &writer) {
+        writer.append(coro);
+        encodeValue(writer, message, *m_core);
+    });
+}
+
+void PeerLink::watch(quint64 id, const CoroPointer &coro)
+{
+    if (m_state == State::Lost) {
+        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, m_error);
+        return;
+    }
+    m_watched.insert(id, coro);
+    send(FrameKind::Watch, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
+}
+
+// --- PeerLink: frames in ---
+
+Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
+{
+    QByteArray buffer;
+    for (;;) {
+        const QByteArray bytes = co_await socket->recv(ReadSize);
+        if (bytes.isEmpty())
+            throw PeerLost(m_location, QStringLiteral("it closed the connection without a goodbye"));
+        m_lastHeard = milliseconds();
+        buffer += bytes;
+        qsizetype position = 0;
+        while (buffer.size() - position >= FrameHeader::Size) {
+            const std::optional<FrameHeader> header = FrameHeader::read(buffer.constData() + position);
+            if (!header)
+                throw WireError(QStringLiteral("it sent bytes that are no frame of this protocol"));
+            if (buffer.size() - position < FrameHeader::Size + qsizetype(header->length))
+                break;
+            read(*header, QByteArray::fromRawData(buffer.constData() + position + FrameHeader::Size, header->length));
+            position += FrameHeader::Size + qsizetype(header->length);
+        }
+        buffer.remove(0, position);
+    }
+}
+
+void PeerLink::read(const FrameHeader &header, const QByteArray &body)
+{
+    QCborStreamReader reader(body);
+    if (!reader.isArray() || !reader.enterContainer())
+        throw WireError(QStringLiteral("malformed message: a frame without a list"));
+    switch (header.kind) {
+    case FrameKind::Send:
+        return readSend(reader);
+    case FrameKind::Deliver:
+        return readDeliver(reader);
+    case FrameKind::Terminate:
+        return m_core->findExported(readUnsigned(reader)).terminate();
+    case FrameKind::Watch:
+        return readWatch(reader);
+    case FrameKind::Ended:
+        return readEnded(reader);
+    case FrameKind::Call:
+        return readCall(reader);
+    case FrameKind::Cancel:
+        return m_serving.value(readUnsigned(reader)).terminate();
+    case FrameKind::Value:
+    case FrameKind::Failure:
+        return readAnswer(header.kind, reader);
+    case FrameKind::Ping:
+        return;
+    case FrameKind::Goodbye:
+        throw PeerLost(m_location, readText(reader));
+    }
+}
+
+void PeerLink::readSend(QCborStreamReader &reader)
+{
+    const Coro<> target = m_core->findExported(readUnsigned(reader));
+    target.send(decodeValue(reader, *m_core));
+}
+
+void PeerLink::readDeliver(QCborStreamReader &reader)
+{
+    const quint64 number = readUnsigned(reader);
+    const quint64 id = readUnsigned(reader);
+    try {
+        const Coro<> target = m_core->findExported(id);
+        if (!target.send(decodeValue(reader, *m_core)))
+            throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered")
+                                .arg(target ? target.name() : QStringLiteral("coroutine %1").arg(id)));
+        answer(number, {});
+    } catch (...) {
+        answerFailure(number, std::current_exception());
+    }
+}
+
+void PeerLink::readWatch(QCborStreamReader &reader)
+{
+    const quint64 id = readUnsigned(reader);
+    const Coro<> coro = m_core->findExported(id);
+    if (coro) {
+        const Coro<> reporter = spawn(&PeerLink::reportEnd, shared_from_this(), coro);
+        reporter.setDaemon();
+        return;
+    }
+    send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
+        writer.append(id);
+        writer.append(quint64(CoroState::Lost));
+        writer.appendNull();
+        writer.append(QLatin1StringView("CoroEnded"));
+        writer.append(QStringLiteral("coroutine %1 has ended, and how is no longer known").arg(id));
+    });
+}
+
+Task<> PeerLink::reportEnd(Coro<> coro)
+{
+    const auto self = shared_from_this();
+    std::exception_ptr error;
+    try {
+        co_await coro.finish();
+    } catch (const Cancelled &) {
+        throw;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    const auto report = [&](const QVariant &value) {
+        send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
+            writer.append(coro.id());
+            writer.append(quint64(coro.state()));
+            encodeValue(writer, value, *m_core);
+            writer.append(QStringView(error ? errorType(error) : QString()));
+            writer.append(QStringView(error ? errorText(error) : QString()));
+        });
+    };
+    try {
+        report(error ? QVariant() : coro.data()->result());
+    } catch (const WireError &e) {
+        qCWarning(lcPeer).noquote() << "the value of" << coro.name() << "was not sent:" << e.message();
+        report({});
+    }
+}
+
+void PeerLink::readEnded(QCborStreamReader &reader)
+{
+    const quint64 id = readUnsigned(reader);
+    const quint64 state = readUnsigned(reader);
+    const QVariant value = decodeValue(reader, *m_core);
+    const QString type = readText(reader);
+    const QString text = readText(reader);
+    if (state == 0 || state > quint64(CoroState::Lost))
+        throw WireError(QStringLiteral("malformed message: state %1 of a coroutine").arg(state));
+    const QList<CoroPointer> watched = m_watched.values(id);
+    m_watched.remove(id);
+    for (const CoroPointer &coro : watched)
+        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState(state), value, type.isEmpty() ? nullptr : makeError(type, text));
+}
+
+void PeerLink::readCall(QCborStreamReader &reader)
+{
+    const quint64 number = readUnsigned(reader);
+    try {
+        const QString function = readText(reader);
+        const QVariant arguments = decodeValue(reader, *m_core);
+        const bool wantsHandle = readBool(reader);
+        Task<QVariant> body = m_core->invoke(function, Peer(shared_from_this()), arguments.toList());
+        if (wantsHandle) {
+            const Coro<> coro = spawn(std::move(body));
+            coro.setName(function);
+            coro.setDaemon();
+            answer(number, QVariant::fromValue(coro));
+        } else {
+            const Coro<> server = spawn(&PeerLink::serve, shared_from_this(), number, std::move(body));
+            server.setName(function);
+            server.setDaemon();
+            m_serving.insert(number, server);
+        }
+    } catch (...) {
+        answerFailure(number, std::current_exception());
+    }
+}
+
+Task<> PeerLink::serve(quint64 number, Task<QVariant> body)
+{
+    const auto self = shared_from_this();
+    try {
+        const QVariant value = co_await std::move(body);
+        answer(number, value);
+    } catch (...) {
+        answerFailure(number, std::current_exception());
+    }
+    m_serving.remove(number);
+}
+
+void PeerLink::answer(quint64 number, const QVariant &value)
+{
+    send(FrameKind::Value, 2, [&](QCborStreamWriter &writer) {
+        writer.append(number);
+        encodeValue(writer, value, *m_core);
+    });
+}
+
+void PeerLink::answerFailure(quint64 number, const std::exception_ptr &error)
+{
+    send(FrameKind::Failure, 3, [&](QCborStreamWriter &writer) {
+        writer.append(number);
+        writer.append(QStringView(errorType(error)));
+        writer.append(QStringView(errorText(error)));
+    });
+}
+
+void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
+{
+    AnswerSuspension *const awaited = m_awaited.take(readUnsigned(reader));
+    if (!awaited)
+        return; // nobody waits any more
+    try {
+        if (kind == FrameKind::Value) {
+            awaited->m_value = decodeValue(reader, *m_core);
+        } else {
+            const QString type = readText(reader);
+            awaited->m_error = makeError(type, readText(reader));
+        }
+    } catch (...) {
+        awaited->m_error = std::current_exception();
+    }
+    awaited->complete();
+}
+
+} // namespace Asyncoro::Detail

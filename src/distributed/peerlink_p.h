@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peererror.h"
+#include "wire/codec_p.h"
+#include "wire/frame_p.h"
+#include "wire/handshake_p.h"
+
+#include <Asyncoro/AsyncSocket>
+#include <Asyncoro/Coro>
+#include <Asyncoro/Event>
+
+#include <QBuffer>
+#include <QHash>
+#include <QMultiHash>
+
+#include <memory>
+
+namespace Asyncoro::Detail {
+
+class NetworkCore;
+class PeerLink;
+
+/** The wait for the answer to a frame with a number. */
+class AnswerSuspension : public Suspension
+{
+public:
+    QVariant await_resume();
+
+protected:
+    AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline);
+
+    /** Sends the frame. */
+    virtual void ask(quint64 number) = 0;
+    bool start() final;
+    void abandon() noexcept final;
+
+    const std::shared_ptr<PeerLink> m_link;
+
+private:
+    friend class PeerLink;
+    quint64 m_number = 0;
+    QVariant m_value;
+    std::exception_ptr m_error;
+};
+
+/**
+ * The way to one other process: its connection, what waits there to be sent, and what waits here to be answered.
+ *
+ * Begins idle, connects when something is to be sent, and ends lost, for good: a process that is reached again gets another
+ * link. Lives on the network's thread.
+ */
+class PeerLink : public std::enable_shared_from_this<PeerLink>
+{
+public:
+    enum class State : quint8 { Idle, Connecting, Connected, Lost };
+
+    /** To a process that is to listen at `location`; `incarnation` is empty if any will do. */
+    PeerLink(std::shared_ptr<NetworkCore> core, const Location &location, const QByteArray &incarnation);
+    ~PeerLink();
+
+    [[nodiscard]] State state() const { return m_state; }
+    [[nodiscard]] const Location &location() const { return m_location; }
+    [[nodiscard]] const QString &address() const { return m_address; }
+    [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
+    [[nodiscard]] const std::shared_ptr<NetworkCore> &core() const { return m_core; }
+    [[nodiscard]] std::exception_ptr error() const { return m_error; }
+
+    /** Starts to connect unless that has been done. */
+    void open();
+    /** Until it is connected. Throws why it cannot be. */
+    Task<> connected(QDeadlineTimer deadline);
+    /** Takes a connection on which the handshake is done; returns when that has ended. */
+    Task<> run(std::shared_ptr<AsyncSocket> socket, Hello theirs);
+    /** Ends everything that waits for the peer with `error`. */
+    void lose(std::exception_ptr error);
+    /** Tells the peer why, and closes. */
+    void close(const QString &reason);
+
+    /** Writes a frame; `write` appends the items of its array. Kept until connected; dropped if lost. */
+    template<typename Write>
+    void send(FrameKind kind, quint64 items, Write write);
+
+    /** Sends a frame that is answered, and waits for the answer; `write` appends all items but the number. */
+    template<typename Write>
+    [[nodiscard]] auto ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write);
+
+    Task<QVariant> call(QString function, QVariantList arguments, bool wantsHandle);
+    Task<> deliver(quint64 coro, Message message, QDeadlineTimer deadline);
+    void watch(quint64 id, const CoroPointer &coro);
+
+private:
+    friend class AnswerSuspension;
+
+    Task<> connectAndRun();
+    Task<> attempt();
+    Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
+    Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
+    Task<> keepAlive();
+    void read(const FrameHeader &header, const QByteArray &body);
+
+    void readSend(QCborStreamReader &reader);
+    void readDeliver(QCborStreamReader &reader);
+    void readTerminate(QCborStreamReader &reader);
+    void readWatch(QCborStreamReader &reader);
+    void readEnded(QCborStreamReader &reader);
+    void readCall(QCborStreamReader &reader);
+    void readCancel(QCborStreamReader &reader);
+    void readAnswer(FrameKind kind, QCborStreamReader &reader);
+
+    Task<> serve(quint64 number, Task<QVariant> body);
+    Task<> reportEnd(Coro<> coro);
+    void answer(quint64 number, const QVariant &value);
+    void answerFailure(quint64 number, const std::exception_ptr &error);
+    qsizetype beginFrame();
+    void endFrame(FrameKind kind, qsizetype start);
+
+    const std::shared_ptr<NetworkCore> m_core;
+    Location m_location;
+    QString m_address;
+    QByteArray m_incarnation;
+    State m_state = State::Idle;
+    bool m_mayBeBusy = false;
+    std::exception_ptr m_error; // once lost
+    Event m_connectedOrLost;
+
+    QByteArray m_outgoing; // frames
+    Event m_outgoingReady;
+    std::shared_ptr<AsyncSocket> m_socket;
+    qint64 m_lastHeard = 0; // in milliseconds of the steady clock
+    QList<Coro<>> m_workers; // those that connect, read, write and keep alive; ended with the link
+
+    quint64 m_lastNumber = 0;
+    QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
+    QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
+    QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
+};
+
+template<typename Write>
+void PeerLink::send(FrameKind kind, quint64 items, Write write)
+{
+    if (m_state == State::Lost)
+        return;
+    const qsizetype start = beginFrame();
+    try {
+        QBuffer buffer(&m_outgoing);
+        buffer.open(QIODevice::WriteOnly | QIODevice::Append);
+        QCborStreamWriter writer(&buffer);
+        writer.startArray(items);
+        write(writer);
+        writer.endArray();
+        buffer.close();
+        endFrame(kind, start);
+    } catch (...) {
+        m_outgoing.truncate(start);
+        throw;
+    }
+    open();
+}
+
+template<typename Write>
+class AnswerAwaiter final : public AnswerSuspension
+{
+public:
+    AnswerAwaiter(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline, FrameKind kind, quint64 items, Write write)
+        : AnswerSuspension(std::move(link), deadline)
+        , m_kind(kind)
+        , m_items(items)
+        , m_write(std::move(write))
+    {
+    }
+
+protected:
+    void ask(quint64 number) override
+    {
+        m_link->send(m_kind, m_items + 1, [&](QCborStreamWriter &writer) {
+            writer.append(number);
+            m_write(writer);
+        });
+    }
+
+private:
+    const FrameKind m_kind;
+    const quint64 m_items;
+    Write m_write;
+};
+
+template<typename Write>
+auto PeerLink::ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write)
+{
+    return AnswerAwaiter<Write>(shared_from_this(), deadline, kind, items, std::move(write));
+}
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "remotecoro_p.h"
+
+#include "networkcore_p.h"
+
+namespace Asyncoro::Detail {
+
+RemoteCoro::RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString &name)
+    : CoroData(id)
+    , m_link(std::move(link))
+    , m_location(m_link->location())
+{
+    setName(name);
+}
+
+bool RemoteCoro::send(Message &&message)
+{
+    if (state() != CoroState::Running)
+        return false;
+    NetworkCore &core = *m_link->core();
+    if (!core.isOnOwnThread()) {
+        core.post([self = CoroPointer(this), text = std::move(message)]() mutable { self->send(std::move(text)); });
+        return true;
+    }
+    m_link->send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
+        writer.append(id());
+        encodeValue(writer, message, core);
+    });
+    return m_link->state() != PeerLink::State::Lost;
+}
+
+Task<> RemoteCoro::deliver(Message message, QDeadlineTimer deadline)
+{
+    if (!m_link->core()->isOnOwnThread())
+        throw Error(QStringLiteral("deliver() to a coroutine of another process works on the thread of the PeerNetwork only"));
+    co_await m_link->deliver(id(), std::move(message), deadline);
+}
+
+void RemoteCoro::terminate()
+{
+    if (state() != CoroState::Running)
+        return;
+    m_link->core()->post([link = m_link, coro = id()] {
+        link->send(FrameKind::Terminate, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
+    });
+}
+
+void RemoteCoro::watchEnd()
+{
+    if (!m_watched.exchange(true))
+        m_link->core()->post([self = CoroPointer(this), link = m_link] { link->watch(self->id(), self); });
+}
+
+void RemoteCoro::setEnded(CoroState state, const QVariant &result, std::exception_ptr error)
+{
+    if (CoroData::state() != CoroState::Running)
+        return;
+    m_result = result;
+    setEndObserved(); // where it ran, its failure was reported; here only to who asks
+    announceEnd(state, std::move(error));
+}
+
+} // namespace Asyncoro::Detail

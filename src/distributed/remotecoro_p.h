@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peerlink_p.h"
+
+namespace Asyncoro::Detail {
+
+/** A coroutine of another process. */
+class RemoteCoro final : public CoroData
+{
+public:
+    RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString &name);
+
+    [[nodiscard]] const std::shared_ptr<PeerLink> &link() const { return m_link; }
+
+    [[nodiscard]] Location location() const override { return m_location; }
+    [[nodiscard]] bool isLocal() const override { return false; }
+    bool send(Message &&message) override;
+    Task<> deliver(Message message, QDeadlineTimer deadline) override;
+    void terminate() override;
+    void setDaemon(bool) override { } // exec() does not wait for it anyway
+    [[nodiscard]] QVariant result() const override { return m_result; }
+    [[nodiscard]] void *resultInPlace() override { return nullptr; }
+
+    /** It has ended over there, or cannot be reached any more. On the network's thread; the first call counts. */
+    void setEnded(CoroState state, const QVariant &result, std::exception_ptr error);
+
+protected:
+    void watchEnd() override;
+
+private:
+    const std::shared_ptr<PeerLink> m_link;
+    const Location m_location;
+    QVariant m_result; // written before the state
+    std::atomic<bool> m_watched = false;
+};
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncorodistributed_export.h"
+
+#include <Asyncoro/Coro>
+#include <Asyncoro/Task>
+
+namespace Asyncoro {
+
+class PeerNetwork;
+
+/**
+ * A file of one process that peers may read: a value that travels in messages.
+ *
+ * Only files that were shared can be read, and only by processes that were given such a value: it holds a key that cannot
+ * be guessed. The file is read when it is asked for, so it must stay as it is meanwhile.
+ */
+class ASYNCORO_DISTRIBUTED_EXPORT SharedFile
+{
+    Q_GADGET
+    Q_PROPERTY(Asyncoro::Coro<> owner MEMBER m_owner)
+    Q_PROPERTY(QByteArray key MEMBER m_key)
+    Q_PROPERTY(QString name MEMBER m_name)
+    Q_PROPERTY(qint64 size MEMBER m_size)
+
+public:
+    SharedFile() = default;
+
+    /**
+     * Shares the file at `path` with the peers of `network`. Throws an Error if it is not a regular file that can be read.
+     * Ends with unshare() or with the process.
+     */
+    SharedFile(const PeerNetwork &network, const QString &path);
+
+    /** The process that shares it; invalid if that is this one. */
+    [[nodiscard]] Location location() const { return m_owner.location(); }
+    /** Its file name without the folder. */
+    [[nodiscard]] QString name() const { return m_name; }
+    /** In bytes, when it was shared. */
+    [[nodiscard]] qint64 size() const { return m_size; }
+
+    /** In the process that shares it: peers can no longer read it, but for the piece that is under way. */
+    void unshare();
+
+private:
+    friend class SharedFileReader;
+    Coro<> m_owner; // the anchor of the network that shares it
+    QByteArray m_key;
+    QString m_name;
+    qint64 m_size = 0;
+};
+
+/**
+ * Reads a shared file from its beginning to its end, piece by piece: never more than one piece is in memory.
+ */
+class ASYNCORO_DISTRIBUTED_EXPORT SharedFileReader
+{
+public:
+    SharedFileReader(PeerNetwork &network, const SharedFile &file);
+
+    /**
+     * The next piece, of at most PieceSize bytes; empty at the end.
+     *
+     * One call at a time. Throws what PeerNetwork::call() does; an Error if the file can no longer be read over there, or
+     * has changed since the first piece.
+     */
+    Task<QByteArray> read();
+
+    static constexpr qint64 PieceSize = 1024 * 1024;
+
+private:
+    PeerNetwork &m_network;
+    const SharedFile m_file;
+    qint64 m_position = 0;
+    QString m_version;
+    bool m_atEnd = false;
+};
+
+/**
+ * Copies a shared file to `path`, whose folder must exist. It appears there whole or not at all; an existing file is
+ * replaced. Throws what SharedFileReader::read() does, and an Error if it cannot be written.
+ */
+ASYNCORO_DISTRIBUTED_EXPORT Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
+
+namespace Detail {
+void offerSharedFiles(PeerNetwork &network);
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,595 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "codec_p.h"
+
+#include "messagetype.h"
+#include "peererror.h"
+
+#include <QCborValue>
+#include <QDateTime>
+#include <QMetaProperty>
+#include <QReadWriteLock>
+#include <QSequentialIterable>
+#include <QUrl>
+#include <QUuid>
+
+#include <cxxabi.h>
+
+namespace Asyncoro::Detail {
+
+namespace {
+
+constexpr QCborTag TypedValue{0x4153}; // "AS"
+constexpr int MaxDepth = 64;
+constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
+
+struct Registry {
+    QReadWriteLock lock;
+    QHash<int, MessageTypeCodec> codecs;
+};
+
+Registry &registry()
+{
+    static Registry instance;
+    return instance;
+}
+
+bool findCodec(QMetaType type, MessageTypeCodec *codec)
+{
+    const QReadLocker lock(&registry().lock);
+    const auto found = registry().codecs.constFind(type.id());
+    if (found == registry().codecs.cend())
+        return false;
+    *codec = *found;
+    return true;
+}
+
+QString typeName(QMetaType type)
+{
+    return QString::fromLatin1(type.name());
+}
+
+[[noreturn]] void malformed(const QString &what)
+{
+    throw WireError(QStringLiteral("malformed message: ") + what);
+}
+
+/** Qt's value types that travel as the text or number that QVariant converts them to. */
+bool isPlain(int type)
+{
+    switch (type) {
+    case QMetaType::UInt:
+    case QMetaType::LongLong:
+    case QMetaType::ULongLong:
+    case QMetaType::Long:
+    case QMetaType::ULong:
+    case QMetaType::Short:
+    case QMetaType::UShort:
+    case QMetaType::SChar:
+    case QMetaType::UChar:
+    case QMetaType::Float:
+    case QMetaType::QUrl:
+    case QMetaType::QUuid:
+    case QMetaType::QDate:
+    case QMetaType::QTime:
+    case QMetaType::QDateTime:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool isUnsigned(int type)
+{
+    return type == QMetaType::ULongLong || type == QMetaType::ULong;
+}
+
+void encodePlain(QCborStreamWriter &writer, const QVariant &value)
+{
+    switch (value.typeId()) {
+    case QMetaType::QUrl:
+        writer.append(value.toUrl().toString(QUrl::FullyEncoded));
+        break;
+    case QMetaType::QUuid:
+        writer.append(value.toUuid().toRfc4122());
+        break;
+    case QMetaType::QDate:
+        writer.append(value.toDate().toString(Qt::ISODate));
+        break;
+    case QMetaType::QTime:
+        writer.append(value.toTime().toString(Qt::ISODateWithMs));
+        break;
+    case QMetaType::QDateTime:
+        writer.append(value.toDateTime().toString(Qt::ISODateWithMs));
+        break;
+    case QMetaType::Float:
+        writer.append(value.toFloat());
+        break;
+    default:
+        if (isUnsigned(value.typeId()))
+            writer.append(value.toULongLong());
+        else
+            writer.append(value.toLongLong());
+    }
+}
+
+QVariant decodePlain(QMetaType type, const QVariant &content)
+{
+    if (type.id() == QMetaType::QUuid && content.typeId() == QMetaType::QByteArray)
+        return QUuid::fromRfc4122(content.toByteArray());
+    if (type.id() == QMetaType::QUrl)
+        return QUrl(content.toString(), QUrl::StrictMode);
+    if (type.id() == QMetaType::QDateTime)
+        return QDateTime::fromString(content.toString(), Qt::ISODateWithMs);
+    QVariant value = content;
+    if (!value.convert(type))
+        malformed(QStringLiteral("no %1").arg(typeName(type)));
+    return value;
+}
+
+bool isSequence(QMetaType type)
+{
+    return QMetaType::canView(type, QMetaType::fromType<QSequentialIterable>());
+}
+
+void encodeIdentity(QCborStreamWriter &writer, const Coro<> &coro, HandleMapper &handles)
+{
+    if (coro.isNull()) {
+        writer.appendNull();
+        return;
+    }
+    const CoroIdentity identity = handles.identify(coro);
+    writer.startArray(5);
+    writer.append(identity.process);
+    writer.append(identity.location.address());
+    writer.append(quint64(identity.location.port()));
+    writer.append(identity.id);
+    writer.append(identity.name);
+    writer.endArray();
+}
+
+Coro<> decodeIdentity(QCborStreamReader &reader, HandleMapper &handles)
+{
+    if (reader.isNull()) {
+        reader.next();
+        return {};
+    }
+    CoroIdentity identity;
+    enterArray(reader, 5);
+    identity.process = readBytes(reader);
+    const QString address = readText(reader);
+    const quint64 port = readUnsigned(reader);
+    identity.id = readUnsigned(reader);
+    identity.name = readText(reader);
+    reader.leaveContainer();
+    if (port > 0xffff)
+        malformed(QStringLiteral("port %1").arg(port));
+    identity.location = Location(address, quint16(port));
+    return handles.resolve(identity);
+}
+
+class Encoder
+{
+public:
+    Encoder(QCborStreamWriter &target, HandleMapper &mapper)
+        : writer(target)
+        , handles(mapper)
+    {
+    }
+
+    void encode(const QVariant &value)
+    {
+        switch (value.typeId()) {
+        case QMetaType::UnknownType:
+        case QMetaType::Nullptr:
+            writer.appendNull();
+            return;
+        case QMetaType::Bool:
+            writer.append(value.toBool());
+            return;
+        case QMetaType::Int:
+            writer.append(qint64(value.toInt()));
+            return;
+        case QMetaType::Double:
+            writer.append(value.toDouble());
+            return;
+        case QMetaType::QString:
+            writer.append(QStringView(get<QString>(value)));
+            return;
+        case QMetaType::QByteArray:
+            writer.append(get<QByteArray>(value));
+            return;
+        case QMetaType::QVariantList: {
+            const auto &list = get<QVariantList>(value);
+            writer.startArray(quint64(list.size()));
+            for (const QVariant &element : list)
+                encode(element);
+            writer.endArray();
+            return;
+        }
+        case QMetaType::QVariantMap: {
+            const auto &map = get<QVariantMap>(value);
+            writer.startMap(quint64(map.size()));
+            for (auto it = map.cbegin(); it != map.cend(); ++it) {
+                writer.append(QStringView(it.key()));
+                encode(it.value());
+            }
+            writer.endMap();
+            return;
+        }
+        default:
+            encodeTyped(value);
+        }
+    }
+
+private:
+    template<typename T>
+    static const T &get(const QVariant &value)
+    {
+        return *static_cast<const T *>(value.constData());
+    }
+
+    void encodeTyped(const QVariant &value)
+    {
+        const QMetaType type = value.metaType();
+        writer.append(TypedValue);
+        writer.startArray(2);
+        writer.append(QLatin1StringView(type.name()));
+        MessageTypeCodec codec;
+        if (isPlain(type.id())) {
+            encodePlain(writer, value);
+        } else if (type == QMetaType::fromType<Coro<>>()) {
+            encodeIdentity(writer, get<Coro<>>(value), handles);
+        } else if (type == QMetaType::fromType<ExitNotice>()) {
+            const auto &notice = get<ExitNotice>(value);
+            writer.startArray(4);
+            encodeIdentity(writer, notice.coro(), handles);
+            writer.append(quint64(notice.state()));
+            encode(notice.value());
+            writer.append(notice.error());
+            writer.endArray();
+        } else if (findCodec(type, &codec)) {
+            if (codec.toCbor)
+                codec.toCbor(value.constData()).toCbor(writer);
+            else
+                encodeGadget(type, value);
+        } else if (isSequence(type)) {
+            const auto elements = value.value<QSequentialIterable>();
+            writer.startArray(quint64(elements.size()));
+            for (const QVariant &element : elements)
+                encode(element);
+            writer.endArray();
+        } else {
+            throw WireError(QStringLiteral("a %1 cannot be sent to another process: call registerMessageType<%1>() in both")
+                                .arg(typeName(type)));
+        }
+        writer.endArray();
+    }
+
+    void encodeGadget(QMetaType type, const QVariant &value)
+    {
+        const QMetaObject *meta = type.metaObject();
+        writer.startMap();
+        for (int i = 0; i < meta->propertyCount(); ++i) {
+            const QMetaProperty property = meta->property(i);
+            if (!property.isStored())
+                continue;
+            writer.append(QLatin1StringView(property.name()));
+            encode(property.readOnGadget(value.constData()));
+        }
+        writer.endMap();
+    }
+
+    QCborStreamWriter &writer;
+    HandleMapper &handles;
+};
+
+class Decoder
+{
+public:
+    Decoder(QCborStreamReader &source, HandleMapper &mapper)
+        : reader(source)
+        , handles(mapper)
+    {
+    }
+
+    QVariant decode()
+    {
+        switch (reader.type()) {
+        case QCborStreamReader::UnsignedInteger:
+        case QCborStreamReader::NegativeInteger:
+            return decodeInteger();
+        case QCborStreamReader::String:
+            return readText(reader);
+        case QCborStreamReader::ByteArray:
+            return readBytes(reader);
+        case QCborStreamReader::Double: {
+            const double value = reader.toDouble();
+            reader.next();
+            return value;
+        }
+        case QCborStreamReader::Float: {
+            const float value = reader.toFloat();
+            reader.next();
+            return value;
+        }
+        case QCborStreamReader::SimpleType:
+            return decodeSimple();
+        case QCborStreamReader::Array:
+            return decodeList();
+        case QCborStreamReader::Map:
+            return decodeMap();
+        case QCborStreamReader::Tag:
+            return decodeTyped();
+        default:
+            malformed(QStringLiteral("item of CBOR type %1").arg(int(reader.type())));
+        }
+    }
+
+private:
+    struct Level {
+        explicit Level(int &value)
+            : depth(value)
+        {
+            if (++depth > MaxDepth)
+                malformed(QStringLiteral("nested more than %1 deep").arg(MaxDepth));
+        }
+        ~Level() { --depth; }
+        Level(const Level &) = delete;
+        Level &operator=(const Level &) = delete;
+        int &depth;
+    };
+
+    QVariant decodeInteger()
+    {
+        // A plain integer was an int; within a typed value it may be wider, and is converted to that type.
+        QVariant value;
+        if (reader.isUnsignedInteger()) {
+            const quint64 number = reader.toUnsignedInteger();
+            value = number <= quint64(std::numeric_limits<int>::max()) ? QVariant(int(number)) : QVariant(number);
+        } else {
+            const qint64 number = reader.toInteger();
+            value = number >= std::numeric_limits<int>::min() ? QVariant(int(number)) : QVariant(number);
+        }
+        reader.next();
+        return value;
+    }
+
+    QVariant decodeSimple()
+    {
+        QVariant value;
+        if (reader.isBool())
+            value = reader.toBool();
+        else if (!reader.isNull())
+            malformed(QStringLiteral("unknown simple value"));
+        reader.next();
+        return value;
+    }
+
+    QVariantList decodeList()
+    {
+        const Level level(depth);
+        QVariantList list;
+        if (reader.isLengthKnown())
+            list.reserve(qsizetype(std::min(reader.length(), MaxListReserve)));
+        reader.enterContainer();
+        while (hasNext())
+            list.append(decode());
+        reader.leaveContainer();
+        return list;
+    }
+
+    QVariantMap decodeMap()
+    {
+        const Level level(depth);
+        QVariantMap map;
+        reader.enterContainer();
+        while (hasNext()) {
+            const QString key = readText(reader);
+            map.insert(key, decode());
+        }
+        reader.leaveContainer();
+        return map;
+    }
+
+    QVariant decodeTyped()
+    {
+        if (reader.toTag() != TypedValue)
+            malformed(QStringLiteral("unknown tag %1").arg(quint64(reader.toTag())));
+        const Level level(depth);
+        reader.next();
+        enterArray(reader, 2);
+        const QString name = readText(reader);
+        const QVariant value = decodeContent(name);
+        if (reader.hasNext())
+            malformed(QStringLiteral("more than a value for %1").arg(name));
+        reader.leaveContainer();
+        return value;
+    }
+
+    QVariant decodeContent(const QString &name)
+    {
+        const QMetaType type = QMetaType::fromName(name.toLatin1());
+        MessageTypeCodec codec;
+        if (type == QMetaType::fromType<Coro<>>())
+            return QVariant::fromValue(decodeIdentity(reader, handles));
+        if (type == QMetaType::fromType<ExitNotice>())
+            return QVariant::fromValue(decodeNotice());
+        if (isPlain(type.id()))
+            return decodePlain(type, decode());
+        if (type.isValid() && findCodec(type, &codec))
+            return codec.fromCbor ? codec.fromCbor(QCborValue::fromCbor(reader)) : decodeGadget(type);
+        if (type.isValid() && isSequence(type))
+            return decodeSequence(type);
+        throw WireError(QStringLiteral("the type %1 is not known here: call registerMessageType<%1>()").arg(name));
+    }
+
+    ExitNotice decodeNotice()
+    {
+        enterArray(reader, 4);
+        const Coro<> coro = decodeIdentity(reader, handles);
+        const quint64 state = readUnsigned(reader);
+        const QVariant value = decode();
+        const QString error = readText(reader);
+        reader.leaveContainer();
+        if (state == 0 || state > quint64(CoroState::Lost))
+            malformed(QStringLiteral("state %1 of a coroutine").arg(state));
+        return ExitNotice(coro, CoroState(state), value, error);
+    }
+
+    QVariant decodeGadget(QMetaType type)
+    {
+        const QVariantMap properties = reader.isMap() ? decodeMap() : QVariantMap();
+        QVariant value(type);
+        const QMetaObject *meta = type.metaObject();
+        for (auto it = properties.cbegin(); it != properties.cend(); ++it) {
+            const int index = meta->indexOfProperty(it.key().toLatin1().constData());
+            if (index < 0)
+                continue; // a newer version of the type
+            if (!meta->property(index).writeOnGadget(value.data(), it.value()))
+                malformed(QStringLiteral("property %1 of %2").arg(it.key(), typeName(type)));
+        }
+        return value;
+    }
+
+    QVariant decodeSequence(QMetaType type)
+    {
+        if (!reader.isArray())
+            malformed(QStringLiteral("no list for %1").arg(typeName(type)));
+        const Level level(depth);
+        QVariant value(type);
+        QSequentialIterable elements = value.view<QSequentialIterable>();
+        const QMetaType elementType = elements.metaContainer().valueMetaType();
+        reader.enterContainer();
+        while (hasNext()) {
+            QVariant element = decode();
+            if (elementType != QMetaType::fromType<QVariant>() && !element.convert(elementType))
+                malformed(QStringLiteral("element of %1").arg(typeName(type)));
+            elements.addValue(element);
+        }
+        reader.leaveContainer();
+        return value;
+    }
+
+    bool hasNext() const
+    {
+        if (reader.lastError() != QCborError::NoError)
+            malformed(reader.lastError().toString());
+        return reader.hasNext();
+    }
+
+    QCborStreamReader &reader;
+    HandleMapper &handles;
+    int depth = 0;
+};
+
+template<typename E>
+bool is(const std::exception_ptr &error)
+{
+    try {
+        std::rethrow_exception(error);
+    } catch (const E &) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+void addMessageType(QMetaType type, const MessageTypeCodec &codec)
+{
+    const QWriteLocker lock(&registry().lock);
+    registry().codecs.insert(type.id(), codec);
+}
+
+void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper &handles)
+{
+    Encoder(writer, handles).encode(value);
+}
+
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles)
+{
+    return Decoder(reader, handles).decode();
+}
+
+quint64 readUnsigned(QCborStreamReader &reader)
+{
+    if (!reader.isUnsignedInteger())
+        malformed(QStringLiteral("no number where one belongs"));
+    const quint64 value = reader.toUnsignedInteger();
+    reader.next();
+    return value;
+}
+
+bool readBool(QCborStreamReader &reader)
+{
+    if (!reader.isBool())
+        malformed(QStringLiteral("no truth value where one belongs"));
+    const bool value = reader.toBool();
+    reader.next();
+    return value;
+}
+
+QString readText(QCborStreamReader &reader)
+{
+    if (!reader.isString())
+        malformed(QStringLiteral("no text where one belongs"));
+    const QString text = reader.readAllString();
+    if (reader.lastError() != QCborError::NoError)
+        malformed(reader.lastError().toString());
+    return text;
+}
+
+QByteArray readBytes(QCborStreamReader &reader)
+{
+    if (!reader.isByteArray())
+        malformed(QStringLiteral("no byte string where one belongs"));
+    const QByteArray bytes = reader.readAllByteArray();
+    if (reader.lastError() != QCborError::NoError)
+        malformed(reader.lastError().toString());
+    return bytes;
+}
+
+void enterArray(QCborStreamReader &reader, quint64 length)
+{
+    if (!reader.isArray() || !reader.isLengthKnown() || reader.length() != length)
+        malformed(QStringLiteral("no list of %1").arg(length));
+    reader.enterContainer();
+}
+
+std::exception_ptr makeError(const QString &type, const QString &message)
+{
+    if (type == u"CoroEnded")
+        return std::make_exception_ptr(CoroEnded(message));
+    if (type == u"CoroTerminated")
+        return std::make_exception_ptr(CoroTerminated(message));
+    if (type == u"WireError")
+        return std::make_exception_ptr(WireError(message));
+    return std::make_exception_ptr(RemoteError(type, message));
+}
+
+QString errorType(const std::exception_ptr &error)
+{
+    if (is<CoroEnded>(error))
+        return QStringLiteral("CoroEnded");
+    if (is<CoroTerminated>(error) || is<Cancelled>(error))
+        return QStringLiteral("CoroTerminated");
+    if (is<WireError>(error))
+        return QStringLiteral("WireError");
+    try {
+        std::rethrow_exception(error);
+    } catch (const RemoteError &e) {
+        return e.type(); // passed on from yet another process
+    } catch (...) {
+        const std::type_info *type = abi::__cxa_current_exception_type();
+        int status = 0;
+        char *demangled = type ? abi::__cxa_demangle(type->name(), nullptr, nullptr, &status) : nullptr;
+        const QString name = demangled ? QString::fromLatin1(demangled) : QStringLiteral("unknown");
+        std::free(demangled);
+        return name;
+    }
+}
+
+} // namespace Asyncoro::Detail

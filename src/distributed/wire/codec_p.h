@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include <Asyncoro/Coro>
+
+#include <QCborStreamReader>
+#include <QCborStreamWriter>
+#include <QVariant>
+
+namespace Asyncoro::Detail {
+
+/** What stands for a coroutine in a frame. */
+struct CoroIdentity {
+    QByteArray process; // the incarnation of the process it runs in
+    Location location; // where that process listens; invalid: the process that sent the frame
+    quint64 id = 0;
+    QString name;
+};
+
+/** Turns handles into identities and back: what the codec needs of the network. */
+class HandleMapper
+{
+public:
+    virtual CoroIdentity identify(const Coro<> &coro) = 0;
+    /** `sender` is the incarnation of the process that the identity came from, in case its location is invalid. */
+    virtual Coro<> resolve(const CoroIdentity &identity) = 0;
+
+protected:
+    ~HandleMapper() = default;
+};
+
+/**
+ * Writes `value` as one CBOR item. Throws a WireError that names a type that is not allowed.
+ *
+ * null, booleans, int, double, texts, byte strings, lists and maps with text keys are what CBOR has; every other type is a
+ * two-element array [name of the type, content] with the tag TypedValue.
+ */
+void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper &handles);
+
+/** Reads one item. Throws a WireError for what encodeValue() would not have written. */
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles);
+
+/** Reads an item that must be of that kind; throws a WireError otherwise. */
+quint64 readUnsigned(QCborStreamReader &reader);
+bool readBool(QCborStreamReader &reader);
+QString readText(QCborStreamReader &reader);
+QByteArray readBytes(QCborStreamReader &reader);
+/** Enters an array of exactly `length` items. */
+void enterArray(QCborStreamReader &reader, quint64 length);
+
+/** The exception that a failure of `type` stands for, as errorType() named it. */
+std::exception_ptr makeError(const QString &type, const QString &message);
+/** The name under which the type of `error` travels. */
+QString errorType(const std::exception_ptr &error);
+
+} // namespace Asyncoro::Detail
