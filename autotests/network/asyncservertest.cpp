@@ -7,6 +7,7 @@
 #include <QTest>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace NetworkTest;
 using namespace std::chrono_literals;
@@ -152,6 +153,22 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(server.accept(0s)));
     }
 
+    void aClientThatIsGoneBeforeItIsAcceptedIsHeard()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        {
+            AsyncSocket client;
+            run(client.connect(server.location()));
+            run(client.sendAll("too late"));
+        }
+        QTRY_VERIFY(server.server()->hasPendingConnections());
+        QTRY_COMPARE(server.server()->findChild<QTcpSocket *>()->state(), QAbstractSocket::UnconnectedState);
+        AsyncSocket accepted = run(server.accept());
+        QVERIFY(!accepted.isConnected());
+        QCOMPARE(waitFor(recvToEnd(accepted)), "too late");
+    }
+
     void timesOut()
     {
         AsyncServer server;
@@ -207,25 +224,28 @@ private Q_SLOTS:
         QCOMPARE(run(socket.recv()), "");
     }
 
-    void goesOnWhenDescriptorsWereShort()
+    void waitsWhileDescriptorsAreShort()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        AsyncSocket socket;
-        run(socket.connect(server.location())); // before the loop of the server has seen it
-        const Coro<> waiting = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+        AsyncSocket client;
+        QVERIFY(client.socket()->bind(QHostAddress::LocalHost)); // has its descriptor now
 
-        rlimit limit{};
-        QCOMPARE(getrlimit(RLIMIT_NOFILE, &limit), 0);
-        AsyncSocket another;
-        const Coro<> connecting = spawn([&]() -> Task<> { co_await another.connect(server.location()); });
-        waitFor(connecting);
-        waitFor(waiting);
+        rlimit before{};
+        QCOMPARE(getrlimit(RLIMIT_NOFILE, &before), 0);
+        const int next = dup(0);
+        close(next);
+        const rlimit none{.rlim_cur = rlim_t(next), .rlim_max = before.rlim_max};
+        QCOMPARE(setrlimit(RLIMIT_NOFILE, &none), 0);
+        QTest::ignoreMessage(QtWarningMsg,
+                             QRegularExpression(QStringLiteral("^cannot accept connections at port \\d+")));
+        run(client.connect(server.location()));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(server.accept(250ms))); // and not a second line in the log
+        QCOMPARE(setrlimit(RLIMIT_NOFILE, &before), 0);
 
-        const Coro<> next = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
-        if (server.server()->hasPendingConnections())
-            waitFor(next);
-        QVERIFY(limit.rlim_cur > 0);
+        AsyncSocket accepted = run(server.accept(10s));
+        run(client.sendAll("x"));
+        QCOMPARE(run(accepted.recv()), "x");
     }
 };
 

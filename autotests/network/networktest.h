@@ -7,6 +7,7 @@
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
 
+#include <QTcpServer>
 #include <QTcpSocket>
 
 #include <sys/socket.h>

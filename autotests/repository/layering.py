@@ -53,7 +53,7 @@ LAYERS = {
     "tools": rule(UP_TO_DISCORO | {EVENT_DISPATCHER}, "Qt6::Core", "Qt6::Network"),
     "tools/discoro-dashboard": rule(
         UP_TO_DISCORO | {QML},
-        *("Qt6::" + module for module in ("Core", "Network", "Gui", "Qml", "Quick", "QuickControls2", "Svg")),
+        *("Qt6::" + module for module in ("Core", "Network", "Gui", "Widgets", "Qml", "Quick", "QuickControls2", "Svg")),
         *("KF6::" + framework for framework in ("ColorScheme", "IconThemes", "I18n", "CoreAddons")),
     ),
     "examples": rule(UP_TO_DISCORO | {EVENT_DISPATCHER, QML}, "Qt6::Core", "Qt6::Network", "Qt6::Gui", "Qt6::Qml", "Qt6::Quick"),

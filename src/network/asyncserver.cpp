@@ -6,7 +6,10 @@
 #include "asyncserver_p.h"
 #include "asyncsocket_p.h"
 
+#include <QLoggingCategory>
 #include <QTimer>
+
+Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
 namespace Asyncoro {
 
@@ -31,7 +34,9 @@ QString listenProblem(const QTcpServer &server, const QHostAddress &address, qui
     const QString host = address.toString();
     switch (server.serverError()) {
     case QAbstractSocket::AddressInUseError:
-        return QStringLiteral("port %1 on %2 is in use: choose another one, or end the program that has it").arg(port).arg(host);
+        return QStringLiteral("port %1 on %2 is in use: choose another one, or end the program that has it")
+            .arg(port)
+            .arg(host);
     case QAbstractSocket::SocketAccessError:
         return QStringLiteral("no permission to listen at port %1 on %2: choose one from 1024 up").arg(port).arg(host);
     case QAbstractSocket::SocketAddressNotAvailableError:
@@ -86,7 +91,8 @@ void ServerData::incomingConnection(qintptr descriptor)
 void ServerData::onAcceptError()
 {
     if (!std::exchange(m_outOfResources, true))
-        qWarning("cannot accept connections at port %d, trying on: %s", serverPort(), qUtf8Printable(errorString()));
+        qCWarning(lcNetwork, "cannot accept connections at port %d, trying on: %s", serverPort(),
+                  qUtf8Printable(errorString()));
     QTimer::singleShot(RetryAccepting, this, [this] { resumeAccepting(); });
 }
 

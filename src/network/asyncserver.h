@@ -49,8 +49,8 @@ public:
     AsyncServer &operator=(AsyncServer &&other) noexcept;
 
     /**
-     * Starts to listen, at any free port if that is 0. Throws SocketError, which says what stands in the way. Up to
-     * 30 connections that nobody has accepted yet are kept (QTcpServer::setMaxPendingConnections()), more of them wait in
+     * Starts to listen, at any free port if that is 0. Throws SocketError, which says what stands in the way. Up to 30
+     * connections that nobody has accepted yet are kept (QTcpServer::setMaxPendingConnections()), more of them wait in
      * the operating system.
      */
     void listen(const QHostAddress &address, quint16 port = 0);
@@ -58,10 +58,10 @@ public:
     /**
      * Waits for a connection, and gives it.
      *
-     * Completes without suspending if there is one. Resumes on the same thread, in the scheduler's next round. Any number
-     * of coroutines may wait; they are served in the order of the calls. Throws SocketError if the server does
-     * not listen or is closed, TimedOut if the deadline passes first. Timing out or being cancelled takes no connection.
-     * While the process is out of descriptors, it goes on to wait.
+     * Completes without suspending if there is one. Resumes on the same thread, in the scheduler's next round. Any
+     * number of coroutines may wait; they are served in the order of the calls. Throws SocketError if the server does
+     * not listen or is closed, TimedOut if the deadline passes first. Timing out or being cancelled takes no
+     * connection. While the process is out of descriptors, it goes on to wait.
      */
     [[nodiscard]] Detail::AcceptAwaiter accept(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

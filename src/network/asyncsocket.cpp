@@ -9,7 +9,16 @@
 #include <Asyncoro/Event>
 
 #include <QCoreApplication>
+#include <QEvent>
+#include <QSocketNotifier>
 #include <QtEndian>
+
+#include <cerrno>
+
+#ifdef Q_OS_UNIX
+#include <netinet/in.h>
+#include <sys/socket.h>
+#endif
 
 namespace Asyncoro {
 
@@ -22,7 +31,8 @@ namespace {
 constexpr qint64 HeaderSize = sizeof(quint32);
 // A message up to this size is put behind its header in one piece, which costs a copy and saves a packet.
 constexpr qint64 GatherSize = 64 * 1024;
-// Up to this size data is written at once, not when the event loop says that there is room: it may well be all.
+// Up to this size data is written at once, not when the event loop says that there is room. Above it QTcpSocket shares
+// the bytes instead of copying what was left over.
 constexpr qint64 WriteThroughSize = 256 * 1024;
 constexpr auto ClosingPatience = 30s;
 
@@ -31,6 +41,32 @@ QByteArray messageHeader(qint64 size)
     QByteArray header(HeaderSize, Qt::Uninitialized);
     qToBigEndian(quint32(size), header.data());
     return header;
+}
+
+/**
+ * The descriptor, if writing to it is the same as writing to the socket: no encryption, no proxy. Otherwise -1.
+ *
+ * QTcpSocket collects data and asks the dispatcher to be told when it can be written, and then to be told no more. With
+ * GLib's dispatcher that makes three system calls of one.
+ */
+qintptr directDescriptor([[maybe_unused]] const QTcpSocket &socket)
+{
+#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
+    if (socket.metaObject() != &QTcpSocket::staticMetaObject)
+        return -1;
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    if (getpeername(int(socket.socketDescriptor()), reinterpret_cast<sockaddr *>(&peer), &size) != 0)
+        return -1;
+    const bool isIPv6 = peer.ss_family == AF_INET6;
+    const quint16 port = isIPv6 ? reinterpret_cast<const sockaddr_in6 &>(peer).sin6_port
+                                : reinterpret_cast<const sockaddr_in &>(peer).sin_port;
+    const bool isPeer = qFromBigEndian(port) == socket.peerPort()
+        && QHostAddress(reinterpret_cast<const sockaddr *>(&peer)).isEqual(socket.peerAddress());
+    return isPeer ? socket.socketDescriptor() : -1; // unequal: that is a proxy's
+#else
+    return -1;
+#endif
 }
 
 /** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
@@ -82,6 +118,8 @@ SocketData::SocketData(std::unique_ptr<QTcpSocket> socket)
     watch();
     if (m_socket->state() == QAbstractSocket::ConnectedState)
         setConnected();
+    else if (m_socket->error() == QAbstractSocket::RemoteHostClosedError) // what it sent before is in there
+        setUnconnected(State::Ended, m_socket->error(), m_socket->errorString());
 }
 
 SocketData::~SocketData()
@@ -116,8 +154,9 @@ void SocketData::setSendLimit(qint64 limit)
 std::exception_ptr SocketData::failure(const char *operation) const
 {
     const Location location = peer();
-    const QString subject = location.isValid() ? QStringLiteral("%1, %2").arg(QLatin1String(operation), location.toString())
-                                               : QString::fromLatin1(operation);
+    QString subject = QString::fromLatin1(operation);
+    if (location.isValid())
+        subject += QStringLiteral(", ") + location.toString();
     return std::make_exception_ptr(SocketError(m_errorCode, subject + QStringLiteral(": ") + m_errorText));
 }
 
@@ -155,12 +194,27 @@ void SocketData::setConnected()
     if (m_socket->readBufferSize() == 0)
         m_socket->setReadBufferSize(ReadBufferSize);
     m_socket->setSocketOption(QAbstractSocket::LowDelayOption, 1); // we gather what belongs together ourselves
+    m_descriptor = directDescriptor(*m_socket);
+    for (QSocketNotifier *const notifier : m_socket->findChildren<QSocketNotifier *>()) {
+        if (notifier->type() == QSocketNotifier::Read)
+            notifier->installEventFilter(this);
+    }
+}
+
+// QTcpSocket tells a reset as an orderly end, so that a part of the data would pass for all of it. What it got from the
+// system is left in errno when it tells us, if nothing older lies there.
+bool SocketData::eventFilter(QObject *, QEvent *event)
+{
+    if (event->type() == QEvent::SockAct)
+        errno = 0;
+    return false;
 }
 
 // Whoever waits now, waits in vain.
 void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, const QString &text)
 {
     m_state = state;
+    m_descriptor = -1;
     m_errorCode = code;
     m_errorText = text;
     if (ConnectAwaiter *const connecting = std::exchange(m_connecting, nullptr)) {
@@ -183,6 +237,7 @@ void SocketData::onConnected()
 
 void SocketData::onError(QAbstractSocket::SocketError code)
 {
+    const bool isReset = errno == ECONNRESET;
     if (m_state != State::Connecting && m_state != State::Connected)
         return;
     if (m_state == State::Connected) {
@@ -192,8 +247,12 @@ void SocketData::onError(QAbstractSocket::SocketError code)
             m_front += m_socket->read(unread);
     }
     // A peer that ends its stream while bytes for it are unsent does not end it in order.
-    const bool inOrder = code == QAbstractSocket::RemoteHostClosedError && m_socket->bytesToWrite() == 0;
-    setUnconnected(inOrder ? State::Ended : State::Unconnected, code, m_socket->errorString());
+    if (code != QAbstractSocket::RemoteHostClosedError)
+        setUnconnected(State::Unconnected, code, m_socket->errorString());
+    else if (isReset)
+        setUnconnected(State::Unconnected, code, QStringLiteral("the peer reset the connection"));
+    else
+        setUnconnected(m_socket->bytesToWrite() > 0 ? State::Unconnected : State::Ended, code, m_socket->errorString());
 }
 
 // Without an error before it: somebody closed the wrapped socket.
@@ -246,14 +305,48 @@ void SocketData::putBack(const QByteArray &bytes)
     m_front.prepend(bytes);
 }
 
-void SocketData::write(const QByteArray &bytes, const QByteArray &more)
+void SocketData::write(const QByteArray &header, const QByteArray &bytes)
 {
-    const bool idle = m_socket->bytesToWrite() == 0;
-    m_socket->write(bytes);
-    if (!more.isEmpty())
-        m_socket->write(more);
-    if (idle && bytes.size() + more.size() <= WriteThroughSize)
-        m_socket->flush();
+    const qint64 size = header.size() + bytes.size();
+    const bool atOnce = size <= WriteThroughSize && m_socket->bytesToWrite() == 0;
+    const qint64 written = atOnce ? writeDirectly(header, bytes) : 0;
+    if (written == size)
+        return;
+    if (written > 0) {
+        const qint64 headerLeft = std::max<qint64>(header.size() - written, 0);
+        const qint64 bytesLeft = std::min<qint64>(size - written, bytes.size());
+        m_socket->write(header.constEnd() - headerLeft, headerLeft);
+        m_socket->write(bytes.constEnd() - bytesLeft, bytesLeft);
+        return; // there was no room for it: QTcpSocket waits for that
+    }
+    if (header.isEmpty()) {
+        m_socket->write(bytes);
+    } else if (size <= GatherSize) {
+        m_socket->write(header + bytes);
+    } else {
+        m_socket->write(header);
+        m_socket->write(bytes);
+    }
+    if (atOnce)
+        m_socket->flush(); // and finds out what is wrong, where something is
+}
+
+// How much went out: all, a part, or nothing, for whatever reason.
+qint64 SocketData::writeDirectly([[maybe_unused]] const QByteArray &header,
+                                 [[maybe_unused]] const QByteArray &bytes) const
+{
+#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
+    if (m_descriptor == -1)
+        return 0;
+    iovec parts[] = {{.iov_base = const_cast<char *>(header.constData()), .iov_len = size_t(header.size())},
+                     {.iov_base = const_cast<char *>(bytes.constData()), .iov_len = size_t(bytes.size())}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = std::size(parts);
+    return std::max<qint64>(::sendmsg(int(m_descriptor), &message, MSG_NOSIGNAL | MSG_DONTWAIT), 0);
+#else
+    return 0;
+#endif
 }
 
 // --- awaiters ---
@@ -403,7 +496,8 @@ bool WriteAwaiter::start()
     if (m_data->m_writers.isEmpty() && write())
         return false;
     if (!std::exchange(m_data->m_watchingWrites, true))
-        QObject::connect(m_data->socket(), &QTcpSocket::bytesWritten, m_data, [data = m_data] { data->settleWriters(); });
+        QObject::connect(m_data->socket(), &QTcpSocket::bytesWritten, m_data,
+                         [data = m_data] { data->settleWriters(); });
     m_data->m_writers.append(this);
     return true;
 }
@@ -435,20 +529,17 @@ bool WriteAwaiter::write()
         if (room <= 0)
             return false;
         m_sent = std::min<qint64>(room, m_bytes.size());
-        m_data->write(m_bytes.first(m_sent));
+        m_data->write({}, m_bytes.first(m_sent));
         break;
     case Kind::All:
         if (room < 0)
             return false;
-        m_data->write(m_bytes);
+        m_data->write({}, m_bytes);
         break;
     case Kind::Message:
         if (room < 0)
             return false;
-        if (m_bytes.size() <= GatherSize)
-            m_data->write(messageHeader(m_bytes.size()) + m_bytes);
-        else
-            m_data->write(messageHeader(m_bytes.size()), m_bytes);
+        m_data->write(messageHeader(m_bytes.size()), m_bytes);
         break;
     }
     if (m_data->m_state != SocketData::State::Connected)

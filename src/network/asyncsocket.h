@@ -21,7 +21,7 @@ namespace Detail {
 
 class SocketData;
 
-/** A wait for a socket. What it waited for, or why it failed, is in here once it is complete: the socket may be gone then. */
+/** A wait for a socket. Once complete it holds what it waited for, or why it failed: the socket may be gone then. */
 class ASYNCORO_NETWORK_EXPORT SocketSuspension : public Suspension, public ListLink
 {
 protected:
@@ -129,14 +129,14 @@ public:
  * QTcpSocket; only coroutines of that thread use it. Its destructor closes it, see close().
  *
  * For each operation:
- * - It resumes on the same thread, in the scheduler's next round, never inside a signal of the socket. A deadline, where one
- *   passes, makes it throw TimedOut; terminating the coroutine makes it throw Cancelled.
- * - One coroutine may receive while another one sends. Several may receive, or send, at the same time: each is served in
- *   the order of the calls, and has its bytes in one piece.
- * - Data is held by the operation: no buffer of the caller's has to live on. The AsyncSocket may be moved while a coroutine
- *   waits in it; if it is destroyed, they are woken as by close().
- * - It throws SocketError when the connection fails, is closed, or was never made; later operations then throw the same at
- *   once. What had arrived before can still be received first.
+ * - It resumes on the same thread, in the scheduler's next round, never inside a signal of the socket. A deadline,
+ *   where one passes, makes it throw TimedOut; terminating the coroutine makes it throw Cancelled.
+ * - One coroutine may receive while another one sends. Several may receive, or send, at the same time: each is served
+ *   in the order of the calls, and has its bytes in one piece.
+ * - Data is held by the operation: no buffer of the caller's has to live on. The AsyncSocket may be moved while a
+ *   coroutine waits in it; if it is destroyed, they are woken as by close().
+ * - It throws SocketError when the connection fails, is closed, or was never made; later operations then throw the same
+ *   at once. What had arrived before can still be received first.
  */
 class ASYNCORO_NETWORK_EXPORT AsyncSocket
 {
@@ -146,7 +146,7 @@ public:
 
     /** Not connected yet. */
     AsyncSocket();
-    /** Takes over `socket`, which may be connected already. It must be of this thread, and have no parent afterwards. */
+    /** Takes over `socket`, connected or not, but not in between. It must be of this thread, and loses its parent. */
     explicit AsyncSocket(QTcpSocket *socket);
     ~AsyncSocket();
     AsyncSocket(AsyncSocket &&other) noexcept;
@@ -155,9 +155,9 @@ public:
     /**
      * Connects to a host by name or address.
      *
-     * Always suspends, unless it fails at once. Throws SocketError as well if the socket is connected or connecting. When
-     * the deadline passes or the coroutine is terminated, the attempt is given up; the socket can connect again. One
-     * that was closed can, too.
+     * Always suspends, unless it fails at once. Throws SocketError as well if the socket is connected or connecting.
+     * When the deadline passes or the coroutine is terminated, the attempt is given up; the socket can connect again.
+     * One that was closed can, too.
      */
     [[nodiscard]] Detail::ConnectAwaiter connect(const QString &host, quint16 port,
                                                  QDeadlineTimer deadline = QDeadlineTimer::Forever);
@@ -178,16 +178,16 @@ public:
     /**
      * Receives exactly `size` bytes.
      *
-     * Completes without suspending if they are there. Throws EndOfStream, which has the bytes that did come, if the stream
-     * ends before. If it times out or is cancelled, no byte is taken: those that came are received next.
+     * Completes without suspending if they are there. Throws EndOfStream, which has the bytes that did come, if the
+     * stream ends before. If it times out or is cancelled, no byte is taken: those that came are received next.
      */
     [[nodiscard]] Detail::ReadAwaiter recvAll(qint64 size, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
      * Receives a message that sendMessage() sent.
      *
-     * Completes without suspending if all of it is there. Throws EndOfStream if the stream ends before a whole message has
-     * come, and MessageTooLong if it announces more than `maxSize` bytes, which makes the rest of the stream
+     * Completes without suspending if all of it is there. Throws EndOfStream if the stream ends before a whole message
+     * has come, and MessageTooLong if it announces more than `maxSize` bytes, which makes the rest of the stream
      * unreadable: later receive operations throw it, too. If it times out or is cancelled, no byte is taken.
      */
     [[nodiscard]] Detail::ReadAwaiter recvMessage(qint64 maxSize = DefaultMaxMessageSize,
@@ -202,7 +202,8 @@ public:
     [[nodiscard]] Detail::SendAwaiter send(const QByteArray &data, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
-     * Sends all of `data`. Complete means that it is on its way, with at most the send limit still before it; see flush().
+     * Sends all of `data`. Complete means that it is on its way, with at most the send limit still before it; see
+     * flush().
      *
      * Completes without suspending unless more bytes than the send limit are unsent: then it waits for the peer to take
      * some. If it times out or is cancelled, nothing of `data` is sent.
@@ -226,7 +227,8 @@ public:
 
     /**
      * Closes the connection and wakes all who wait in it with SocketError. Returns at once: what was sent and is still
-     * unsent goes out in the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for that.
+     * unsent goes out in the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for
+     * that.
      */
     void close();
     /** Closes at once; what is unsent is lost. */
@@ -244,8 +246,10 @@ public:
     void setSendLimit(qint64 bytes);
 
     /**
-     * What is wrapped, for its options, proxy and state; nullptr once closed. It still belongs to this object. Do not read,
-     * write or close it. It reads ahead at most 256 KiB (setReadBufferSize()), so that a slow receiver slows its sender.
+     * What is wrapped, for its options, proxy and state; nullptr once closed. It still belongs to this object. Do not
+     * read, write or close it, nor close this object inside one of its signals. It reads ahead at most 256 KiB
+     * (setReadBufferSize()), so that a slow receiver slows its sender. Its bytesWritten() tells only of what had to
+     * wait.
      */
     [[nodiscard]] QTcpSocket *socket() const;
 

@@ -39,6 +39,9 @@ public:
     /** The SocketError that `operation` fails with in the present state. */
     [[nodiscard]] std::exception_ptr failure(const char *operation) const;
 
+protected:
+    bool eventFilter(QObject *watched, QEvent *event) override;
+
 private:
     friend class ConnectAwaiter;
     friend class ReadAwaiter;
@@ -58,7 +61,8 @@ private:
     [[nodiscard]] qint64 available() const { return m_front.size() + (m_socket ? m_socket->bytesAvailable() : 0); }
     void take(char *to, qint64 size);
     void putBack(const QByteArray &bytes);
-    void write(const QByteArray &bytes, const QByteArray &more = {});
+    void write(const QByteArray &header, const QByteArray &bytes);
+    [[nodiscard]] qint64 writeDirectly(const QByteArray &header, const QByteArray &bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed
     IntrusiveList<SocketSuspension> m_readers; // the first one may have taken a part of what it wants
@@ -69,6 +73,7 @@ private:
     QString m_brokenBy; // why the stream of messages cannot be read; empty if it can
     Location m_peer; // known once the connection is gone, or being made; before that, ask the socket
     qint64 m_sendLimit = 1024 * 1024;
+    qintptr m_descriptor = -1; // while connected, if data can go out past QTcpSocket
     QAbstractSocket::SocketError m_errorCode = QAbstractSocket::OperationError;
     State m_state = State::Unconnected;
     bool m_settlingWriters = false;
