@@ -45,11 +45,12 @@ Kirigami.Page {
                 objectName: "summary"
                 Layout.fillWidth: true
                 level: 2
-                text: root.cluster.summary
+                text: root.cluster.nodes.count > 0 ? root.cluster.summary : ""
                 elide: Text.ElideRight
             }
             StateBadge {
                 objectName: "connection"
+                Layout.fillWidth: false
                 visible: root.current
                 health: Health.Good
                 text: root.cluster.stateText
@@ -70,7 +71,7 @@ Kirigami.Page {
             RowLayout {
                 Layout.fillHeight: true
                 Layout.minimumHeight: Kirigami.Units.gridUnit * 8
-                Layout.preferredHeight: Kirigami.Units.gridUnit * 11
+                Layout.preferredHeight: Kirigami.Units.gridUnit * 14
                 Layout.maximumHeight: Kirigami.Units.gridUnit * 18
                 spacing: Kirigami.Units.largeSpacing
 
@@ -133,13 +134,17 @@ Kirigami.Page {
             }
         }
 
-        ConnectionPlaceholder {
-            objectName: "noContent"
+        Item {
             Layout.fillWidth: true
-            Layout.alignment: Qt.AlignCenter
+            Layout.fillHeight: true
             visible: !root.cluster.hasStatus || (root.current && root.cluster.nodes.count === 0)
-            cluster: root.cluster
-            onConnectionRequested: root.connectionRequested()
+
+            ConnectionPlaceholder {
+                anchors.centerIn: parent
+                width: Math.min(parent.width, Kirigami.Units.gridUnit * 36)
+                cluster: root.cluster
+                onConnectionRequested: root.connectionRequested()
+            }
         }
     }
 }

@@ -23,8 +23,6 @@ ColumnLayout {
     Kirigami.PlaceholderMessage {
         objectName: "placeholder"
         Layout.fillWidth: true
-        Layout.maximumWidth: Kirigami.Units.gridUnit * 36
-        Layout.alignment: Qt.AlignHCenter
         icon.name: {
             switch (root.cluster.state) {
             case Cluster.NotConnected:
@@ -33,9 +31,9 @@ ColumnLayout {
             case Cluster.Stale:
                 return "network-offline";
             case Cluster.Refused:
-                return "emblem-locked";
+                return "object-locked";
             }
-            return "network-server";
+            return root.empty ? "computer" : "network-connect";
         }
         text: {
             switch (root.cluster.state) {
@@ -64,12 +62,10 @@ ColumnLayout {
     Controls.TextField {
         objectName: "command"
         Layout.fillWidth: true
-        Layout.maximumWidth: Kirigami.Units.gridUnit * 36
-        Layout.alignment: Qt.AlignHCenter
         visible: root.empty
         readOnly: true
         text: "discoro-node --scheduler " + root.cluster.scheduler + " --secret-file " + (root.cluster.secretFile || qsTr("FILE"))
-        font: Kirigami.Theme.fixedWidthFont
+        font.family: "monospace"
         horizontalAlignment: Text.AlignHCenter
         Accessible.name: qsTr("Command that starts a node")
     }

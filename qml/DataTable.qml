@@ -30,12 +30,13 @@ ColumnLayout {
     property alias filterText: rows.filterText
 
     readonly property real rowHeight: Math.round(Kirigami.Units.gridUnit * 1.6)
-    readonly property real gap: Kirigami.Units.largeSpacing
-    readonly property real heightOfRows: rowHeight * (1 + Math.max(Math.min(rows.count, preferredRows), rows.count === 0 ? 2 : 1)) + 2
+    readonly property real gap: Math.round(Kirigami.Units.gridUnit * 0.6)
+    readonly property real heightOfRows: rowHeight * (1 + Math.max(Math.min(rows.count, preferredRows), rows.count === 0 ? 2 : 1)) + 4
     readonly property list<TableColumn> shownColumns: columns.filter(column => frame.width >= column.fromUnits * Kirigami.Units.gridUnit)
     readonly property var columnWidths: {
         const unit = Kirigami.Units.gridUnit;
-        let left = frame.width - 2 - gap * (shownColumns.length + 1);
+        const scrollBarWidth = scrollBar.visible ? scrollBar.width : 0;
+        let left = frame.width - 2 - scrollBarWidth - gap * (shownColumns.length + 1);
         let shares = 0;
         for (const column of shownColumns) {
             left -= column.units * unit;
@@ -101,7 +102,7 @@ ColumnLayout {
         Layout.fillWidth: true
         Layout.fillHeight: true
         Layout.preferredHeight: root.heightOfRows
-        Layout.minimumHeight: root.rowHeight * 3
+        Layout.minimumHeight: root.rowHeight * 3 + 4
 
         Kirigami.Theme.colorSet: Kirigami.Theme.View
         Kirigami.Theme.inherit: false
@@ -185,7 +186,10 @@ ColumnLayout {
             Accessible.role: Accessible.Table
             Accessible.name: root.title
 
-            Controls.ScrollBar.vertical: Controls.ScrollBar {}
+            Controls.ScrollBar.vertical: Controls.ScrollBar {
+                id: scrollBar
+                policy: list.contentHeight > list.height ? Controls.ScrollBar.AlwaysOn : Controls.ScrollBar.AlwaysOff
+            }
 
             delegate: Rectangle {
                 id: rowItem
@@ -194,6 +198,7 @@ ColumnLayout {
                 required property var model
                 readonly property bool isCurrent: ListView.isCurrentItem
 
+                objectName: "row"
                 width: ListView.view.width
                 height: root.rowHeight
                 color: isCurrent ? Qt.alpha(Kirigami.Theme.highlightColor, list.activeFocus ? 0.3 : 0.15)

@@ -99,7 +99,7 @@ Rectangle {
             fill: parent
             margins: Kirigami.Units.largeSpacing
         }
-        spacing: Kirigami.Units.smallSpacing
+        spacing: Kirigami.Units.largeSpacing
 
         RowLayout {
             Layout.fillHeight: false

@@ -17,8 +17,8 @@ DataTable {
         role: "function"
         title: qsTr("Function")
         kind: TableColumn.Code
-        units: 6
-        fill: 1
+        units: 5.5
+        fill: 0.3
     }
     TableColumn {
         role: "arguments"
@@ -30,20 +30,19 @@ DataTable {
     TableColumn {
         role: "server"
         title: qsTr("Server")
-        units: 7
-        fill: 0.5
+        units: 6.4
     }
     TableColumn {
         role: "since"
         sortRole: "started"
         title: qsTr("Since")
-        units: 3.6
+        units: 3.4
         fromUnits: 34
     }
     TableColumn {
         role: "durationText"
         sortRole: "duration"
         title: qsTr("Runs for")
-        units: 4
+        units: 3.4
     }
 }

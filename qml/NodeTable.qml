@@ -15,7 +15,7 @@ DataTable {
     TableColumn {
         role: "name"
         title: qsTr("Node")
-        units: 5
+        units: 4
         fill: 2
         toolTipRole: "address"
     }
@@ -23,7 +23,7 @@ DataTable {
         role: "state"
         title: qsTr("State")
         kind: TableColumn.Badge
-        units: 4.5
+        units: 4.4
         toolTipRole: "lastHeard"
     }
     TableColumn {
@@ -37,40 +37,40 @@ DataTable {
         role: "running"
         title: qsTr("Running")
         kind: TableColumn.Number
-        units: 3.2
+        units: 3.1
     }
     TableColumn {
         role: "done"
         title: qsTr("Done")
         kind: TableColumn.Number
-        units: 3.5
+        units: 3.2
     }
     TableColumn {
         role: "failed"
         title: qsTr("Failed")
         kind: TableColumn.Number
-        units: 2.8
+        units: 2.6
         fromUnits: 30
     }
     TableColumn {
         role: "cpuLoad"
         title: qsTr("Processors")
         kind: TableColumn.Bar
-        units: 5
+        units: 4.6
         fill: 1
     }
     TableColumn {
         role: "memory"
-        title: qsTr("Memory used")
+        title: qsTr("Memory")
         kind: TableColumn.Bar
-        units: 5
+        units: 4.8
         fill: 1
-        fromUnits: 36
+        fromUnits: 34
         toolTipRole: "memoryText"
     }
     TableColumn {
         role: "disk"
-        title: qsTr("Disk used")
+        title: qsTr("Disk")
         kind: TableColumn.Bar
         units: 5
         fill: 1

@@ -11,7 +11,7 @@ HistoryChart {
 
     history: cluster.history
     title: qsTr("Finished per second")
-    roles: ["rate", "failedRate"]
-    names: [qsTr("finished"), qsTr("failed")]
-    colors: [Kirigami.Theme.highlightColor, Kirigami.Theme.negativeTextColor]
+    roles: cluster.failed > 0 ? ["rate", "failedRate"] : ["rate"]
+    names: cluster.failed > 0 ? [qsTr("finished"), qsTr("failed")] : [qsTr("finished")]
+    colors: [Kirigami.Theme.linkColor, Kirigami.Theme.negativeTextColor]
 }

@@ -12,9 +12,9 @@ Item {
     id: root
 
     required property TableColumn column
-    required property var row // the row's roles
+    required property var row // the row's roles; null when the row is being removed
 
-    readonly property var value: row[column.role]
+    readonly property var value: row?.[column.role]
     readonly property string text: {
         if (value === undefined || value === null)
             return "";
@@ -24,7 +24,7 @@ Item {
         case TableColumn.Bar:
             return value < 0 ? qsTr("unknown") : qsTr("%1 %").arg(Math.round(value * 100));
         case TableColumn.Badge:
-            return row.stateText;
+            return row?.stateText ?? "";
         }
         return String(value);
     }
@@ -44,7 +44,7 @@ Item {
             maximumLineCount: 1
             verticalAlignment: Text.AlignVCenter
             horizontalAlignment: root.column.kind === TableColumn.Number ? Text.AlignRight : Text.AlignLeft
-            font.family: root.column.kind === TableColumn.Code ? Kirigami.Theme.fixedWidthFont.family : Kirigami.Theme.defaultFont.family
+            font.family: root.column.kind === TableColumn.Code ? "monospace" : Kirigami.Theme.defaultFont.family
             Accessible.ignored: true
         }
     }
@@ -53,7 +53,7 @@ Item {
         id: badge
 
         StateBadge {
-            health: root.row.health
+            health: root.row?.health ?? Health.Ended
             text: root.text
             Accessible.ignored: true
         }
@@ -78,7 +78,7 @@ Item {
                     width: root.value > 0 ? Math.max(height, parent.width * Math.min(root.value, 1)) : 0
                     height: parent.height
                     radius: parent.radius
-                    color: root.value > 0.9 && root.column.role !== "progress" ? Kirigami.Theme.neutralTextColor : Kirigami.Theme.highlightColor
+                    color: root.value > 0.9 && root.column.role !== "progress" ? Kirigami.Theme.neutralTextColor : Kirigami.Theme.linkColor
                 }
             }
 
@@ -105,5 +105,5 @@ Item {
     Controls.ToolTip.visible: hover.hovered && toolTip.length > 0
     Controls.ToolTip.delay: Kirigami.Units.toolTipDelay
     Controls.ToolTip.text: toolTip
-    readonly property string toolTip: (column.toolTipRole.length > 0 ? row[column.toolTipRole] : column.kind === TableColumn.Bar ? "" : text) ?? ""
+    readonly property string toolTip: (column.toolTipRole.length > 0 ? row?.[column.toolTipRole] : column.kind === TableColumn.Bar ? "" : text) ?? ""
 }

@@ -151,10 +151,13 @@ void ClusterPrivate::beat()
 {
     if (pending)
         show(*std::exchange(pending, std::nullopt));
-    if (state == Cluster::State::Connected && status.sequence != 0)
+    if (state == Cluster::State::Connected && status.sequence != 0) {
         sample();
-    else
-        Q_EMIT q->textChanged(); // times go on
+        return;
+    }
+    if (state == Cluster::State::Lost && monitor && monitor->state() == MonitorState::Lost)
+        nextAttempt = monitor->nextAttempt(); // another one may have failed in the same way
+    Q_EMIT q->textChanged(); // times go on
 }
 
 void ClusterPrivate::sample()

@@ -66,7 +66,8 @@ void SortFilterModel::applySorting()
     const int role = m_sortedBy.isEmpty() ? -1 : roleNames().key(m_sortedBy.toUtf8(), -1);
     if (role >= 0)
         setSortRole(role);
-    sort(role >= 0 ? 0 : -1, m_descending ? Qt::DescendingOrder : Qt::AscendingOrder);
+    // Without a role, descending would mean the source's order reversed.
+    sort(role >= 0 ? 0 : -1, role >= 0 && m_descending ? Qt::DescendingOrder : Qt::AscendingOrder);
 }
 
 } // namespace Asyncoro::Qml

@@ -23,14 +23,13 @@ NodeInfo::Sample NodeInfo::sample()
     if (passed > 0) // the system counts in steps: soon after the last sample nothing has changed
         m_cpuLoad = std::clamp(double(m_cpuTime.busy - before.busy) / double(passed), 0., 1.);
 
+    Sample sample{.cpuLoad = m_cpuLoad, .memory = memory()};
     const QStorageInfo disk(m_folder);
-    const qint64 diskTotal = std::max<qint64>(disk.bytesTotal(), 0);
-    return {
-        .cpuLoad = m_cpuLoad,
-        .memory = memory(),
-        .diskUsed = std::max<qint64>(diskTotal - disk.bytesFree(), 0),
-        .diskTotal = diskTotal,
-    };
+    if (disk.isValid()) {
+        sample.diskTotal = disk.bytesTotal();
+        sample.diskUsed = disk.bytesTotal() - disk.bytesFree();
+    }
+    return sample;
 }
 
 } // namespace Asyncoro::Discoro

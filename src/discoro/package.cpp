@@ -92,7 +92,8 @@ void check(const PackageManifest &manifest)
     if (!isPlain(manifest.program.path) || manifest.program.path.contains(u'/'))
         throw PackageError(u"the package's program cannot be called \"%1\""_s.arg(manifest.program.path));
     if (manifest.files.size() > Package::MaxFiles)
-        throw PackageError(u"the package has %1 files; %2 are allowed"_s.arg(manifest.files.size()).arg(Package::MaxFiles));
+        throw PackageError(
+            u"the package has %1 files; %2 are allowed"_s.arg(manifest.files.size()).arg(Package::MaxFiles));
 
     QSet<QString> files;
     QSet<QString> folders;
@@ -244,8 +245,8 @@ public:
         PackageEntry entry{.path = path, .size = file.size(), .sha256 = {}, .executable = info.isExecutable()};
         if (entry.size > Package::MaxFileSize)
             throw PackageError(u"%1 is too large for a package: %2 bytes"_s.arg(source).arg(entry.size));
-        if (!m_tar.prepareWriting(folderPath(folder, path), {}, {}, entry.size, entry.executable ? Executable : Readable,
-                                  NoTime, NoTime, NoTime))
+        if (!m_tar.prepareWriting(folderPath(folder, path), {}, {}, entry.size,
+                                  entry.executable ? Executable : Readable, NoTime, NoTime, NoTime))
             fail(m_tar.errorString());
         entry.sha256 = stream(file, entry.size, source, [this](QByteArrayView piece) {
             if (!m_tar.writeData(piece))
@@ -367,14 +368,16 @@ QList<Item> itemsOf(const PackageManifest &manifest, const ArchiveReader &archiv
         if (!file)
             throw PackageError(u"the package is damaged: %1 is missing"_s.arg(entry.path));
         if (file->size() != entry.size)
-            throw PackageError(u"the package is damaged: %1 has %2 bytes, not %3"_s.arg(entry.path).arg(file->size()).arg(entry.size));
+            throw PackageError(
+                u"the package is damaged: %1 has %2 bytes, not %3"_s.arg(entry.path).arg(file->size()).arg(entry.size));
         items.append({path, &entry, file});
     };
     add(folderPath(Package::ProgramFolder, manifest.program.path), manifest.program);
     for (const PackageEntry &entry : manifest.files)
         add(folderPath(Package::FilesFolder, entry.path), entry);
     if (!files.isEmpty())
-        throw PackageError(u"the package has a file that its manifest does not list: \"%1\""_s.arg(files.cbegin().key()));
+        throw PackageError(
+            u"the package has a file that its manifest does not list: \"%1\""_s.arg(files.cbegin().key()));
 
     std::ranges::sort(items, {}, [](const Item &item) { return item.file->position(); });
     return items;
@@ -387,7 +390,8 @@ void extract(const Item &item, const ArchiveReader &archive, const QString &targ
     QFile::Permissions permissions = QFile::ReadOwner | QFile::WriteOwner;
     if (item.entry->executable)
         permissions |= QFile::ExeOwner;
-    if (!QDir().mkpath(QFileInfo(fileName).path()) || !file.open(QIODevice::WriteOnly | QIODevice::NewOnly, permissions))
+    if (!QDir().mkpath(QFileInfo(fileName).path())
+        || !file.open(QIODevice::WriteOnly | QIODevice::NewOnly, permissions))
         throw PackageError(u"cannot write %1: %2"_s.arg(fileName, file.errorString()));
 
     const QByteArray hash = archive.read(*item.file, item.entry->path, [&file](QByteArrayView piece) {
@@ -397,7 +401,8 @@ void extract(const Item &item, const ArchiveReader &archive, const QString &targ
     if (!file.flush())
         throw PackageError(u"cannot write %1: %2"_s.arg(fileName, file.errorString()));
     if (hash != item.entry->sha256)
-        throw PackageError(u"the package is damaged: %1 does not have the SHA-256 that its manifest says"_s.arg(item.entry->path));
+        throw PackageError(
+            u"the package is damaged: %1 does not have the SHA-256 that its manifest says"_s.arg(item.entry->path));
 }
 
 QString majorMinor(const QString &version)
@@ -420,7 +425,9 @@ QString PackageManifest::whyNotHere() const
     };
     if (const QString why = differs(platform, Package::thisPlatform()); !why.isEmpty())
         return why;
-    if (const QString why = differs("Qt "_L1 + majorMinor(qtVersion), "Qt "_L1 + majorMinor(QLatin1StringView(qVersion()))); !why.isEmpty())
+    if (const QString why =
+            differs("Qt "_L1 + majorMinor(qtVersion), "Qt "_L1 + majorMinor(QLatin1StringView(qVersion())));
+        !why.isEmpty())
         return why;
     return differs("Asyncoro "_L1 + asyncoroVersion, "Asyncoro "_L1 + QStringLiteral(ASYNCORO_VERSION));
 }

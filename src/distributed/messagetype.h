@@ -10,6 +10,8 @@
 #include <QVariant>
 
 #include <concepts>
+#include <exception>
+#include <typeinfo>
 
 namespace Asyncoro {
 
@@ -22,6 +24,8 @@ struct MessageTypeCodec {
 };
 
 ASYNCORO_DISTRIBUTED_EXPORT void addMessageType(QMetaType type, const MessageTypeCodec &codec);
+
+ASYNCORO_DISTRIBUTED_EXPORT void addErrorType(const std::type_info &type, std::exception_ptr (*make)(const QString &message));
 
 template<typename T>
 concept HasCborFunctions = requires(const T &value, const QCborValue &cbor) {
@@ -64,6 +68,16 @@ void registerMessageType()
         if constexpr (Detail::IsList<T>)
             registerMessageType<typename T::value_type>();
     }
+}
+
+/**
+ * Lets an exception of type E, which is made from a text, arrive as an E where a function of another process is called. Others
+ * arrive as RemoteError. To be called by both. Any thread.
+ */
+template<typename E>
+void registerErrorType()
+{
+    Detail::addErrorType(typeid(E), [](const QString &message) { return std::make_exception_ptr(E(message)); });
 }
 
 } // namespace Asyncoro

@@ -13,12 +13,7 @@ Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
 namespace Asyncoro::Detail {
 
-using namespace std::chrono_literals;
-
 namespace {
-
-constexpr auto HandshakeLimit = 10s;
-constexpr int MaxHandshakes = 128; // at a time, of connections that have proved nothing yet
 
 /** Work that another thread wants done on the network's thread. */
 struct PostedWork {
@@ -33,10 +28,17 @@ bool isWildcard(const QString &address)
 
 } // namespace
 
+PeerLimits &peerLimits()
+{
+    static PeerLimits limits;
+    return limits;
+}
+
 NetworkCore::NetworkCore(const PeerNetwork::Options &options)
     : m_options(options)
     , m_incarnation(randomBytes(Hello::IncarnationSize))
     , m_thread(QThread::currentThread())
+    , m_server(std::make_unique<AsyncServer>())
 {
 }
 
@@ -48,17 +50,20 @@ void NetworkCore::open()
         throw Error(QStringLiteral("a secret is needed to listen on %1: without one, only 127.0.0.1 and ::1 are allowed; set "
                                    "ASYNCORO_SECRET_FILE or use --secret-file")
                         .arg(m_options.address));
-    m_server.listen(QHostAddress(m_options.address), m_options.port);
-    m_location = Location(m_options.address, m_server.location().port());
+    m_server->listen(QHostAddress(m_options.address), m_options.port);
+    m_location = Location(m_options.address, m_server->location().port());
 
     m_acceptor = spawn(&NetworkCore::acceptPeers, shared_from_this());
     m_acceptor.setName(QStringLiteral("listener on ") + m_location.toString());
     m_anchor = spawn([]() -> Task<> {
         for (;;) {
+            const Message message = co_await receive(); // a peer may send anything, which is dropped
+            if (message.metaType() != QMetaType::fromType<PostedWork>())
+                continue;
             try {
-                (co_await receive<PostedWork>()).run();
-            } catch (const Error &e) {
-                qCWarning(lcNetwork).noquote() << e.message();
+                static_cast<const PostedWork *>(message.constData())->run();
+            } catch (...) {
+                qCWarning(lcNetwork).noquote() << "for another thread:" << errorText(std::current_exception());
             }
         }
     });
@@ -69,9 +74,12 @@ void NetworkCore::open()
 
 void NetworkCore::close()
 {
+    m_closed = true;
     m_acceptor.terminate();
+    for (const Coro<> &welcomer : std::exchange(m_welcoming, {}))
+        welcomer.terminate();
     m_anchor.terminate();
-    m_server.close();
+    m_server.reset();
     for (const auto &link : QSet(m_byIncarnation.cbegin(), m_byIncarnation.cend()) + QSet(m_byLocation.cbegin(), m_byLocation.cend()))
         link->close(QStringLiteral("it has left the network"));
     m_functions.clear();
@@ -104,25 +112,49 @@ bool NetworkCore::isHere(const Location &location) const
     return !location.isValid() || location == m_location;
 }
 
-Task<Location> NetworkCore::resolveHost(Location location)
+/** The numeric addresses of the host at `location`. */
+Task<QStringList> NetworkCore::lookUp(Location location)
 {
     if (!QHostAddress(location.address()).isNull())
-        co_return location;
-    QString address = m_hosts.value(location.address());
-    if (address.isEmpty()) {
+        co_return {location.address()};
+    QStringList addresses = m_hosts.value(location.address());
+    if (addresses.isEmpty()) {
         Event found;
         QObject context; // ends the lookup's callback with this coroutine
         QHostInfo::lookupHost(location.address(), &context, [&](const QHostInfo &host) {
-            if (!host.addresses().isEmpty())
-                address = host.addresses().constFirst().toString();
+            for (const QHostAddress &address : host.addresses())
+                addresses.append(address.toString());
             found.set();
         });
         co_await found.wait();
-        if (address.isEmpty())
+        if (addresses.isEmpty())
             throw PeerLost(location, QStringLiteral("no host is known by that name"));
-        m_hosts.insert(location.address(), address);
     }
-    co_return Location(address, location.port());
+    co_return addresses;
+}
+
+Task<std::shared_ptr<PeerLink>> NetworkCore::reach(Location location, QDeadlineTimer deadline)
+{
+    if (isHere(location))
+        co_return nullptr;
+    const auto self = shared_from_this();
+    std::exception_ptr error;
+    for (const QString &address : co_await lookUp(location)) {
+        const Location there(address, location.port());
+        if (isHere(there))
+            co_return nullptr;
+        try {
+            const std::shared_ptr<PeerLink> link = linkTo(there);
+            co_await link->connected(deadline);
+            if (address != location.address())
+                m_hosts.insert(location.address(), {address});
+            co_return link->target();
+        } catch (const PeerLost &) {
+            error = std::current_exception();
+        }
+    }
+    m_hosts.remove(location.address());
+    std::rethrow_exception(error);
 }
 
 std::shared_ptr<PeerLink> NetworkCore::linkTo(const Location &location)
@@ -146,6 +178,17 @@ void NetworkCore::remove(const PeerLink &link)
     m_byLocation.removeIf([&](const auto &entry) { return entry.value().get() == &link; });
 }
 
+/** Those that came with handles which nobody holds any more. */
+void NetworkCore::dropUnusedLinks()
+{
+    if (m_byIncarnation.size() < m_dropLinksAt)
+        return;
+    m_byIncarnation.removeIf([](const auto &entry) {
+        return entry.value().use_count() == 1 && entry.value()->state() == PeerLink::State::Idle;
+    });
+    m_dropLinksAt = std::max<qsizetype>(1000, 2 * m_byIncarnation.size());
+}
+
 // --- handshakes ---
 
 Hello NetworkCore::makeHello() const
@@ -160,7 +203,7 @@ Hello NetworkCore::makeHello() const
 
 Task<bool> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, Hello *theirs)
 {
-    const QDeadlineTimer deadline(HandshakeLimit);
+    const QDeadlineTimer deadline(peerLimits().handshake);
     const Hello ours = makeHello();
     const QByteArray ourBytes = ours.toBytes();
     co_await socket->sendAll(ourBytes, deadline);
@@ -168,6 +211,9 @@ Task<bool> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location
     const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
     if (!hello)
         throw PeerRefused(QStringLiteral("what listens at %1 is no process of this kind").arg(location.toString()));
+    if (hello->incarnation == m_incarnation)
+        throw PeerRefused(QStringLiteral("%1 is this process itself").arg(location.toString()));
+    *theirs = *hello;
     if (!ours.understands(*hello))
         throw PeerRefused(QStringLiteral("%1 speaks version %2 of the protocol, and this process version %3: update the older one")
                               .arg(location.toString())
@@ -190,7 +236,6 @@ Task<bool> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location
     const QByteArray proof = co_await socket->recvAll(ProofSize, deadline);
     if (!equalInConstantTime(proof, makeProof(m_options.secret.key(), Side::Accepting, ourBytes, theirBytes)))
         throw PeerRefused(QStringLiteral("%1 does not know the secret").arg(location.toString()));
-    *theirs = *hello;
     co_return true;
 }
 
@@ -198,12 +243,19 @@ Task<> NetworkCore::acceptPeers()
 {
     const auto self = shared_from_this();
     for (;;) {
-        auto socket = std::make_shared<AsyncSocket>(co_await m_server.accept());
-        if (m_handshakes >= MaxHandshakes)
-            continue; // closes it
+        auto socket = std::make_shared<AsyncSocket>(co_await m_server->accept());
+        if (m_closed)
+            co_return;
+        // Who knows the secret is through at once: the oldest one is the one to give up.
+        if (m_welcoming.size() >= peerLimits().handshakes) {
+            const Coro<> oldest = m_welcoming.takeFirst();
+            qCWarning(lcNetwork).noquote() << "closed the" << oldest.name() << "which has not said who it is: there are too many";
+            oldest.terminate();
+        }
         const Coro<> welcomer = spawn(&NetworkCore::welcome, self, socket);
         welcomer.setName(QStringLiteral("connection from ") + socket->peerLocation().toString());
         welcomer.setDaemon();
+        m_welcoming.append(welcomer);
     }
 }
 
@@ -214,17 +266,13 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
     std::shared_ptr<PeerLink> link;
     Hello theirs;
     try {
-        struct Counter {
-            explicit Counter(int &value)
-                : count(value)
-            {
-                ++count;
-            }
-            ~Counter() { --count; }
-            int &count;
-        } const counter(m_handshakes);
+        struct Entry {
+            QList<Coro<>> &list;
+            const Coro<> coro;
+            ~Entry() { list.removeOne(coro); }
+        } const entry{m_welcoming, Coro<>::self()};
 
-        const QDeadlineTimer deadline(HandshakeLimit);
+        const QDeadlineTimer deadline(peerLimits().handshake);
         const QByteArray theirBytes = co_await socket->recvAll(Hello::Size, deadline);
         const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
         if (!hello)
@@ -233,6 +281,8 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         const Hello ours = makeHello();
         const QByteArray ourBytes = ours.toBytes();
         co_await socket->sendAll(ourBytes, deadline);
+        if (theirs.incarnation == m_incarnation)
+            co_return; // this process by another of its addresses; the side that connects says so
         if (!ours.understands(theirs))
             throw PeerRefused(QStringLiteral("it speaks version %1 of the protocol, and this process version %2")
                                   .arg(theirs.version)
@@ -260,20 +310,23 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
 /** The link that a connection from the process `theirs` is for; none, if there is a better one than this. */
 std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Location &location, Verdict *verdict)
 {
-    std::shared_ptr<PeerLink> link = m_byIncarnation.value(theirs.incarnation);
-    if (!link && location.isValid())
-        link = m_byLocation.value(location);
-    if (link && link->state() == PeerLink::State::Connected && link->incarnation() != theirs.incarnation) {
-        link->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
-        link.reset();
+    std::shared_ptr<PeerLink> there = location.isValid() ? m_byLocation.value(location) : nullptr;
+    if (there && there->state() == PeerLink::State::Connected && there->incarnation() != theirs.incarnation) {
+        there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
+        there.reset();
     }
+    std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
     // Where both connect at the same time, the connection from the process with the greater incarnation stays.
-    if (link
-        && (link->state() == PeerLink::State::Connected
-            || (link->state() == PeerLink::State::Connecting && m_incarnation > theirs.incarnation))) {
+    const auto isConnecting = [](const auto &any) { return any && any->state() == PeerLink::State::Connecting; };
+    const bool connected = link && link->state() == PeerLink::State::Connected;
+    if (connected || ((isConnecting(link) || isConnecting(there)) && m_incarnation > theirs.incarnation)) {
+        if (connected)
+            link->ping(); // it may have lost that connection, which then shows
         *verdict = Verdict::Duplicate;
         return {};
     }
+    if (!link && there && there->incarnation().isEmpty())
+        link = there;
     if (!link)
         link = std::make_shared<PeerLink>(shared_from_this(), location, theirs.incarnation);
     *verdict = Verdict::Accepted;
@@ -290,6 +343,12 @@ Task<QVariant> NetworkCore::invoke(const QString &name, Peer caller, QVariantLis
     return (*function)(std::move(caller), std::move(arguments));
 }
 
+Coro<> NetworkCore::findNamed(const QString &name) const
+{
+    const Coro<> coro = m_names.value(name);
+    return coro.state() == CoroState::Running ? coro : Coro<>();
+}
+
 CoroIdentity NetworkCore::identify(const Coro<> &coro)
 {
     if (!coro.data()->isLocal()) {
@@ -301,21 +360,35 @@ CoroIdentity NetworkCore::identify(const Coro<> &coro)
         m_sweepAt = std::max<qsizetype>(1000, 2 * m_exported.size());
     }
     m_exported.insert(coro.id(), coro);
-    // Where it listens on all addresses, the receiver takes the one by which it knows this process.
-    return {m_incarnation, isWildcard(m_location.address()) ? Location() : m_location, coro.id(), coro.name()};
+    return {m_incarnation, advertised(), coro.id(), coro.name()};
+}
+
+/** Where others reach this process, as far as it knows. Invalid: receivers take the address by which they know it. */
+Location NetworkCore::advertised() const
+{
+    if (!isWildcard(m_location.address()))
+        return m_location;
+    for (const auto &link : m_byIncarnation) {
+        if (link->state() == PeerLink::State::Connected)
+            return Location(link->localAddress(), m_location.port());
+    }
+    return {};
 }
 
 Coro<> NetworkCore::resolve(const CoroIdentity &identity)
 {
     if (identity.process == m_incarnation)
         return findExported(identity.id);
-    std::shared_ptr<PeerLink> link = m_byIncarnation.value(identity.process);
+    std::shared_ptr<PeerLink> link = linkOf(identity.process);
     if (!link) {
         if (identity.process.size() != Hello::IncarnationSize)
-            throw WireError(QStringLiteral("malformed message: a process named by %1 bytes").arg(identity.process.size()));
+            throw MalformedFrame(QStringLiteral("a process named by %1 bytes").arg(identity.process.size()));
+        dropUnusedLinks();
         link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
         m_byIncarnation.insert(identity.process, link);
     }
+    if (const CoroPointer watched = link->findWatched(identity.id))
+        return Coro<>(watched); // so that it is watched only once
     return Coro<>(CoroPointer(new RemoteCoro(std::move(link), identity.id, identity.name)));
 }
 

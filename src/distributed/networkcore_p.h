@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "limits_p.h"
 #include "peerlink_p.h"
 #include "peernetwork.h"
 
@@ -23,6 +24,7 @@ public:
     void open();
     /** Says goodbye and ends what runs. */
     void close();
+    [[nodiscard]] bool isClosed() const { return m_closed; }
 
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] Location location() const { return m_location; }
@@ -31,15 +33,17 @@ public:
 
     /** Whether `location` is this process; so is an invalid one. */
     [[nodiscard]] bool isHere(const Location &location) const;
-    /** The link to whoever listens at `location`, a numeric address. */
-    [[nodiscard]] std::shared_ptr<PeerLink> linkTo(const Location &location);
-    /** Looks up a host name; gives the location with a numeric address. */
-    Task<Location> resolveHost(Location location);
+    /** The connected link to whoever listens at `location`; nullptr if that is this process. Throws why there is none. */
+    Task<std::shared_ptr<PeerLink>> reach(Location location, QDeadlineTimer deadline);
+    /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
+    [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
 
     /** The side that connects; returns false if the other side already has, or makes, a connection. */
     Task<bool> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, Hello *theirs);
 
     void addConnected(const std::shared_ptr<PeerLink> &link);
+    /** `location` is another one of the process that `link` is for. */
+    void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link) { m_byLocation.insert(location, link); }
     void remove(const PeerLink &link);
 
     void offer(const QString &name, PeerNetwork::OfferedFunction function) { m_functions.insert(name, std::move(function)); }
@@ -47,37 +51,43 @@ public:
     Task<QVariant> invoke(const QString &name, Peer caller, QVariantList arguments);
 
     void registerCoro(const QString &name, const Coro<> &coro) { m_names.insert(name, coro); }
-    [[nodiscard]] Coro<> findNamed(const QString &name) const { return m_names.value(name); }
+    [[nodiscard]] Coro<> findNamed(const QString &name) const;
     [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id); }
 
     CoroIdentity identify(const Coro<> &coro) override;
     Coro<> resolve(const CoroIdentity &identity) override;
 
     [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
-    /** Runs `work` on the network's thread: at once if this is it. */
+    /** Runs `work` on the network's thread: at once if this is it. If the network ends before, `work` is dropped. */
     void post(std::function<void()> work);
 
 private:
+    Task<QStringList> lookUp(Location location);
+    [[nodiscard]] std::shared_ptr<PeerLink> linkTo(const Location &location);
     Task<> acceptPeers();
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
+    void dropUnusedLinks();
     std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, Verdict *verdict);
     [[nodiscard]] Hello makeHello() const;
+    [[nodiscard]] Location advertised() const;
 
     const PeerNetwork::Options m_options;
     const QByteArray m_incarnation;
     QThread *const m_thread;
-    AsyncServer m_server;
+    std::unique_ptr<AsyncServer> m_server; // null once closed
     Location m_location;
     QHash<QByteArray, std::shared_ptr<PeerLink>> m_byIncarnation; // connected ones, and those that handles came for
     QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
-    QHash<QString, QString> m_hosts; // names and their addresses
+    qsizetype m_dropLinksAt = 1000; // how many of these there may be before unused ones are dropped
+    QHash<QString, QStringList> m_hosts; // names and their addresses
     QHash<QString, PeerNetwork::OfferedFunction> m_functions;
     QHash<QString, Coro<>> m_names;
     QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
     qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped
     Coro<> m_acceptor;
     Coro<> m_anchor; // runs what other threads post
-    int m_handshakes = 0;
+    QList<Coro<>> m_welcoming; // those that shake hands with who has connected, the oldest first
+    bool m_closed = false;
 };
 
 } // namespace Asyncoro::Detail

@@ -13,14 +13,10 @@ Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
 
 namespace Asyncoro::Detail {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-constexpr auto ConnectLimit = 10s; // for connection and handshake
-constexpr auto PingInterval = 5s;
-constexpr auto SilenceLimit = 15s;
 constexpr qsizetype ReadSize = 64 * 1024;
+constexpr qsizetype MaxErrorText = 64 * 1024;
 
 qint64 milliseconds()
 {
@@ -45,6 +41,10 @@ bool AnswerSuspension::start()
     }
     m_number = ++m_link->m_lastNumber;
     ask(m_number);
+    if (m_link->state() == PeerLink::State::Lost) {
+        m_error = m_link->error();
+        return false;
+    }
     m_link->m_awaited.insert(m_number, this);
     return true;
 }
@@ -79,6 +79,10 @@ void PeerLink::open()
 {
     if (m_state != State::Idle)
         return;
+    if (m_core->isClosed()) {
+        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+        return;
+    }
     m_state = State::Connecting;
     const Coro<> connector = spawn(&PeerLink::connectAndRun, shared_from_this());
     connector.setName(QStringLiteral("connection to ") + m_location.toString());
@@ -89,7 +93,11 @@ void PeerLink::open()
 Task<> PeerLink::connected(QDeadlineTimer deadline)
 {
     open();
-    co_await m_connectedOrLost.wait(deadline);
+    try {
+        co_await m_connectedOrLost.wait(deadline);
+    } catch (const TimedOut &) {
+        throw TimedOut(QStringLiteral("connecting to %1").arg(m_location.toString()));
+    }
     if (m_error)
         std::rethrow_exception(m_error);
 }
@@ -113,26 +121,61 @@ Task<> PeerLink::attempt()
 {
     if (!m_location.isValid())
         throw PeerLost(m_location, QStringLiteral("it does not listen for connections"));
-    const QDeadlineTimer deadline(ConnectLimit);
-    auto socket = std::make_shared<AsyncSocket>();
-    Hello theirs;
-    try {
-        co_await socket->connect(m_location.address(), m_location.port(), deadline);
-        if (!co_await m_core->shakeHands(socket, m_location, &theirs)) {
-            // The other side has a connection to us under way: it will be taken for this link.
-            co_await m_connectedOrLost.wait(deadline);
-            co_return;
+    const QDeadlineTimer deadline(peerLimits().handshake);
+    while (m_state == State::Connecting) {
+        auto socket = std::make_shared<AsyncSocket>();
+        Hello theirs;
+        bool accepted = false;
+        try {
+            co_await socket->connect(m_location.address(), m_location.port(), deadline);
+            accepted = co_await m_core->shakeHands(socket, m_location, &theirs);
+        } catch (const PeerRefused &) {
+            throw;
+        } catch (const PeerLost &) {
+            throw;
+        } catch (const Error &e) {
+            throw PeerLost(m_location, e.message());
         }
-    } catch (const PeerRefused &) {
-        throw;
-    } catch (const Error &e) {
-        throw PeerLost(m_location, e.message());
+        if (m_state != State::Connecting)
+            break; // the other side was faster
+
+        auto target = shared_from_this();
+        if (!m_incarnation.isEmpty() && theirs.incarnation != m_incarnation)
+            throw PeerLost(m_location, QStringLiteral("another process listens there now"));
+        if (const auto known = m_core->linkOf(theirs.incarnation); known && known != target) {
+            if (accepted && known->m_state == State::Connected) {
+                known->lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it has lost the connection"))));
+            } else if (accepted || known->m_state == State::Connected) {
+                giveWayTo(known); // it has several addresses, or its handles came before it was called
+                target = known;
+            }
+        }
+        if (accepted) {
+            co_await target->run(std::move(socket), theirs);
+            break;
+        }
+        if (target.get() != this)
+            break;
+        // The other side has a connection to us under way, which will be taken for this link. Or it has one that we have
+        // lost, which it will notice.
+        try {
+            co_await m_connectedOrLost.wait(std::min(QDeadlineTimer(peerLimits().retry), deadline));
+        } catch (const TimedOut &) {
+            if (deadline.hasExpired())
+                throw PeerLost(m_location, QStringLiteral("it says that there is a connection already"));
+        }
     }
-    if (m_state != State::Connecting)
-        co_return; // the other side was faster
-    if (!m_incarnation.isEmpty() && theirs.incarnation != m_incarnation)
-        throw PeerLost(m_location, QStringLiteral("another process listens there now"));
-    co_await run(std::move(socket), theirs);
+}
+
+/** `other` is for the same process. All that anybody wants of this link so far is that it connects: see target(). */
+void PeerLink::giveWayTo(const std::shared_ptr<PeerLink> &other)
+{
+    m_state = State::Lost;
+    m_other = other;
+    m_core->remove(*this);
+    m_core->addLocation(m_location, other);
+    m_workers.clear();
+    m_connectedOrLost.set();
 }
 
 Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs)
@@ -157,11 +200,16 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs)
     std::exception_ptr error;
     try {
         co_await readFrames(socket);
-        error = std::make_exception_ptr(PeerLost(m_location, QStringLiteral("its connection ended")));
+    } catch (const Cancelled &) {
+        throw;
     } catch (const PeerLost &) {
         error = std::current_exception();
-    } catch (const Error &e) {
+    } catch (const SocketError &e) {
         error = std::make_exception_ptr(PeerLost(m_location, e.message()));
+    } catch (...) {
+        const QString text = errorText(std::current_exception());
+        qCWarning(lcPeer).noquote() << "closed the connection to" << socket->peerLocation().toString() + u':' << text;
+        error = std::make_exception_ptr(PeerLost(m_location, text));
     }
     lose(error);
 }
@@ -181,6 +229,8 @@ void PeerLink::lose(std::exception_ptr error)
         worker.terminate();
     for (const Coro<> &call : std::exchange(m_serving, {}))
         call.terminate();
+    for (const Coro<> &reporter : std::exchange(m_reporters, {}))
+        reporter.terminate();
     for (AnswerSuspension *awaited : std::exchange(m_awaited, {})) {
         awaited->m_error = error;
         awaited->complete();
@@ -193,7 +243,10 @@ void PeerLink::close(const QString &reason)
 {
     if (m_state == State::Connected) {
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
-        m_socket->socket()->write(m_outgoing); // the socket sends it before it closes
+        if (m_socket->isConnected()) {
+            m_socket->socket()->write(m_outgoing); // the socket sends it before it closes
+            m_socket->socket()->flush(); // at once, for there may be no event loop any more
+        }
     }
     lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
 }
@@ -201,19 +254,25 @@ void PeerLink::close(const QString &reason)
 Task<> PeerLink::keepAlive()
 {
     const auto self = shared_from_this();
+    const PeerLimits &limits = peerLimits();
     for (;;) {
         const qint64 before = milliseconds();
-        co_await sleep(PingInterval);
+        co_await sleep(limits.ping);
         const qint64 now = milliseconds();
         // Had our own event loop stood still, bytes may have come that nobody has read yet.
-        const bool awake = now - before < 2 * std::chrono::milliseconds(PingInterval).count();
-        if (awake && !m_mayBeBusy && now - m_lastHeard > std::chrono::milliseconds(SilenceLimit).count()) {
-            lose(std::make_exception_ptr(
-                PeerLost(m_location, QStringLiteral("nothing was heard from it for %1 s").arg(SilenceLimit.count()))));
+        const bool awake = now - before < 2 * limits.ping.count();
+        if (awake && !m_mayBeBusy && now - m_lastHeard > limits.silence.count()) {
+            const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
+            lose(std::make_exception_ptr(PeerLost(m_location, text)));
             co_return;
         }
-        send(FrameKind::Ping, 0, [](QCborStreamWriter &) { });
+        ping();
     }
+}
+
+void PeerLink::ping()
+{
+    send(FrameKind::Ping, 0, [](QCborStreamWriter &) { });
 }
 
 // --- PeerLink: frames out ---
@@ -273,8 +332,10 @@ void PeerLink::watch(quint64 id, const CoroPointer &coro)
         static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, m_error);
         return;
     }
+    const bool asked = m_watched.contains(id);
     m_watched.insert(id, coro);
-    send(FrameKind::Watch, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
+    if (!asked)
+        send(FrameKind::Watch, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
 }
 
 // --- PeerLink: frames in ---
@@ -313,7 +374,9 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
     case FrameKind::Deliver:
         return readDeliver(reader);
     case FrameKind::Terminate:
-        return m_core->findExported(readUnsigned(reader)).terminate();
+        if (const Coro<> target = m_core->findExported(readUnsigned(reader)); target != m_core->anchor())
+            target.terminate();
+        return;
     case FrameKind::Watch:
         return readWatch(reader);
     case FrameKind::Ended:
@@ -321,7 +384,7 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
     case FrameKind::Call:
         return readCall(reader);
     case FrameKind::Cancel:
-        return m_serving.value(readUnsigned(reader)).terminate();
+        return m_serving.take(readUnsigned(reader)).terminate();
     case FrameKind::Value:
     case FrameKind::Failure:
         return readAnswer(header.kind, reader);
@@ -335,22 +398,38 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
 void PeerLink::readSend(QCborStreamReader &reader)
 {
     const Coro<> target = m_core->findExported(readUnsigned(reader));
-    target.send(decodeValue(reader, *m_core));
+    try {
+        target.send(decodeValue(reader, *m_core));
+    } catch (const MalformedFrame &) {
+        throw;
+    } catch (const WireError &e) {
+        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << target.name() << "was dropped:" << e.message();
+    }
+}
+
+/** Does `work`; if that fails, the answer is why. A malformed frame is no matter of this one answer. */
+void PeerLink::answerFrame(quint64 number, const std::function<void()> &work)
+{
+    try {
+        work();
+    } catch (const MalformedFrame &) {
+        throw;
+    } catch (...) {
+        answerFailure(number, std::current_exception());
+    }
 }
 
 void PeerLink::readDeliver(QCborStreamReader &reader)
 {
     const quint64 number = readUnsigned(reader);
     const quint64 id = readUnsigned(reader);
-    try {
+    answerFrame(number, [&] {
         const Coro<> target = m_core->findExported(id);
         if (!target.send(decodeValue(reader, *m_core)))
             throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered")
                                 .arg(target ? target.name() : QStringLiteral("coroutine %1").arg(id)));
         answer(number, {});
-    } catch (...) {
-        answerFailure(number, std::current_exception());
-    }
+    });
 }
 
 void PeerLink::readWatch(QCborStreamReader &reader)
@@ -358,16 +437,19 @@ void PeerLink::readWatch(QCborStreamReader &reader)
     const quint64 id = readUnsigned(reader);
     const Coro<> coro = m_core->findExported(id);
     if (coro) {
-        const Coro<> reporter = spawn(&PeerLink::reportEnd, shared_from_this(), coro);
-        reporter.setDaemon();
+        Coro<> &reporter = m_reporters[id];
+        if (!reporter) {
+            reporter = spawn(&PeerLink::reportEnd, shared_from_this(), coro);
+            reporter.setDaemon();
+        }
         return;
     }
     send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
         writer.append(id);
         writer.append(quint64(CoroState::Lost));
+        writer.append(QStringView(errorType(std::make_exception_ptr(CoroEnded(QString())))));
+        writer.append(QStringView(QStringLiteral("coroutine %1 has ended, and how is no longer known").arg(id)));
         writer.appendNull();
-        writer.append(QLatin1StringView("CoroEnded"));
-        writer.append(QStringLiteral("coroutine %1 has ended, and how is no longer known").arg(id));
     });
 }
 
@@ -386,15 +468,16 @@ Task<> PeerLink::reportEnd(Coro<> coro)
         send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
             writer.append(coro.id());
             writer.append(quint64(coro.state()));
-            encodeValue(writer, value, *m_core);
             writer.append(QStringView(error ? errorType(error) : QString()));
-            writer.append(QStringView(error ? errorText(error) : QString()));
+            writer.append(QStringView(error ? errorText(error).left(MaxErrorText) : QString()));
+            encodeValue(writer, value, *m_core);
         });
     };
+    m_reporters.remove(coro.id());
     try {
         report(error ? QVariant() : coro.data()->result());
-    } catch (const WireError &e) {
-        qCWarning(lcPeer).noquote() << "the value of" << coro.name() << "was not sent:" << e.message();
+    } catch (...) {
+        qCWarning(lcPeer).noquote() << "the value of" << coro.name() << "was not sent:" << errorText(std::current_exception());
         report({});
     }
 }
@@ -402,22 +485,33 @@ Task<> PeerLink::reportEnd(Coro<> coro)
 void PeerLink::readEnded(QCborStreamReader &reader)
 {
     const quint64 id = readUnsigned(reader);
-    const quint64 state = readUnsigned(reader);
-    const QVariant value = decodeValue(reader, *m_core);
+    const quint64 number = readUnsigned(reader);
     const QString type = readText(reader);
     const QString text = readText(reader);
-    if (state == 0 || state > quint64(CoroState::Lost))
-        throw WireError(QStringLiteral("malformed message: state %1 of a coroutine").arg(state));
+    if (number == 0 || number > quint64(CoroState::Lost))
+        throw MalformedFrame(QStringLiteral("state %1 of a coroutine").arg(number));
+    auto state = CoroState(number);
+    const bool hasValue = state == CoroState::Finished;
+    std::exception_ptr error = hasValue ? nullptr : makeError(type, text);
+    QVariant value;
+    try {
+        value = decodeValue(reader, *m_core);
+    } catch (const MalformedFrame &) {
+        throw;
+    } catch (const WireError &) { // it finished, but with a value that is not known here
+        state = CoroState::Failed;
+        error = std::current_exception();
+    }
     const QList<CoroPointer> watched = m_watched.values(id);
     m_watched.remove(id);
     for (const CoroPointer &coro : watched)
-        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState(state), value, type.isEmpty() ? nullptr : makeError(type, text));
+        static_cast<RemoteCoro *>(coro.data())->setEnded(state, value, error);
 }
 
 void PeerLink::readCall(QCborStreamReader &reader)
 {
     const quint64 number = readUnsigned(reader);
-    try {
+    answerFrame(number, [&] {
         const QString function = readText(reader);
         const QVariant arguments = decodeValue(reader, *m_core);
         const bool wantsHandle = readBool(reader);
@@ -433,9 +527,7 @@ void PeerLink::readCall(QCborStreamReader &reader)
             server.setDaemon();
             m_serving.insert(number, server);
         }
-    } catch (...) {
-        answerFailure(number, std::current_exception());
-    }
+    });
 }
 
 Task<> PeerLink::serve(quint64 number, Task<QVariant> body)
@@ -463,13 +555,14 @@ void PeerLink::answerFailure(quint64 number, const std::exception_ptr &error)
     send(FrameKind::Failure, 3, [&](QCborStreamWriter &writer) {
         writer.append(number);
         writer.append(QStringView(errorType(error)));
-        writer.append(QStringView(errorText(error)));
+        writer.append(QStringView(errorText(error).left(MaxErrorText)));
     });
 }
 
 void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
 {
-    AnswerSuspension *const awaited = m_awaited.take(readUnsigned(reader));
+    const quint64 number = readUnsigned(reader);
+    AnswerSuspension *const awaited = m_awaited.take(number);
     if (!awaited)
         return; // nobody waits any more
     try {
@@ -479,6 +572,9 @@ void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
             const QString type = readText(reader);
             awaited->m_error = makeError(type, readText(reader));
         }
+    } catch (const MalformedFrame &) {
+        m_awaited.insert(number, awaited); // fails with the connection
+        throw;
     } catch (...) {
         awaited->m_error = std::current_exception();
     }

@@ -64,9 +64,13 @@ public:
     [[nodiscard]] State state() const { return m_state; }
     [[nodiscard]] const Location &location() const { return m_location; }
     [[nodiscard]] const QString &address() const { return m_address; }
+    /** By which the peer reaches this process; while connected. */
+    [[nodiscard]] QString localAddress() const { return m_socket->localLocation().address(); }
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] const std::shared_ptr<NetworkCore> &core() const { return m_core; }
     [[nodiscard]] std::exception_ptr error() const { return m_error; }
+    /** Once connected: this link, or the one that the same process had already under another location. */
+    [[nodiscard]] std::shared_ptr<PeerLink> target() { return m_other ? m_other : shared_from_this(); }
 
     /** Starts to connect unless that has been done. */
     void open();
@@ -90,12 +94,16 @@ public:
     Task<QVariant> call(QString function, QVariantList arguments, bool wantsHandle);
     Task<> deliver(quint64 coro, Message message, QDeadlineTimer deadline);
     void watch(quint64 id, const CoroPointer &coro);
+    /** The handle of the coroutine `id` over there that is watched already, if one is. */
+    [[nodiscard]] CoroPointer findWatched(quint64 id) const { return m_watched.value(id); }
+    void ping();
 
 private:
     friend class AnswerSuspension;
 
     Task<> connectAndRun();
     Task<> attempt();
+    void giveWayTo(const std::shared_ptr<PeerLink> &other);
     Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> keepAlive();
@@ -103,7 +111,6 @@ private:
 
     void readSend(QCborStreamReader &reader);
     void readDeliver(QCborStreamReader &reader);
-    void readTerminate(QCborStreamReader &reader);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
@@ -114,6 +121,7 @@ private:
     Task<> reportEnd(Coro<> coro);
     void answer(quint64 number, const QVariant &value);
     void answerFailure(quint64 number, const std::exception_ptr &error);
+    void answerFrame(quint64 number, const std::function<void()> &work);
     qsizetype beginFrame();
     void endFrame(FrameKind kind, qsizetype start);
 
@@ -124,6 +132,7 @@ private:
     State m_state = State::Idle;
     bool m_mayBeBusy = false;
     std::exception_ptr m_error; // once lost
+    std::shared_ptr<PeerLink> m_other; // to the same process, in whose favour this one was given up
     Event m_connectedOrLost;
 
     QByteArray m_outgoing; // frames
@@ -135,6 +144,7 @@ private:
     quint64 m_lastNumber = 0;
     QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
+    QHash<quint64, Coro<>> m_reporters; // by the coroutine of this process whose end the peer wants to know
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
 };
 

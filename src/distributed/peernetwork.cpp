@@ -8,6 +8,10 @@
 
 namespace Asyncoro {
 
+namespace {
+constexpr QLatin1StringView AnchorName{"asyncoro.anchor"};
+}
+
 Location Peer::location() const
 {
     return m_link ? m_link->location() : Location();
@@ -29,6 +33,7 @@ PeerNetwork::PeerNetwork(const Options &options)
     offer(QStringLiteral("asyncoro.locate"), [core = m_core.get()](QString name) -> Task<Coro<>> { co_return core->findNamed(name); });
     Detail::offerSharedFiles(*this);
     m_core->open();
+    registerCoro(AnchorName, anchor());
 }
 
 PeerNetwork::PeerNetwork()
@@ -58,12 +63,12 @@ QList<Peer> PeerNetwork::peers() const
 
 Task<Peer> PeerNetwork::connect(Location location, QDeadlineTimer deadline)
 {
-    if (m_core->isHere(location))
-        throw Error(QStringLiteral("%1 is this process").arg(location.toString()));
-    const auto core = m_core;
-    const auto link = core->linkTo(co_await core->resolveHost(location));
-    co_await link->connected(deadline);
-    co_return Peer(link);
+    return [](CorePointer core, Location there, QDeadlineTimer until) -> Task<Peer> {
+        const auto link = co_await core->reach(there, until);
+        if (!link)
+            throw Error(QStringLiteral("%1 is this process").arg(there.toString()));
+        co_return Peer(link);
+    }(m_core, std::move(location), deadline);
 }
 
 void PeerNetwork::registerCoro(const QString &name, const Coro<> &coro)
@@ -76,6 +81,11 @@ Task<Coro<>> PeerNetwork::locate(Location location, QString name)
     return call<Coro<>>(location, QStringLiteral("asyncoro.locate"), name);
 }
 
+Task<Coro<>> PeerNetwork::anchorOf(Location location)
+{
+    return locate(location, AnchorName);
+}
+
 void PeerNetwork::convert(QVariant &value, QMetaType type, const QString &what)
 {
     const QString was = QString::fromLatin1(value.typeName());
@@ -83,30 +93,41 @@ void PeerNetwork::convert(QVariant &value, QMetaType type, const QString &what)
         throw WireError(QStringLiteral("%1 is a %2, not a %3").arg(what, was, QString::fromLatin1(type.name())));
 }
 
+QByteArray PeerNetwork::toBytes(const QVariant &value) const
+{
+    QByteArray bytes;
+    QCborStreamWriter writer(&bytes);
+    Detail::encodeValue(writer, value, *m_core);
+    return bytes;
+}
+
+QVariant PeerNetwork::fromBytes(const QByteArray &bytes) const
+{
+    QCborStreamReader reader(bytes);
+    return Detail::decodeValue(reader, *m_core);
+}
+
 void PeerNetwork::offerFunction(const QString &name, OfferedFunction function)
 {
     m_core->offer(name, std::move(function));
 }
 
-Task<QVariant> PeerNetwork::callFunction(Location location, QString name, QVariantList arguments)
+Task<QVariant> PeerNetwork::callFunction(CorePointer core, Location location, QString name, QVariantList arguments)
 {
-    const auto core = m_core;
-    if (core->isHere(location))
+    const auto link = co_await core->reach(location, QDeadlineTimer::Forever);
+    if (!link)
         co_return co_await core->invoke(name, Peer(), std::move(arguments));
-    const auto link = core->linkTo(co_await core->resolveHost(location));
     co_return co_await link->call(std::move(name), std::move(arguments), false);
 }
 
-Task<Coro<>> PeerNetwork::startFunction(Location location, QString name, QVariantList arguments)
+Task<Coro<>> PeerNetwork::startFunction(CorePointer core, Location location, QString name, QVariantList arguments)
 {
-    const auto core = m_core;
-    if (core->isHere(location)) {
-        const Coro<> coro = spawn(core->invoke(name, Peer(), std::move(arguments)));
-        coro.setName(name);
-        co_return coro;
-    }
-    const auto link = core->linkTo(co_await core->resolveHost(location));
-    co_return (co_await link->call(std::move(name), std::move(arguments), true)).value<Coro<>>();
+    const auto link = co_await core->reach(location, QDeadlineTimer::Forever);
+    if (link)
+        co_return (co_await link->call(std::move(name), std::move(arguments), true)).value<Coro<>>();
+    const Coro<> coro = spawn(core->invoke(name, Peer(), std::move(arguments)));
+    coro.setName(name);
+    co_return coro;
 }
 
 } // namespace Asyncoro

@@ -102,6 +102,9 @@ public:
     /** Finds a coroutine that registered as `name` at `location`; a null handle if there is none. Throws as call() does. */
     Task<Coro<>> locate(Location location, QString name);
 
+    /** The anchor() of the process at `location`. Throws as call() does. */
+    Task<Coro<>> anchorOf(Location location);
+
     /**
      * Offers `function` to peers as `name`: they may call() it or start() coroutines of it. The function returns a Task; it
      * may take a Peer first, who calls, and then arguments by value, which are converted to its parameters' types.
@@ -115,29 +118,57 @@ public:
     /**
      * Runs the function that the process at `location` offers as `name`, and gives its value.
      *
-     * Any number of calls may overlap; they may end in any order. Throws the function's exception, if its type is one of
-     * this module's, or a RemoteError that tells its type and text; PeerLost if the connection breaks, WireError if
-     * arguments or value cannot be sent or do not fit. Cancelling terminates the coroutine over there.
+     * Any number of calls may overlap; they may end in any order. Throws the function's exception: CoroEnded, CoroTerminated,
+     * WireError and those of registerErrorType() as such, any other as a RemoteError that tells its type and text. Throws
+     * PeerLost if the connection breaks or the network ends, PeerRefused as connect() does, and WireError if arguments or
+     * value cannot be sent or do not fit. Cancelling terminates the coroutine over there.
      */
     template<typename T = void, typename... A>
     Task<T> call(Location location, QString name, A... arguments)
     {
-        QVariant value = co_await callFunction(location, name, {QVariant::fromValue(std::move(arguments))...});
-        if constexpr (!std::is_void_v<T>)
-            co_return valueAs<T>(value, name);
+        return callAs<T>(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
     }
 
     /** Starts a coroutine of an offered function over there, and gives its handle. It does not end with the caller. */
     template<typename... A>
     Task<Coro<>> start(Location location, QString name, A... arguments)
     {
-        co_return co_await startFunction(location, name, {QVariant::fromValue(std::move(arguments))...});
+        return startFunction(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
     }
+
+    /**
+     * `value` as bytes, for processes that pass it on to others and need not know its type; fromBytes() reads them. Throws a
+     * WireError if its type may not be sent, or if the bytes are none that toBytes() gave.
+     */
+    [[nodiscard]] QByteArray toBytes(const QVariant &value) const;
+    [[nodiscard]] QVariant fromBytes(const QByteArray &bytes) const;
 
     /** An offered function without its types: called with the peer and the arguments. */
     using OfferedFunction = std::function<Task<QVariant>(Peer, QVariantList)>;
 
 private:
+    // What runs on after a call is static, with what it needs: the network may be gone before it has begun.
+    using CorePointer = std::shared_ptr<Detail::NetworkCore>;
+
+    template<typename T>
+    static Task<T> callAs(CorePointer core, Location location, QString name, QVariantList arguments)
+    {
+        QVariant value = co_await callFunction(std::move(core), std::move(location), name, std::move(arguments));
+        if constexpr (!std::is_void_v<T>)
+            co_return valueAs<T>(value, name);
+    }
+
+    template<typename A>
+    static QVariant toArgument(A &&argument)
+    {
+        if constexpr (std::is_base_of_v<Coro<>, A>) {
+            return QVariant::fromValue(static_cast<const Coro<> &>(argument)); // whatever it returns
+        } else {
+            static_assert(!std::is_pointer_v<A>, "an argument for another process cannot be a pointer; for a text, give a QString");
+            return QVariant::fromValue(std::move(argument));
+        }
+    }
+
     template<typename T, typename... P>
     static OfferedFunction makeOffer(std::function<Task<T>(Peer, P...)> function)
     {
@@ -189,10 +220,10 @@ private:
 
     static void convert(QVariant &value, QMetaType type, const QString &what);
     void offerFunction(const QString &name, OfferedFunction function);
-    Task<QVariant> callFunction(Location location, QString name, QVariantList arguments);
-    Task<Coro<>> startFunction(Location location, QString name, QVariantList arguments);
+    static Task<QVariant> callFunction(CorePointer core, Location location, QString name, QVariantList arguments);
+    static Task<Coro<>> startFunction(CorePointer core, Location location, QString name, QVariantList arguments);
 
-    std::shared_ptr<Detail::NetworkCore> m_core;
+    CorePointer m_core;
 };
 
 } // namespace Asyncoro

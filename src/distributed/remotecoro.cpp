@@ -5,6 +5,10 @@
 
 #include "networkcore_p.h"
 
+#include <QLoggingCategory>
+
+Q_LOGGING_CATEGORY(lcRemote, "asyncoro.peer", QtInfoMsg)
+
 namespace Asyncoro::Detail {
 
 RemoteCoro::RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString &name)
@@ -24,10 +28,25 @@ bool RemoteCoro::send(Message &&message)
         core.post([self = CoroPointer(this), text = std::move(message)]() mutable { self->send(std::move(text)); });
         return true;
     }
-    m_link->send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
-        writer.append(id());
-        encodeValue(writer, message, core);
-    });
+    const auto write = [&](const Message &text) {
+        m_link->send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
+            writer.append(id());
+            encodeValue(writer, text, core);
+        });
+    };
+    if (message.metaType() != QMetaType::fromType<ExitNotice>()) {
+        write(message);
+    } else {
+        // Sent where a coroutine ends, which must not fail because its value cannot be sent.
+        const auto notice = message.value<ExitNotice>();
+        try {
+            write(message);
+        } catch (...) {
+            const QString reason = errorText(std::current_exception());
+            qCWarning(lcRemote).noquote() << "the value of" << notice.coro().name() << "was not sent:" << reason;
+            write(Message::fromValue(ExitNotice(notice.coro(), notice.state(), {}, notice.error())));
+        }
+    }
     return m_link->state() != PeerLink::State::Lost;
 }
 
@@ -49,8 +68,29 @@ void RemoteCoro::terminate()
 
 void RemoteCoro::watchEnd()
 {
-    if (!m_watched.exchange(true))
-        m_link->core()->post([self = CoroPointer(this), link = m_link] { link->watch(self->id(), self); });
+    if (m_watched.exchange(true))
+        return;
+    // Where the network ends before it gets to this, nobody else would end the wait.
+    struct Request {
+        const CoroPointer coro;
+        const std::shared_ptr<PeerLink> link;
+        bool done = false;
+
+        void run()
+        {
+            done = true;
+            link->watch(coro->id(), coro);
+        }
+        ~Request()
+        {
+            if (!done) {
+                const PeerLost lost(coro->location(), QStringLiteral("this process has left the network"));
+                static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, std::make_exception_ptr(lost));
+            }
+        }
+    };
+    const auto request = std::make_shared<Request>(CoroPointer(this), m_link);
+    m_link->core()->post([request] { request->run(); });
 }
 
 void RemoteCoro::setEnded(CoroState state, const QVariant &result, std::exception_ptr error)

@@ -24,7 +24,7 @@ public:
     [[nodiscard]] QVariant result() const override { return m_result; }
     [[nodiscard]] void *resultInPlace() override { return nullptr; }
 
-    /** It has ended over there, or cannot be reached any more. On the network's thread; the first call counts. */
+    /** It has ended over there, or cannot be reached any more. The first call counts; they do not overlap. */
     void setEnded(CoroState state, const QVariant &result, std::exception_ptr error);
 
 protected:

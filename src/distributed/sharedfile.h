@@ -42,6 +42,8 @@ public:
     /** In bytes, when it was shared. */
     [[nodiscard]] qint64 size() const { return m_size; }
 
+    friend bool operator==(const SharedFile &, const SharedFile &) = default;
+
     /** In the process that shares it: peers can no longer read it, but for the piece that is under way. */
     void unshare();
 

@@ -11,6 +11,7 @@
 #include <QMetaProperty>
 #include <QReadWriteLock>
 #include <QSequentialIterable>
+#include <QTimeZone>
 #include <QUrl>
 #include <QUuid>
 
@@ -21,12 +22,26 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr QCborTag TypedValue{0x4153}; // "AS"
-constexpr int MaxDepth = 64;
+constexpr int MaxDepth = 64; // of a value; one of a type takes up to two levels of CBOR
 constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
 
+template<typename E>
+std::exception_ptr make(const QString &message)
+{
+    return std::make_exception_ptr(E(message));
+}
+
+QString demangled(const std::type_info &type);
+
+/** What may travel besides Qt's own values. */
 struct Registry {
     QReadWriteLock lock;
     QHash<int, MessageTypeCodec> codecs;
+    QHash<QString, std::exception_ptr (*)(const QString &)> errors{
+        {demangled(typeid(CoroEnded)), make<CoroEnded>},
+        {demangled(typeid(CoroTerminated)), make<CoroTerminated>},
+        {demangled(typeid(WireError)), make<WireError>},
+    };
 };
 
 Registry &registry()
@@ -52,7 +67,7 @@ QString typeName(QMetaType type)
 
 [[noreturn]] void malformed(const QString &what)
 {
-    throw WireError(QStringLiteral("malformed message: ") + what);
+    throw MalformedFrame(what);
 }
 
 /** Qt's value types that travel as the text or number that QVariant converts them to. */
@@ -85,6 +100,33 @@ bool isUnsigned(int type)
     return type == QMetaType::ULongLong || type == QMetaType::ULong;
 }
 
+/** A local time goes as the same moment in UTC: it means another one elsewhere. A time zone follows in brackets. */
+QString textOf(const QDateTime &time)
+{
+    switch (time.timeSpec()) {
+    case Qt::LocalTime:
+        return time.toUTC().toString(Qt::ISODateWithMs);
+    case Qt::TimeZone:
+        return time.toUTC().toString(Qt::ISODateWithMs) + u'[' + QString::fromLatin1(time.timeZone().id()) + u']';
+    default:
+        return time.toString(Qt::ISODateWithMs);
+    }
+}
+
+QDateTime timeOf(const QString &text)
+{
+    const qsizetype bracket = text.indexOf(u'[');
+    const QDateTime time = QDateTime::fromString(text.left(bracket), Qt::ISODateWithMs);
+    if (text.isEmpty())
+        return {};
+    if (!time.isValid() || time.timeSpec() == Qt::LocalTime)
+        malformed(QStringLiteral("no time: ") + text);
+    if (bracket < 0)
+        return time;
+    const QTimeZone zone(text.mid(bracket + 1).chopped(1).toLatin1());
+    return zone.isValid() ? time.toTimeZone(zone) : time;
+}
+
 void encodePlain(QCborStreamWriter &writer, const QVariant &value)
 {
     switch (value.typeId()) {
@@ -101,7 +143,7 @@ void encodePlain(QCborStreamWriter &writer, const QVariant &value)
         writer.append(value.toTime().toString(Qt::ISODateWithMs));
         break;
     case QMetaType::QDateTime:
-        writer.append(value.toDateTime().toString(Qt::ISODateWithMs));
+        writer.append(textOf(value.toDateTime()));
         break;
     case QMetaType::Float:
         writer.append(value.toFloat());
@@ -121,7 +163,9 @@ QVariant decodePlain(QMetaType type, const QVariant &content)
     if (type.id() == QMetaType::QUrl)
         return QUrl(content.toString(), QUrl::StrictMode);
     if (type.id() == QMetaType::QDateTime)
-        return QDateTime::fromString(content.toString(), Qt::ISODateWithMs);
+        return timeOf(content.toString());
+    if (content.typeId() == QMetaType::QString && content.toString().isEmpty())
+        return QVariant(type); // a QDate or QTime that is not valid
     QVariant value = content;
     if (!value.convert(type))
         malformed(QStringLiteral("no %1").arg(typeName(type)));
@@ -180,6 +224,7 @@ public:
 
     void encode(const QVariant &value)
     {
+        const Level level(depth);
         switch (value.typeId()) {
         case QMetaType::UnknownType:
         case QMetaType::Nullptr:
@@ -239,6 +284,8 @@ private:
         MessageTypeCodec codec;
         if (isPlain(type.id())) {
             encodePlain(writer, value);
+        } else if (type.flags() & QMetaType::IsEnumeration) {
+            writer.append(value.toLongLong());
         } else if (type == QMetaType::fromType<Coro<>>()) {
             encodeIdentity(writer, get<Coro<>>(value), handles);
         } else if (type == QMetaType::fromType<ExitNotice>()) {
@@ -261,7 +308,8 @@ private:
                 encode(element);
             writer.endArray();
         } else {
-            throw WireError(QStringLiteral("a %1 cannot be sent to another process: call registerMessageType<%1>() in both")
+            throw WireError(QStringLiteral("a %1 cannot be sent to another process: make it a Q_GADGET or give it toCbor() and "
+                                           "fromCbor(), and call registerMessageType<%1>() in both")
                                 .arg(typeName(type)));
         }
         writer.endArray();
@@ -275,14 +323,34 @@ private:
             const QMetaProperty property = meta->property(i);
             if (!property.isStored())
                 continue;
+            if (!property.isWritable())
+                throw WireError(QStringLiteral("a %1 cannot be sent to another process: its property %2 cannot be written; make it "
+                                               "MEMBER, or STORED false")
+                                    .arg(typeName(type), QString::fromLatin1(property.name())));
             writer.append(QLatin1StringView(property.name()));
             encode(property.readOnGadget(value.constData()));
         }
         writer.endMap();
     }
 
+    struct Level {
+        explicit Level(int &value)
+            : depth(value)
+        {
+            if (++depth > MaxDepth) {
+                --depth;
+                throw WireError(QStringLiteral("a value that is nested more than %1 deep cannot be sent to another process").arg(MaxDepth));
+            }
+        }
+        ~Level() { --depth; }
+        Level(const Level &) = delete;
+        Level &operator=(const Level &) = delete;
+        int &depth;
+    };
+
     QCborStreamWriter &writer;
     HandleMapper &handles;
+    int depth = 0;
 };
 
 class Decoder
@@ -304,16 +372,10 @@ public:
             return readText(reader);
         case QCborStreamReader::ByteArray:
             return readBytes(reader);
-        case QCborStreamReader::Double: {
-            const double value = reader.toDouble();
-            reader.next();
-            return value;
-        }
-        case QCborStreamReader::Float: {
-            const float value = reader.toFloat();
-            reader.next();
-            return value;
-        }
+        case QCborStreamReader::Double:
+        case QCborStreamReader::Float:
+        case QCborStreamReader::Float16:
+            return decodeDouble();
         case QCborStreamReader::SimpleType:
             return decodeSimple();
         case QCborStreamReader::Array:
@@ -332,14 +394,22 @@ private:
         explicit Level(int &value)
             : depth(value)
         {
-            if (++depth > MaxDepth)
-                malformed(QStringLiteral("nested more than %1 deep").arg(MaxDepth));
+            if (++depth > 2 * MaxDepth)
+                malformed(QStringLiteral("nested more than %1 deep").arg(2 * MaxDepth));
         }
         ~Level() { --depth; }
         Level(const Level &) = delete;
         Level &operator=(const Level &) = delete;
         int &depth;
     };
+
+    /** Of any size: encoders of other languages take the shortest. */
+    QVariant decodeDouble()
+    {
+        const double value = reader.isDouble() ? reader.toDouble() : reader.isFloat() ? double(reader.toFloat()) : double(reader.toFloat16());
+        reader.next();
+        return value;
+    }
 
     QVariant decodeInteger()
     {
@@ -349,6 +419,9 @@ private:
             const quint64 number = reader.toUnsignedInteger();
             value = number <= quint64(std::numeric_limits<int>::max()) ? QVariant(int(number)) : QVariant(number);
         } else {
+            const quint64 magnitude = quint64(reader.toNegativeInteger()); // 0 stands for 2^64
+            if (magnitude - 1 > quint64(std::numeric_limits<qint64>::max()))
+                malformed(QStringLiteral("a number below all that there are"));
             const qint64 number = reader.toInteger();
             value = number >= std::numeric_limits<int>::min() ? QVariant(int(number)) : QVariant(number);
         }
@@ -418,11 +491,25 @@ private:
             return QVariant::fromValue(decodeNotice());
         if (isPlain(type.id()))
             return decodePlain(type, decode());
+        if (type.flags() & QMetaType::IsEnumeration)
+            return decodePlain(type, decode());
         if (type.isValid() && findCodec(type, &codec))
-            return codec.fromCbor ? codec.fromCbor(QCborValue::fromCbor(reader)) : decodeGadget(type);
+            return codec.fromCbor ? decodeWith(codec, type) : decodeGadget(type);
         if (type.isValid() && isSequence(type))
             return decodeSequence(type);
         throw WireError(QStringLiteral("the type %1 is not known here: call registerMessageType<%1>()").arg(name));
+    }
+
+    QVariant decodeWith(const MessageTypeCodec &codec, QMetaType type)
+    {
+        const QCborValue content = QCborValue::fromCbor(reader);
+        if (reader.lastError() != QCborError::NoError)
+            malformed(reader.lastError().toString());
+        try {
+            return codec.fromCbor(content);
+        } catch (...) {
+            throw WireError(QStringLiteral("a %1 cannot be read: %2").arg(typeName(type), errorText(std::current_exception())));
+        }
     }
 
     ExitNotice decodeNotice()
@@ -448,7 +535,7 @@ private:
             if (index < 0)
                 continue; // a newer version of the type
             if (!meta->property(index).writeOnGadget(value.data(), it.value()))
-                malformed(QStringLiteral("property %1 of %2").arg(it.key(), typeName(type)));
+                throw WireError(QStringLiteral("a %1 cannot be read: its property %2 is of another type here").arg(typeName(type), it.key()));
         }
         return value;
     }
@@ -484,22 +571,23 @@ private:
     int depth = 0;
 };
 
-template<typename E>
-bool is(const std::exception_ptr &error)
+QString demangled(const std::type_info &type)
 {
-    try {
-        std::rethrow_exception(error);
-    } catch (const E &) {
-        return true;
-    } catch (...) {
-        return false;
-    }
+    int status = 0;
+    char *name = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+    const QString result = QString::fromLatin1(name ? name : type.name());
+    std::free(name);
+    return result;
 }
 
 } // namespace
 
 void addMessageType(QMetaType type, const MessageTypeCodec &codec)
 {
+    if (const QMetaObject *meta = type.metaObject()) {
+        for (int i = 0; i < meta->propertyCount(); ++i)
+            meta->property(i).metaType().id(); // so that its name is known
+    }
     const QWriteLocker lock(&registry().lock);
     registry().codecs.insert(type.id(), codec);
 }
@@ -559,36 +647,30 @@ void enterArray(QCborStreamReader &reader, quint64 length)
     reader.enterContainer();
 }
 
+void addErrorType(const std::type_info &type, std::exception_ptr (*make)(const QString &message))
+{
+    const QWriteLocker lock(&registry().lock);
+    registry().errors.insert(demangled(type), make);
+}
+
 std::exception_ptr makeError(const QString &type, const QString &message)
 {
-    if (type == u"CoroEnded")
-        return std::make_exception_ptr(CoroEnded(message));
-    if (type == u"CoroTerminated")
-        return std::make_exception_ptr(CoroTerminated(message));
-    if (type == u"WireError")
-        return std::make_exception_ptr(WireError(message));
-    return std::make_exception_ptr(RemoteError(type, message));
+    const QReadLocker lock(&registry().lock);
+    const auto make = registry().errors.value(type);
+    return make ? make(message) : std::make_exception_ptr(RemoteError(type, message));
 }
 
 QString errorType(const std::exception_ptr &error)
 {
-    if (is<CoroEnded>(error))
-        return QStringLiteral("CoroEnded");
-    if (is<CoroTerminated>(error) || is<Cancelled>(error))
-        return QStringLiteral("CoroTerminated");
-    if (is<WireError>(error))
-        return QStringLiteral("WireError");
     try {
         std::rethrow_exception(error);
     } catch (const RemoteError &e) {
         return e.type(); // passed on from yet another process
+    } catch (const Cancelled &) {
+        return demangled(typeid(CoroTerminated));
     } catch (...) {
         const std::type_info *type = abi::__cxa_current_exception_type();
-        int status = 0;
-        char *demangled = type ? abi::__cxa_demangle(type->name(), nullptr, nullptr, &status) : nullptr;
-        const QString name = demangled ? QString::fromLatin1(demangled) : QStringLiteral("unknown");
-        std::free(demangled);
-        return name;
+        return type ? demangled(*type) : QStringLiteral("unknown");
     }
 }
 

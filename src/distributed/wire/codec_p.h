@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "peererror.h"
+
 #include <Asyncoro/Coro>
 
 #include <QCborStreamReader>
@@ -11,10 +13,23 @@
 
 namespace Asyncoro::Detail {
 
+/**
+ * Bytes that break the format: nothing else is believed of who sent them. Any other WireError is about one value, such as one of
+ * a type that is not known here.
+ */
+class MalformedFrame final : public WireError
+{
+public:
+    explicit MalformedFrame(const QString &what)
+        : WireError(QStringLiteral("malformed message: ") + what)
+    {
+    }
+};
+
 /** What stands for a coroutine in a frame. */
 struct CoroIdentity {
     QByteArray process; // the incarnation of the process it runs in
-    Location location; // where that process listens; invalid: the process that sent the frame
+    Location location; // where that process listens; invalid if its receiver knows, because it is that of who sent the frame
     quint64 id = 0;
     QString name;
 };
@@ -24,7 +39,7 @@ class HandleMapper
 {
 public:
     virtual CoroIdentity identify(const Coro<> &coro) = 0;
-    /** `sender` is the incarnation of the process that the identity came from, in case its location is invalid. */
+    /** The handle; null for a coroutine of this process that has long ended. */
     virtual Coro<> resolve(const CoroIdentity &identity) = 0;
 
 protected:
@@ -39,10 +54,10 @@ protected:
  */
 void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper &handles);
 
-/** Reads one item. Throws a WireError for what encodeValue() would not have written. */
+/** Reads one item. Throws MalformedFrame for what encodeValue() would not have written, WireError for a type not known here. */
 QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles);
 
-/** Reads an item that must be of that kind; throws a WireError otherwise. */
+/** Reads an item that must be of that kind; throws MalformedFrame otherwise. */
 quint64 readUnsigned(QCborStreamReader &reader);
 bool readBool(QCborStreamReader &reader);
 QString readText(QCborStreamReader &reader);

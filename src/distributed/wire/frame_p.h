@@ -16,7 +16,7 @@ enum class FrameKind : quint8 {
     Deliver, ///< [number, coroutine, message]; answered
     Terminate, ///< [coroutine]
     Watch, ///< [coroutine]: tell with Ended how it ends
-    Ended, ///< [coroutine, state, value, type of the error, text of the error]
+    Ended, ///< [coroutine, state, type of the error, text of the error, value]
     Call, ///< [number, function, arguments, whether to answer with the coroutine's handle at once]; answered
     Cancel, ///< [number]: the caller no longer waits for the answer
     Value, ///< [number, value]: the answer

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QTest>
+
+/** discoro-dashboard's command line: each mistake is one clear line, and an exit status that is not 0. */
+class DashboardOptionsTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void helps()
+    {
+        const Result result = run({QStringLiteral("--help")});
+        QCOMPARE(result.status, 0);
+        for (const char *option : {"--scheduler", "--secret-file", "--screenshot", "--screenshot-when", "ASYNCORO_SECRET_FILE"})
+            QVERIFY2(result.output.contains(option), option);
+        QCOMPARE(run({QStringLiteral("--version")}).status, 0);
+    }
+
+    void refuses_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("error");
+        const auto row = [](const char *name, const QStringList &arguments, const char *error) {
+            QTest::newRow(name) << arguments << QString::fromUtf8(error);
+        };
+        row("argument", {QStringLiteral("server")}, "unknown argument server; see --help");
+        row("address", {QStringLiteral("--scheduler"), QStringLiteral("server:http")}, "--scheduler needs HOST:PORT, not \"server:http\"");
+        row("secret file", {QStringLiteral("--secret-file"), QStringLiteral("/none")}, "the secret file /none cannot be read");
+        row("no scheduler", {QStringLiteral("--screenshot"), QStringLiteral("a.png")}, "--screenshot needs --scheduler");
+        row("no folder", {QStringLiteral("--scheduler"), QStringLiteral("localhost:1"), QStringLiteral("--screenshot"), QStringLiteral("/none/a.png")},
+            "cannot write the screenshot /none/a.png");
+        row("no number", {QStringLiteral("--screenshot-when"), QStringLiteral("many")}, "--screenshot-when needs a number, not \"many\"");
+    }
+
+    void refuses()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, error);
+        const Result result = run(arguments);
+        QVERIFY(result.status > 0);
+        QCOMPARE(QString::fromUtf8(result.errors).trimmed(), QStringLiteral("discoro-dashboard: ") + error);
+    }
+
+private:
+    struct Result {
+        int status;
+        QByteArray output;
+        QByteArray errors;
+    };
+
+    Result run(const QStringList &arguments)
+    {
+        QProcess process;
+        process.start(QStringLiteral("discoro-dashboard"), arguments);
+        if (!process.waitForFinished() || process.exitStatus() != QProcess::NormalExit)
+            return {-1, {}, process.errorString().toUtf8()};
+        return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
+    }
+};
+
+QTEST_GUILESS_MAIN(DashboardOptionsTest)
+#include "dashboardoptionstest.moc"

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncorodistributed_export.h"
+
+#include <QtTypes>
+
+#include <chrono>
+
+namespace Asyncoro::Detail {
+
+/** How long this process waits for others, and for how many. A test may change it while there is no network. */
+struct PeerLimits {
+    std::chrono::milliseconds handshake{10'000}; // for connection and handshake
+    std::chrono::milliseconds retry{1'000}; // between attempts while the other side says that there is a connection
+    std::chrono::milliseconds ping{5'000}; // between signs of life
+    std::chrono::milliseconds silence{15'000}; // after which a peer is lost
+    qsizetype handshakes = 128; // at a time, of connections that have proved nothing yet
+};
+
+ASYNCORO_DISTRIBUTED_EXPORT PeerLimits &peerLimits();
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import QtQuick
+import QtQuick.Controls as Controls
+import QtQuick.Dialogs
+import QtQuick.Layouts
+import org.kde.kirigami as Kirigami
+import org.asyncoro.discoro
+
+/** Asks which scheduler to connect to, and for the cluster's secret: as a file, or itself. */
+Kirigami.Dialog {
+    id: root
+
+    required property Cluster cluster
+    readonly property bool usable: cluster.isAddress(address.text)
+
+    title: qsTr("Connect to a scheduler")
+    preferredWidth: Kirigami.Units.gridUnit * 28
+    padding: Kirigami.Units.largeSpacing
+    standardButtons: Kirigami.Dialog.NoButton
+    customFooterActions: [
+        Kirigami.Action {
+            text: qsTr("Connect")
+            icon.name: "network-connect"
+            enabled: root.usable
+            onTriggered: root.connectNow()
+        },
+        Kirigami.Action {
+            text: qsTr("Cancel")
+            icon.name: "dialog-cancel"
+            onTriggered: root.close()
+        }
+    ]
+
+    function connectNow(): void {
+        if (!usable)
+            return;
+        cluster.scheduler = address.text;
+        cluster.secretFile = file.text;
+        if (secret.text.length > 0)
+            cluster.setSecret(secret.text);
+        secret.clear();
+        cluster.open();
+        close();
+    }
+
+    onOpened: {
+        address.text = cluster.scheduler;
+        file.text = cluster.secretFile;
+        address.forceActiveFocus();
+        address.selectAll();
+    }
+
+    Kirigami.FormLayout {
+        Controls.TextField {
+            id: address
+            objectName: "address"
+            Kirigami.FormData.label: qsTr("Scheduler:")
+            Layout.fillWidth: true
+            placeholderText: qsTr("host:port")
+            onAccepted: root.connectNow()
+            Accessible.name: qsTr("Address of the scheduler")
+        }
+        RowLayout {
+            Kirigami.FormData.label: qsTr("Secret file:")
+            Layout.fillWidth: true
+            spacing: Kirigami.Units.smallSpacing
+
+            Controls.TextField {
+                id: file
+                objectName: "secretFile"
+                Layout.fillWidth: true
+                onAccepted: root.connectNow()
+                Accessible.name: qsTr("File with the cluster's secret")
+            }
+            Controls.Button {
+                text: qsTr("Choose…")
+                icon.name: "document-open"
+                onClicked: fileDialog.open()
+            }
+        }
+        Kirigami.PasswordField {
+            id: secret
+            objectName: "secret"
+            Kirigami.FormData.label: qsTr("Or the secret:")
+            Layout.fillWidth: true
+            enabled: file.text.length === 0
+            placeholderText: ""
+            onAccepted: root.connectNow()
+            Accessible.name: qsTr("The cluster's secret")
+        }
+        Controls.Label {
+            objectName: "hint"
+            Layout.fillWidth: true
+            Layout.maximumWidth: Kirigami.Units.gridUnit * 18
+            wrapMode: Text.Wrap
+            font: Kirigami.Theme.smallFont
+            opacity: 0.75
+            text: address.text.length > 0 && !root.usable ? qsTr("The address should read host:port, such as 192.168.1.2:51350.")
+                                                          : qsTr("All processes of a cluster share its secret. A scheduler without one is reached from its own machine only.")
+        }
+    }
+
+    FileDialog {
+        id: fileDialog
+        title: qsTr("File with the cluster's secret")
+        onAccepted: file.text = decodeURIComponent(String(selectedFile).replace(/^file:\/\//, ""))
+    }
+}

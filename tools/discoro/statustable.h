@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include <Asyncoro/ClusterStatus>
+
+namespace Asyncoro::Tools {
+
+/** A cluster's status as text for a terminal, a few tables with a line for each node, server and computation. */
+QString statusTable(const Discoro::ClusterStatus &status);
+
+} // namespace Asyncoro::Tools
