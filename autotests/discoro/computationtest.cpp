@@ -4,9 +4,8 @@
 #include <Asyncoro/ClusterMonitor>
 #include <Asyncoro/Discoro>
 #include <Asyncoro/Node>
-#include <Asyncoro/Scheduler>
+#include <Asyncoro/TestCluster>
 
-#include <QDirIterator>
 #include <QRegularExpression>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -96,21 +95,13 @@ class ComputationTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void init()
-    {
-        m_schedulerNetwork = std::make_unique<PeerNetwork>();
-        m_scheduler = std::make_unique<Scheduler>(*m_schedulerNetwork);
-        m_folder = std::make_unique<QTemporaryDir>();
-    }
+    void init() { m_cluster = std::make_unique<TestCluster>(); }
 
     void cleanup()
     {
-        m_nodes.clear();
-        m_nodeNetworks.clear();
-        m_scheduler.reset();
-        m_schedulerNetwork.reset();
-        QDirIterator left(m_folder->path(), {QStringLiteral("computation-*")}, QDir::Dirs, QDirIterator::Subdirectories);
-        QVERIFY(!left.hasNext());
+        const QString folder = m_cluster->folder();
+        m_cluster.reset();
+        QVERIFY(!QFileInfo::exists(folder));
     }
 
     void givesValuesAndExceptions()
@@ -129,10 +120,10 @@ private Q_SLOTS:
             }
             QVERIFY(failed);
         });
-        const ClusterStatus status = m_scheduler->status();
-        QCOMPARE(status.done, 2);
-        QCOMPARE(status.failed, 1);
-        QCOMPARE(status.running, 0);
+        const ClusterStatus now = status();
+        QCOMPARE(now.done, 2);
+        QCOMPARE(now.failed, 1);
+        QCOMPARE(now.running, 0);
     }
 
     void mapsAListInOrder()
@@ -200,9 +191,9 @@ private Q_SLOTS:
             const Coro<> second = co_await computation.run(block);
             const Coro<qint64> waiting = spawn(computation.runResult(processId));
             // Both servers are taken, so this one waits in line.
-            while (m_scheduler->status().waiting == 0)
+            while (status().waiting == 0)
                 co_await yield();
-            QCOMPARE(m_scheduler->status().running, 2);
+            QCOMPARE(status().running, 2);
             first.terminate();
             pids << co_await waiting;
             QCOMPARE(pids.size(), 2);
@@ -214,7 +205,8 @@ private Q_SLOTS:
     void filesComeAlong()
     {
         startNode(QStringLiteral("a"), 1);
-        const QString path = m_folder->filePath(QStringLiteral("some table.csv"));
+        const QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("some table.csv"));
         QFile file(path);
         QVERIFY(file.open(QIODevice::WriteOnly));
         file.write("1;2;3");
@@ -274,11 +266,11 @@ private Q_SLOTS:
         startNode(QStringLiteral("b"), 1);
         run([this](Computation &computation) -> Task<> {
             const Coro<> job = spawn(computation.runResult(block));
-            while (m_scheduler->status().running == 0)
+            while (status().running == 0)
                 co_await yield();
             startNode(QStringLiteral("a"), 1); // joins the computation that runs
             QCOMPARE(co_await computation.runResult(where), QStringLiteral("a"));
-            m_nodeNetworks.front().reset();
+            m_cluster->cutNode(QStringLiteral("b"));
             QString message;
             try {
                 co_await job;
@@ -296,7 +288,7 @@ private Q_SLOTS:
         run([this](Computation &computation) -> Task<> {
             const Coro<> running = spawn(computation.runResult(block));
             const Coro<> waiting = spawn(computation.runResult(block));
-            while (m_scheduler->status().waiting == 0)
+            while (status().waiting == 0)
                 co_await yield();
             waiting.terminate();
             running.terminate();
@@ -312,7 +304,7 @@ private Q_SLOTS:
             auto third = std::make_shared<Computation>(QList<Component>{square});
             const Coro<> secondScheduled = spawn(scheduleAt(second, location()));
             const Coro<> thirdScheduled = spawn(scheduleAt(third, location()));
-            while (m_scheduler->status().computations.size() < 3)
+            while (status().computations.size() < 3)
                 co_await yield();
             QCOMPARE(secondScheduled.state(), CoroState::Running);
             secondScheduled.terminate(); // gives up waiting
@@ -321,8 +313,8 @@ private Q_SLOTS:
             QCOMPARE(co_await third->runResult(square, 8), 64);
             co_await third->close();
         });
-        const ClusterStatus status = m_scheduler->status();
-        for (const ComputationStatus &computation : status.computations)
+        const ClusterStatus now = status();
+        for (const ComputationStatus &computation : now.computations)
             QCOMPARE(computation.state, ComputationStatus::State::Closed);
     }
 
@@ -343,7 +335,7 @@ private Q_SLOTS:
             QCOMPARE(co_await computation.runResult(square, 3), 9);
             co_await computation.close();
         });
-        QTRY_COMPARE(m_scheduler->status().computations.size(), 1);
+        QTRY_COMPARE(status().computations.size(), 1);
         startNode(QStringLiteral("late"), 1);
         waitFor(client);
     }
@@ -367,7 +359,11 @@ private Q_SLOTS:
         QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("refused by the scheduler: a node named a has joined already")));
         QString reason;
         PeerNetwork network;
-        Node::Options options = nodeOptions(QStringLiteral("a"), 1);
+        const QTemporaryDir folder;
+        Node::Options options;
+        options.scheduler = location();
+        options.name = QStringLiteral("a");
+        options.workFolder = folder.path();
         options.refused = [&](const QString &text) { reason = text; };
         Node node(network, options);
         QTRY_VERIFY(reason.contains(QStringLiteral("--name")));
@@ -391,8 +387,7 @@ private Q_SLOTS:
             QCOMPARE(server.jobs.constFirst().function, QStringLiteral("block"));
             job.terminate();
         });
-        m_scheduler.reset();
-        m_schedulerNetwork.reset();
+        m_cluster->endScheduler();
         QTRY_COMPARE(monitor.state(), ClusterMonitor::State::Lost);
         QVERIFY(!monitor.error().isEmpty());
         monitor.close();
@@ -405,50 +400,16 @@ private:
         co_await computation->schedule(scheduler);
     }
 
-    [[nodiscard]] Location location() const { return m_schedulerNetwork->location(); }
-
-    Node::Options nodeOptions(const QString &name, int cpus)
+    [[nodiscard]] Location location() const { return m_cluster->location(); }
+    [[nodiscard]] ClusterStatus status() const { return m_cluster->status(); }
+    void startNode(const QString &name, int cpus) { m_cluster->startNode(name, cpus); }
+    void run(const std::function<Task<>(Computation &)> &body, const QList<Component> &components = {square})
     {
-        Node::Options options;
-        options.scheduler = location();
-        options.name = name;
-        options.cpus = cpus;
-        options.workFolder = m_folder->filePath(QStringLiteral("node-") + name);
-        return options;
+        m_cluster->run(body, components);
     }
 
-    void startNode(const QString &name, int cpus)
-    {
-        m_nodeNetworks.push_back(std::make_unique<PeerNetwork>());
-        m_nodes.push_back(std::make_unique<Node>(*m_nodeNetworks.back(), nodeOptions(name, cpus)));
-    }
-
-    /** Runs `body` with a computation that is open, and closes it. */
-    template<typename Body>
-    void run(Body body, const QList<Component> &components = {square})
-    {
-        waitFor(spawn([&]() -> Task<> {
-            Computation computation(components);
-            co_await computation.schedule(location());
-            co_await body(computation);
-            co_await computation.close();
-        }), 60s);
-    }
-
-    std::unique_ptr<PeerNetwork> m_schedulerNetwork;
-    std::unique_ptr<Scheduler> m_scheduler;
-    std::unique_ptr<QTemporaryDir> m_folder;
-    std::vector<std::unique_ptr<PeerNetwork>> m_nodeNetworks;
-    std::vector<std::unique_ptr<Node>> m_nodes;
+    std::unique_ptr<TestCluster> m_cluster;
 };
 
-int main(int argc, char **argv)
-{
-    QCoreApplication app(argc, argv);
-    if (Discoro::Detail::isServer())
-        return Discoro::Detail::runServer();
-    ComputationTest test;
-    return QTest::qExec(&test, argc, argv);
-}
-
+ASYNCORO_CLUSTER_TEST_MAIN(ComputationTest)
 #include "computationtest.moc"
