@@ -6,7 +6,9 @@
 #include "format_p.h"
 #include "ratemeter_p.h"
 
-#include <QFile>
+#include <Asyncoro/Error>
+#include <Asyncoro/Secret>
+
 #include <QTimer>
 #include <QUrl>
 
@@ -39,7 +41,6 @@ public:
     {
     }
 
-    [[nodiscard]] std::optional<QByteArray> readSecret(QString &error) const;
     void fail(const QString &reason);
     void forgetStatus();
     void show(const ClusterStatus &fresh);
@@ -73,9 +74,6 @@ public:
 
 namespace {
 
-/** Longer than any secret: whoever names another file by mistake is told so. */
-constexpr qint64 MaxSecretSize = 64 * 1024;
-
 double meanCpuLoad(const ClusterStatus &status)
 {
     double load = 0;
@@ -98,25 +96,6 @@ QString sentence(const QString &text)
 }
 
 } // namespace
-
-std::optional<QByteArray> ClusterPrivate::readSecret(QString &error) const
-{
-    if (secretFile.isEmpty())
-        return secret;
-    QFile file(secretFile);
-    if (!file.open(QIODevice::ReadOnly)) {
-        error = Cluster::tr("The secret file %1 cannot be read: %2.").arg(secretFile, file.errorString());
-        return std::nullopt;
-    }
-    const QByteArray content = file.read(MaxSecretSize + 1);
-    const QByteArray trimmed = content.trimmed();
-    if (content.size() > MaxSecretSize || trimmed.isEmpty()) {
-        error = trimmed.isEmpty() ? Cluster::tr("The secret file %1 is empty.").arg(secretFile)
-                                  : Cluster::tr("The file %1 is too large to be a secret.").arg(secretFile);
-        return std::nullopt;
-    }
-    return trimmed;
-}
 
 void ClusterPrivate::fail(const QString &reason)
 {
@@ -236,10 +215,12 @@ void Cluster::open()
                                        : tr("%1 is no address of a scheduler: it should read host:port.").arg(d->scheduler));
         return;
     }
-    QString error;
-    const std::optional<QByteArray> secret = d->readSecret(error);
-    if (!secret) {
-        d->fail(error);
+    QByteArray secret = d->secret;
+    try {
+        if (!d->secretFile.isEmpty())
+            secret = Secret::fromFile(d->secretFile).key();
+    } catch (const Error &error) {
+        d->fail(error.message());
         return;
     }
 
@@ -258,7 +239,7 @@ void Cluster::open()
     } else if (d->monitor->scheduler() != location) {
         d->forgetStatus();
     }
-    d->monitor->open(location, *secret);
+    d->monitor->open(location, secret);
 }
 
 void Cluster::close()
@@ -282,7 +263,7 @@ QString Cluster::stateText() const
 {
     switch (d->state) {
     case State::NotConnected:
-        return d->error.isEmpty() ? tr("Not connected.") : sentence(d->error);
+        return d->error.isEmpty() ? tr("Not connected.") : sentence(d->error.left(1).toUpper() + d->error.mid(1));
     case State::Connecting:
         return tr("Connecting to %1…").arg(d->scheduler);
     case State::Connected:

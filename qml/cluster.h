@@ -42,7 +42,7 @@ class ASYNCORO_QML_EXPORT Cluster : public QObject
 
     /** "host:port"; without a port it is DefaultPort. */
     Q_PROPERTY(QString scheduler READ scheduler WRITE setScheduler NOTIFY schedulerChanged)
-    /** The name of the file with the cluster's secret. */
+    /** The name of the file with the cluster's secret, which only its owner may read. */
     Q_PROPERTY(QString secretFile READ secretFile WRITE setSecretFile NOTIFY secretFileChanged)
 
     Q_PROPERTY(State state READ state NOTIFY stateChanged)

@@ -7,7 +7,8 @@ from figures import Aim, Figure, Program
 
 PEERS = ("Dask",)
 
-OURS = Program("discoro-ours")
+# As Dask's LocalCluster: a scheduler, and two processes for jobs.
+OURS = Program("discoro-ours", under=("discoro", "local", "--nodes", "1", "--servers", "2", "--"))
 DASK = Program("discoro_dask.py", needs="Dask distributed, in Debian python3-distributed")
 
 FIGURES = [

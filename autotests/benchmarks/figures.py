@@ -11,6 +11,7 @@ class Program:
     """A program that prints lines of `name value unit`.
 
     name     of the built program; one that ends in .py is a script of this folder
+    under    a program of ours that runs it, and that one's arguments
     rounds   how often it runs at most, for one that is slow
     needs    what to install where it is missing
     """
@@ -18,11 +19,12 @@ class Program:
     name: str
     arguments: tuple = ()
     environment: tuple = ()
+    under: tuple = ()
     rounds: int = 3
     needs: str = ""
 
     def command(self):
-        return (self.environment, self.name, *self.arguments)
+        return (self.environment, *self.under, self.name, *self.arguments)
 
 
 @dataclass(frozen=True)

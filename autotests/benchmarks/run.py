@@ -7,9 +7,9 @@
     run.py --build-dir DIR [--json] [NAME...]
 
 NAME is a group (core, net, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
-DIR/benchmarks, where the build puts them; those in Go are built here. The programs of a figure take turns, and each
-value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a program failed;
-a figure that is short of its aim is no failure.
+DIR/benchmarks and DIR/bin, where the build puts them; those in Go are built here. The programs of a figure take turns,
+and each value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a
+program failed; a figure that is short of its aim is no failure.
 """
 
 import argparse
@@ -52,6 +52,7 @@ class Bench:
 
     def __init__(self, build_dir):
         self.folder = Path(build_dir).resolve() / "benchmarks"
+        self.tools = self.folder.parent / "bin"
         self.printed = {}
         self.build_errors = {}
 
@@ -95,12 +96,12 @@ class Bench:
             raise self.printed[key]
         return self.printed[key]
 
-    def command(self, name, needs=""):
+    def command(self, name, needs="", folder=None):
         if name.endswith(".py"):
             return [sys.executable, str(HERE / name)]
         if name in self.build_errors:
             raise fail(name, "does not build", self.build_errors[name])
-        path = self.folder / name
+        path = (folder or self.folder) / name
         if not path.exists():
             raise Missing(f"{name} is not built" + (f" (needs {needs})" if needs else ""))
         return [str(path)]
@@ -108,6 +109,8 @@ class Bench:
     def run(self, program, *before, pid=0):
         arguments = [str(pid) if argument == "{pid}" else argument for argument in program.arguments]
         command = [*self.command(program.name, program.needs), *before, *arguments]
+        if program.under:
+            command = [*self.command(program.under[0], folder=self.tools), *program.under[1:], *command]
         process = start(command, program.environment)
         try:
             output, _ = process.communicate(timeout=HUNG)

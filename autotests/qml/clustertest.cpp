@@ -84,16 +84,18 @@ private Q_SLOTS:
         QTest::newRow("no address") << "" << "" << "No scheduler is given.";
         QTest::newRow("bad address") << "server:http" << "" << "server:http is no address of a scheduler: it should read host:port.";
         QTest::newRow("no file") << "localhost:1" << "DIR/none"
-                                 << "The secret file DIR/none cannot be read: No such file or directory.";
+                                 << "Cannot read the secret from DIR/none: No such file or directory.";
         QTest::newRow("empty file") << "localhost:1" << "DIR/empty" << "The secret file DIR/empty is empty.";
-        QTest::newRow("large file") << "localhost:1" << "DIR/large" << "The file DIR/large is too large to be a secret.";
+        QTest::newRow("open file") << "localhost:1" << "DIR/open"
+                                   << "The secret in DIR/open can be read by other users: run chmod 600 DIR/open.";
     }
 
     void cannotOpen()
     {
         QTemporaryDir folder;
         write(folder.filePath(QStringLiteral("empty")), " \n");
-        write(folder.filePath(QStringLiteral("large")), QByteArray(100'000, 'x'));
+        write(folder.filePath(QStringLiteral("open")), "secret");
+        QFile::setPermissions(folder.filePath(QStringLiteral("open")), QFile::ReadOwner | QFile::ReadOther);
         const auto inFolder = [&](QString text) { return text.replace(u"DIR"_s, folder.path()); };
 
         QFETCH(QString, scheduler);
@@ -190,6 +192,7 @@ private:
     {
         QFile file(name);
         QVERIFY(file.open(QIODevice::WriteOnly) && file.write(content) == content.size());
+        QVERIFY(file.setPermissions(QFile::ReadOwner | QFile::WriteOwner));
     }
 };
 

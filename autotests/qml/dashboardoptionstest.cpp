@@ -27,13 +27,13 @@ private Q_SLOTS:
         const auto row = [](const char *name, const QStringList &arguments, const char *error) {
             QTest::newRow(name) << arguments << QString::fromUtf8(error);
         };
-        row("argument", {QStringLiteral("server")}, "unknown argument server; see --help");
-        row("address", {QStringLiteral("--scheduler"), QStringLiteral("server:http")}, "--scheduler needs HOST:PORT, not \"server:http\"");
-        row("secret file", {QStringLiteral("--secret-file"), QStringLiteral("/none")}, "the secret file /none cannot be read");
-        row("no scheduler", {QStringLiteral("--screenshot"), QStringLiteral("a.png")}, "--screenshot needs --scheduler");
+        row("argument", {QStringLiteral("server")}, "unknown argument server (see discoro-dashboard --help)");
+        row("address", {QStringLiteral("--scheduler"), QStringLiteral("server:http")}, "--scheduler takes HOST:PORT, not \"server:http\" (see discoro-dashboard --help)");
+        row("secret file", {QStringLiteral("--secret-file"), QStringLiteral("/none")}, "cannot read the secret from /none: No such file or directory");
+        row("no scheduler", {QStringLiteral("--screenshot"), QStringLiteral("a.png")}, "--screenshot needs --scheduler (see discoro-dashboard --help)");
         row("no folder", {QStringLiteral("--scheduler"), QStringLiteral("localhost:1"), QStringLiteral("--screenshot"), QStringLiteral("/none/a.png")},
-            "cannot write the screenshot /none/a.png");
-        row("no number", {QStringLiteral("--screenshot-when"), QStringLiteral("many")}, "--screenshot-when needs a number, not \"many\"");
+            "cannot write the screenshot \"/none/a.png\"");
+        row("no number", {QStringLiteral("--screenshot-when"), QStringLiteral("many")}, "--screenshot-when takes a number from 0 to 2147483647, not \"many\" (see discoro-dashboard --help)");
     }
 
     void refuses()

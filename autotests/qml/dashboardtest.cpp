@@ -277,7 +277,7 @@ private Q_SLOTS:
         QTest::keyClick(dashboard.window, Qt::Key_Return);
         QTRY_COMPARE(dashboard.cluster.scheduler(), u"localhost:1"_s);
         QCOMPARE(dashboard.cluster.state(), State::NotConnected);
-        QTRY_VERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"The secret file /none/secret cannot be read"_s));
+        QTRY_VERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"Cannot read the secret from /none/secret"_s));
     }
 
     void speaks()

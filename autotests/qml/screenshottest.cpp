@@ -63,7 +63,7 @@ private Q_SLOTS:
             QVERIFY(dashboard.window->grabWindow().save(file));
             return;
         }
-        Screenshot screenshot(&dashboard.cluster, dashboard.window, file, 100, nullptr);
+        Screenshot screenshot(&dashboard.cluster, dashboard.window, file, 100);
         QCOMPARE(QApplication::exec(), EXIT_SUCCESS);
         const QImage picture(file);
         QCOMPARE(picture.size(), dashboard.window->size());
@@ -73,7 +73,7 @@ private Q_SLOTS:
     {
         DashboardWindow dashboard;
         dashboard.cluster.setState(Cluster::State::Refused, u"the secret is wrong"_s);
-        Screenshot screenshot(&dashboard.cluster, dashboard.window, u"/none/none.png"_s, 1, nullptr);
+        Screenshot screenshot(&dashboard.cluster, dashboard.window, u"/none/none.png"_s, 1);
         QCOMPARE(QApplication::exec(), EXIT_FAILURE);
     }
 
@@ -96,7 +96,7 @@ private Q_SLOTS:
         if (state == Cluster::State::Connected)
             dashboard.cluster.setStatus(Recording().status);
         QVERIFY(dashboard.isShown());
-        if (QTest::currentDataTag() == "dialog"_L1)
+        if (QLatin1StringView(QTest::currentDataTag()) == "dialog"_L1)
             QTest::keyClick(dashboard.window, Qt::Key_O, Qt::ControlModifier);
         QTest::qWait(500);
         const QString file = QStringLiteral(PICTURES_DIR "/dashboard-%1.png").arg(QLatin1StringView(QTest::currentDataTag()));

@@ -126,10 +126,11 @@ class Tree:
     def complaint_quoted(self, path, layer, name):
         if GENERATED.fullmatch(Path(name).name):
             return None
-        for folder in (path.parent, self.source / layer):
+        outer = Path(layer).parent.as_posix()  # tools for tools/discoro-dashboard
+        for folder in (path.parent, self.source / layer, self.source / outer):
             target = (folder / name).resolve()
             if target.is_file():
-                same = target.is_relative_to(self.source) and self.layer_of(target) == layer
+                same = target.is_relative_to(self.source) and self.layer_of(target) in (layer, outer)
                 return None if same else "a header of another layer is included as <Asyncoro/Name>, if it is public"
         return f"there is no such file in {layer}; a header of another layer is included as <Asyncoro/Name>"
 

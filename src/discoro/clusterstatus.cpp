@@ -13,7 +13,7 @@
 #include <limits>
 
 // Each property of a status is an entry of its map; the lists of parts are written and read by hand. In CBOR and JSON
-// alike, an enum is the name of its value, a Location its text (empty if invalid), and a moment that is not set is null.
+// alike, an enum is the name of its value, a Location its text (empty if invalid), and an unset moment is null.
 
 namespace Asyncoro::Discoro {
 

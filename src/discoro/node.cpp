@@ -10,6 +10,7 @@
 
 #include <Asyncoro/Event>
 
+#include <QDateTime>
 #include <QDir>
 #include <QFile>
 #include <QLoggingCategory>
@@ -34,6 +35,7 @@ constexpr auto ReportInterval = 2s;
 constexpr auto JoinAgainAfter = 2s;
 constexpr auto StartLimit = 20s; // for a server to come forward
 constexpr auto EndLimit = 3s; // for a server to end after it was asked to
+constexpr qsizetype PackagesKept = 10; // those used last
 
 /** A server process of this node. */
 struct ChildServer {
@@ -97,12 +99,14 @@ public:
 
 private:
     Task<> stayJoined();
+    Protocol::NodeLoad load();
     Task<> reportLoad();
     Task<> reportServer(quint16 port, QString reason);
     Task<QList<Protocol::ServerFacts>> prepare(quint64 id, Protocol::ComputationFacts facts);
     Task<> release(quint64 id);
     Task<QString> serverReady(QByteArray token, quint16 port);
 
+    void forgetOldPackages();
     Task<QString> unpackedPackage(Protocol::ComputationFacts facts);
     ChildPointer startServer(quint64 computation, int number, const QString &package, const QString &name);
     void serverEnded(const ChildPointer &child);
@@ -191,6 +195,7 @@ Task<> NodePrivate::stayJoined()
             facts.name = m_options.name;
             facts.cpus = m_options.cpus;
             facts.anchor = m_network.anchor();
+            facts.load = load();
             co_await m_network.call(m_options.scheduler, Protocol::Join, facts);
             m_joined = true;
             lastFailure.clear();
@@ -211,9 +216,10 @@ Task<> NodePrivate::stayJoined()
         }
         m_joined = false;
         if (!refusal.isEmpty()) {
-            qCWarning(lcNode).noquote() << "refused by the scheduler:" << refusal;
             if (m_options.refused)
                 m_options.refused(refusal);
+            else
+                qCWarning(lcNode).noquote() << "refused by the scheduler:" << refusal;
             co_return;
         }
         // What ran for that scheduler has no one to report to.
@@ -224,6 +230,18 @@ Task<> NodePrivate::stayJoined()
     }
 }
 
+Protocol::NodeLoad NodePrivate::load()
+{
+    const NodeInfo::Sample sample = m_info.sample();
+    Protocol::NodeLoad load;
+    load.cpuLoad = sample.cpuLoad;
+    load.memoryUsed = sample.memory.used;
+    load.memoryTotal = sample.memory.total;
+    load.diskUsed = sample.diskUsed;
+    load.diskTotal = sample.diskTotal;
+    return load;
+}
+
 Task<> NodePrivate::reportLoad()
 {
     const auto self = shared_from_this();
@@ -231,15 +249,8 @@ Task<> NodePrivate::reportLoad()
         co_await sleep(ReportInterval);
         if (!m_joined)
             continue;
-        const NodeInfo::Sample sample = m_info.sample();
-        Protocol::NodeLoad load;
-        load.cpuLoad = sample.cpuLoad;
-        load.memoryUsed = sample.memory.used;
-        load.memoryTotal = sample.memory.total;
-        load.diskUsed = sample.diskUsed;
-        load.diskTotal = sample.diskTotal;
         try {
-            co_await m_network.call(m_options.scheduler, Protocol::Report, load);
+            co_await m_network.call(m_options.scheduler, Protocol::Report, load());
         } catch (const Error &e) {
             qCDebug(lcNode).noquote() << "report:" << e.message(); // stayJoined() deals with a lost scheduler
         }
@@ -260,8 +271,11 @@ Task<QString> NodePrivate::unpackedPackage(Protocol::ComputationFacts facts)
     if (!hashPattern.match(hash).hasMatch())
         throw Error(QStringLiteral("the package's hash is none"));
     const QString folder = m_options.workFolder + QStringLiteral("/packages/") + hash;
-    if (QFileInfo::exists(folder))
+    if (QFileInfo::exists(folder)) {
+        QFile(folder).setFileTime(QDateTime::currentDateTime(), QFileDevice::FileModificationTime);
         co_return folder;
+    }
+    forgetOldPackages();
     struct Archive {
         QString path;
         ~Archive() { QFile::remove(path); }
@@ -273,6 +287,15 @@ Task<QString> NodePrivate::unpackedPackage(Protocol::ComputationFacts facts)
         throw PackageError(QStringLiteral("the package that arrived is not the one that was announced"));
     }
     co_return folder;
+}
+
+/** Makes room for one more. A package in use may go as well: what runs has its program open and its files copied. */
+void NodePrivate::forgetOldPackages()
+{
+    const QFileInfoList packages
+        = QDir(m_options.workFolder + QStringLiteral("/packages")).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Time);
+    for (qsizetype i = PackagesKept - 1; i < packages.size(); ++i)
+        QDir(packages.at(i).filePath()).removeRecursively();
 }
 
 Task<QList<Protocol::ServerFacts>> NodePrivate::prepare(quint64 id, Protocol::ComputationFacts facts)

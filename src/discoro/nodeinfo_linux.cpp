@@ -32,7 +32,7 @@ qint64 memoryEntry(const QByteArray &memoryInfo, const char *name)
 
 NodeInfo::CpuTime NodeInfo::cpuTime()
 {
-    // cpu  user nice system idle iowait irq softirq steal guest guest_nice; the guests' time is in user and nice as well
+    // cpu  user nice system idle iowait irq softirq steal guest guest_nice; the guests' time is in user and nice, too
     const QByteArrayList line =
         contentOf(QStringLiteral("/proc/stat")).split('\n').constFirst().simplified().split(' ');
     if (line.constFirst() != "cpu")

@@ -45,7 +45,7 @@ QString folderPath(QLatin1StringView folder, const QString &path)
 
 // --- Streams ---------------------------------------------------------------------------------------------------------
 
-/** Hands what `from` gives to `take`, piece by piece, and returns its hash. Throws unless there are exactly `size` bytes. */
+/** Hands what `from` gives to `take`, piece by piece, and returns its hash. Throws if there are not `size` bytes. */
 template<typename Take>
 QByteArray stream(QIODevice &from, qint64 size, const QString &name, Take take)
 {
@@ -80,7 +80,7 @@ QByteArray hashOf(const QString &fileName)
 
 // --- The manifest ----------------------------------------------------------------------------------------------------
 
-/** Whether a path leads to a place below the folder that it is relative to, and is written in the one way for that place. */
+/** Whether a path leads to a place below its folder, and is written in the one way for that place. */
 bool isPlain(const QString &path)
 {
     return !path.isEmpty() && !QDir::isAbsolutePath(path) && !path.startsWith(u':') && !path.contains(QChar::Null)
@@ -423,13 +423,12 @@ QString PackageManifest::whyNotHere() const
     const auto differs = [](const QString &theirs, const QString &ours) {
         return theirs == ours ? QString() : u"it is for %1, this is %2"_s.arg(theirs, ours);
     };
-    if (const QString why = differs(platform, Package::thisPlatform()); !why.isEmpty())
-        return why;
-    if (const QString why =
-            differs("Qt "_L1 + majorMinor(qtVersion), "Qt "_L1 + majorMinor(QLatin1StringView(qVersion())));
-        !why.isEmpty())
-        return why;
-    return differs("Asyncoro "_L1 + asyncoroVersion, "Asyncoro "_L1 + QStringLiteral(ASYNCORO_VERSION));
+    QString why = differs(platform, Package::thisPlatform());
+    if (why.isEmpty())
+        why = differs(u"Qt "_s + majorMinor(qtVersion), u"Qt "_s + majorMinor(QLatin1StringView(qVersion())));
+    if (why.isEmpty())
+        why = differs(u"Asyncoro "_s + asyncoroVersion, QStringLiteral("Asyncoro " ASYNCORO_VERSION));
+    return why;
 }
 
 qint64 PackageManifest::unpackedSize() const

@@ -38,20 +38,6 @@ inline constexpr QLatin1StringView ServerReady{"discoro.serverReady"}; // by a s
 inline constexpr QLatin1StringView RunJob{"discoro.runJob"}; // by the scheduler: (function, arguments as bytes) -> value as bytes
 inline constexpr QLatin1StringView StartJob{"discoro.startJob"}; // by the scheduler: the same; to be started, not called
 
-struct NodeFacts {
-    Q_GADGET
-    Q_PROPERTY(QString version MEMBER version)
-    Q_PROPERTY(QString name MEMBER name)
-    Q_PROPERTY(int cpus MEMBER cpus)
-    Q_PROPERTY(Asyncoro::Coro<> anchor MEMBER anchor)
-
-public:
-    QString version;
-    QString name;
-    int cpus = 0;
-    Coro<> anchor; // of the node's network
-};
-
 struct NodeLoad {
     Q_GADGET
     Q_PROPERTY(double cpuLoad MEMBER cpuLoad)
@@ -66,6 +52,24 @@ public:
     qint64 memoryTotal = 0;
     qint64 diskUsed = 0;
     qint64 diskTotal = 0;
+
+    friend bool operator==(const NodeLoad &, const NodeLoad &) = default;
+};
+
+struct NodeFacts {
+    Q_GADGET
+    Q_PROPERTY(QString version MEMBER version)
+    Q_PROPERTY(QString name MEMBER name)
+    Q_PROPERTY(int cpus MEMBER cpus)
+    Q_PROPERTY(Asyncoro::Discoro::Protocol::NodeLoad load MEMBER load)
+    Q_PROPERTY(Asyncoro::Coro<> anchor MEMBER anchor)
+
+public:
+    QString version;
+    QString name;
+    int cpus = 0;
+    NodeLoad load;
+    Coro<> anchor; // of the node's network
 };
 
 struct ComputationFacts {

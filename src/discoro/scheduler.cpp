@@ -178,7 +178,7 @@ Task<> SchedulerPrivate::join(Peer peer, Protocol::NodeFacts facts)
     node->status.name = facts.name;
     node->status.location = peer.location();
     node->status.cpus = facts.cpus;
-    node->status.lastHeard = QDateTime::currentDateTimeUtc();
+    setLoad(*node, facts.load);
     m_nodes.append(node);
     qCInfo(lcScheduler).noquote() << facts.name << "joined from" << peer.location() << "with" << facts.cpus << "processors";
     track(spawn(&SchedulerPrivate::watchNode, shared_from_this(), node, facts.anchor), QStringLiteral("watch of ") + facts.name);
@@ -201,14 +201,18 @@ Task<> SchedulerPrivate::watchNode(NodePointer node, Coro<> anchor)
 
 Task<> SchedulerPrivate::report(Peer peer, Protocol::NodeLoad load)
 {
-    NodeStatus &status = findNode(peer)->status;
-    status.cpuLoad = load.cpuLoad;
-    status.memoryUsed = load.memoryUsed;
-    status.memoryTotal = load.memoryTotal;
-    status.diskUsed = load.diskUsed;
-    status.diskTotal = load.diskTotal;
-    status.lastHeard = QDateTime::currentDateTimeUtc();
+    setLoad(*findNode(peer), load);
     co_return;
+}
+
+void SchedulerPrivate::setLoad(SchedulerNode &node, const Protocol::NodeLoad &load)
+{
+    node.status.cpuLoad = load.cpuLoad;
+    node.status.memoryUsed = load.memoryUsed;
+    node.status.memoryTotal = load.memoryTotal;
+    node.status.diskUsed = load.diskUsed;
+    node.status.diskTotal = load.diskTotal;
+    node.status.lastHeard = QDateTime::currentDateTimeUtc();
 }
 
 Task<> SchedulerPrivate::serverEnded(Peer peer, quint16 port, QString reason)

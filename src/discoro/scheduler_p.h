@@ -110,6 +110,7 @@ private:
     Task<> prepare(NodePointer node, ComputationPointer computation);
     Task<> release(NodePointer node, quint64 computation);
 
+    static void setLoad(SchedulerNode &node, const Protocol::NodeLoad &load);
     void begin(const ComputationPointer &computation);
     void end(const ComputationPointer &computation, ComputationStatus::State state);
     void goOn();

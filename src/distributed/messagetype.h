@@ -6,6 +6,7 @@
 #include "asyncorodistributed_export.h"
 
 #include <QCborValue>
+#include <QMetaSequence>
 #include <QMetaType>
 #include <QVariant>
 
@@ -43,14 +44,25 @@ concept IsList = requires(const T &list) {
     list.size();
 } && !std::is_same_v<T, QString> && !std::is_same_v<T, QByteArray>;
 
+/** Makes the elements of a list accessible: Qt does so itself only if their type was declared with Q_DECLARE_METATYPE. */
+template<typename T>
+void registerElements()
+{
+    using Elements = QIterable<QMetaSequence>;
+    if (!QMetaType::hasRegisteredConverterFunction<T, Elements>())
+        QMetaType::registerConverter<T, Elements>([](const T &list) { return Elements(QMetaSequence::fromContainer<T>(), &list); });
+    if (!QMetaType::hasRegisteredMutableViewFunction<T, Elements>())
+        QMetaType::registerMutableView<T, Elements>([](T &list) { return Elements(QMetaSequence::fromContainer<T>(), &list); });
+}
+
 } // namespace Detail
 
 /**
  * Allows values of type T in messages between processes, here and in the other ones, which must call it too.
  *
  * T has either `QCborValue toCbor() const` and `static T fromCbor(const QCborValue &)`, which may throw, or is a Q_GADGET,
- * whose stored properties are sent. Qt's value types and lists of allowed types need no call; nor do the arguments and the
- * result of a function that is offered to peers. Any thread.
+ * whose stored properties are sent. Enumerations travel as their numbers. The value types of Qt that docs/wire-format.md lists
+ * need no call; nor do the arguments and the result of a function that is offered to peers or called there. Any thread.
  */
 template<typename T>
 void registerMessageType()
@@ -65,8 +77,10 @@ void registerMessageType()
         Detail::addMessageType(QMetaType::fromType<T>(), {});
     } else {
         QMetaType::fromType<T>().id(); // so that its name is known
-        if constexpr (Detail::IsList<T>)
+        if constexpr (Detail::IsList<T>) {
+            Detail::registerElements<T>();
             registerMessageType<typename T::value_type>();
+        }
     }
 }
 

@@ -126,6 +126,7 @@ public:
     template<typename T = void, typename... A>
     Task<T> call(Location location, QString name, A... arguments)
     {
+        registerTypes<T, A...>();
         return callAs<T>(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
     }
 
@@ -133,6 +134,7 @@ public:
     template<typename... A>
     Task<Coro<>> start(Location location, QString name, A... arguments)
     {
+        registerTypes<A...>();
         return startFunction(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
     }
 
@@ -156,6 +158,12 @@ private:
         QVariant value = co_await callFunction(std::move(core), std::move(location), name, std::move(arguments));
         if constexpr (!std::is_void_v<T>)
             co_return valueAs<T>(value, name);
+    }
+
+    template<typename... T>
+    static void registerTypes()
+    {
+        [[maybe_unused]] static const bool once = (registerMessageType<T>(), ..., true);
     }
 
     template<typename A>

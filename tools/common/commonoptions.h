@@ -40,8 +40,7 @@ public:
     enum CommonOption {
         NoOption = 0,
         Address = 1, ///< --address and --port, where to listen
-        Scheduler =
-            2, ///< --scheduler, where the scheduler listens; else what ASYNCORO_SCHEDULER says, else this machine
+        Scheduler = 2, ///< --scheduler, where it listens; else what ASYNCORO_SCHEDULER says, else this machine
         SecretFile = 4, ///< --secret-file, as secret() says
         Name = 8, ///< --name; else that of the machine
     };

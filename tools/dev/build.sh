@@ -3,19 +3,19 @@
 
 # Building, testing and measuring by the presets of CMakePresets.json. Part of ./dev.
 
-# Configures where needed and builds; afterwards the programs of this preset are those on the PATH.
-build_preset() { # PRESET
+# Configures where needed and builds all, or one target; afterwards the programs of this preset are those on the PATH.
+build_preset() { # PRESET [TARGET]
     preset=$1
     mkdir -p "build/$preset"
     say "building preset $preset in build/$preset"
-    with_lock "build/$preset.lock" configure_and_build
+    with_lock "build/$preset.lock" configure_and_build "${@:2}"
 }
 
-configure_and_build() {
+configure_and_build() { # [TARGET]
     if [[ ! -e build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
         in_environment cmake --preset "$preset" --log-level=WARNING >&2
     fi
-    in_environment cmake --build --preset "$preset" >&2
+    in_environment cmake --build --preset "$preset" ${1:+--target "$1"} >&2
 }
 
 run_tests() { # [NAME] [--sanitizers]
@@ -46,7 +46,7 @@ run_benchmarks() { # [NAME...] [--json]
     done
 
     prepare_environment benchmarks
-    build_preset release
+    build_preset release benchmarks
     say "measuring"
     in_environment python3 -B autotests/benchmarks/run.py --build-dir "$checkout/build/release" "$@"
 }

@@ -64,9 +64,9 @@ make_run_folder() {
     if [[ $environment == isolated ]]; then
         sandbox_options+=(--bind "$run_folder/tmp" /tmp)
         ! has_display || sandbox_options+=(--ro-bind-try /tmp/.X11-unix /tmp/.X11-unix)
-        environment_variables+=(TMPDIR=/tmp)
+        environment_variables+=(TMPDIR=/tmp ASYNCORO_RUN_DIR=/tmp)
     else
-        environment_variables+=("TMPDIR=$run_folder/tmp")
+        environment_variables+=("TMPDIR=$run_folder/tmp" "ASYNCORO_RUN_DIR=$run_folder/tmp")
     fi
 }
 

@@ -3,76 +3,65 @@
 
 #include "options.h"
 
-#include <Asyncoro/Cluster>
+#include "common/commonoptions.h"
 
-#include <QCommandLineParser>
 #include <QCoreApplication>
 #include <QFileInfo>
 
-#include <cstdio>
-#include <cstdlib>
+#include <limits>
 
-using Asyncoro::Qml::Cluster;
+using namespace Asyncoro;
+using namespace Asyncoro::Tools;
+using namespace Qt::StringLiterals;
 
 namespace {
 
-[[noreturn]] void fail(const QString &reason)
+CommonOptions::Help help()
 {
-    std::fprintf(stderr, "discoro-dashboard: %s\n", qPrintable(reason));
-    std::exit(EXIT_FAILURE);
+    return {u"[options]"_s,
+            u"Shows a cluster in a window: its nodes and servers, what they run, and how fast. Without --scheduler and "
+            "ASYNCORO_SCHEDULER it asks which."_s,
+            u"discoro-dashboard\n"
+            "discoro-dashboard --scheduler 192.168.1.2 --secret-file ~/.discoro-secret\n"
+            "discoro-dashboard --scheduler 127.0.0.1:51350 --screenshot cluster.png --screenshot-when 100"_s};
 }
 
-QCommandLineOption option(const char *name, const char *description, const char *valueName)
+QString writableFile(const QString &name)
 {
-    return {QString::fromLatin1(name), QString::fromUtf8(description), QString::fromLatin1(valueName)};
+    const QFileInfo file(name);
+    if (name.isEmpty() || file.isDir() || !QFileInfo(file.absolutePath()).isWritable())
+        throw Error(u"cannot write the screenshot \"%1\""_s.arg(name));
+    return file.absoluteFilePath();
 }
 
 } // namespace
 
-Options Options::parse(const QCoreApplication &application)
+std::optional<Options> Options::parse()
 {
-    const auto scheduler = option("scheduler", "Connect to the scheduler at this address at once.", "HOST:PORT");
-    const auto secretFile = option("secret-file", "The file with the cluster's secret.", "FILE");
-    const auto screenshot = option("screenshot", "Connect, save a picture of the window when it shows the cluster at work, and end.", "FILE.png");
-    const auto screenshotWhen = option("screenshot-when", "Take it when at least N coroutines are done (default: 1).", "N");
-
-    QCommandLineParser parser;
-    parser.setApplicationDescription(QStringLiteral(
-        "Shows a discoro cluster in a window: its nodes and servers, what they run, and how fast.\n\n"
-        "Without --secret-file the secret is in the file that the environment variable ASYNCORO_SECRET_FILE names, or in "
-        "ASYNCORO_SECRET itself."));
-    parser.addOptions({scheduler, secretFile, screenshot, screenshotWhen});
-    parser.addHelpOption();
-    parser.addVersionOption();
-    parser.process(application);
+    CommonOptions common(CommonOptions::Scheduler | CommonOptions::SecretFile, help());
+    QCommandLineParser &parser = common.parser();
+    const QCommandLineOption screenshot(
+        u"screenshot"_s, u"Connect, save a picture of the window when it shows the cluster at work, and end."_s, u"FILE.png"_s);
+    const QCommandLineOption screenshotWhen(
+        u"screenshot-when"_s, u"Take it when at least so many coroutines are done."_s, u"NUMBER"_s, u"1"_s);
+    parser.addOptions({screenshot, screenshotWhen});
+    if (common.parse(QCoreApplication::arguments().mid(1)))
+        return std::nullopt;
+    if (!parser.positionalArguments().isEmpty())
+        throw UsageError(u"unknown argument %1"_s.arg(parser.positionalArguments().constFirst()));
 
     Options options;
-    if (!parser.positionalArguments().isEmpty())
-        fail(QStringLiteral("unknown argument %1; see --help").arg(parser.positionalArguments().constFirst()));
-
-    options.scheduler = parser.value(scheduler);
-    if (parser.isSet(scheduler) && !Cluster::isAddress(options.scheduler))
-        fail(QStringLiteral("--scheduler needs HOST:PORT, not \"%1\"").arg(options.scheduler));
-
-    options.secretFile = parser.isSet(secretFile) ? parser.value(secretFile) : qEnvironmentVariable("ASYNCORO_SECRET_FILE");
+    if (parser.isSet(u"scheduler"_s) || qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER"))
+        options.scheduler = common.scheduler().toString();
+    options.secretFile = parser.isSet(u"secret-file"_s) ? parser.value(u"secret-file"_s) : qEnvironmentVariable("ASYNCORO_SECRET_FILE");
+    const Secret secret = common.secret(); // a file that cannot be used is told now
     if (options.secretFile.isEmpty())
-        options.secret = qEnvironmentVariable("ASYNCORO_SECRET");
-    else if (!QFileInfo(options.secretFile).isReadable())
-        fail(QStringLiteral("the secret file %1 cannot be read").arg(options.secretFile));
-
-    options.screenshot = parser.value(screenshot);
+        options.secret = QString::fromUtf8(secret.key());
+    options.screenshotWhen = common.number(u"screenshot-when"_s, 0, std::numeric_limits<int>::max());
     if (parser.isSet(screenshot)) {
+        options.screenshot = writableFile(parser.value(screenshot));
         if (options.scheduler.isEmpty())
-            fail(QStringLiteral("--screenshot needs --scheduler"));
-        const QFileInfo file(options.screenshot);
-        if (file.isDir() || !QFileInfo(file.absolutePath()).isWritable())
-            fail(QStringLiteral("cannot write the screenshot %1").arg(options.screenshot));
-    }
-    if (parser.isSet(screenshotWhen)) {
-        bool isNumber = false;
-        options.screenshotWhen = parser.value(screenshotWhen).toLongLong(&isNumber);
-        if (!isNumber || options.screenshotWhen < 0)
-            fail(QStringLiteral("--screenshot-when needs a number, not \"%1\"").arg(parser.value(screenshotWhen)));
+            throw UsageError(u"--screenshot needs --scheduler"_s);
     }
     return options;
 }

@@ -5,16 +5,20 @@
 
 #include <QString>
 
-class QCoreApplication;
+#include <optional>
 
 /** What the command line and the environment ask of the dashboard. */
 struct Options {
-    QString scheduler; ///< empty: the user is asked
+    QString scheduler; ///< empty: that of the last time, when the user says so
     QString secretFile;
     QString secret; ///< where there is no file
     QString screenshot; ///< the file to save a picture of the window to; empty for normal use
-    qint64 screenshotWhen = 1; ///< how many coroutines must be done before that
+    int screenshotWhen = 1; ///< how many coroutines must be done before that
 
-    /** Reads the program's arguments. Prints and exits for --help, --version and whatever cannot be understood. */
-    [[nodiscard]] static Options parse(const QCoreApplication &application);
+    /**
+     * Reads the program's arguments. Throws an Error if they are wrong.
+     *
+     * @return nothing after --help and --version: the program is to end.
+     */
+    [[nodiscard]] static std::optional<Options> parse();
 };

@@ -3,6 +3,8 @@
 
 #include "screenshot.h"
 
+#include "common/commonoptions.h"
+
 #include <Asyncoro/Cluster>
 
 #include <QCoreApplication>
@@ -12,29 +14,23 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 
 using namespace std::chrono_literals;
 using Asyncoro::Discoro::ComputationStatus;
 using Asyncoro::Qml::Cluster;
+using Asyncoro::Tools::printError;
 
 namespace {
 
-constexpr int EnoughSamples = 6;
+constexpr int EnoughSamples = 16;
 constexpr auto CheckEvery = 250ms;
 constexpr auto Patience = 20s;
 
-void say(const QString &text)
-{
-    std::fprintf(stderr, "discoro-dashboard: %s\n", qPrintable(text));
-}
-
 } // namespace
 
-Screenshot::Screenshot(Cluster *cluster, QQuickWindow *window, const QString &file, qint64 whenDone, QObject *parent)
-    : QObject(parent)
-    , m_cluster(cluster)
+Screenshot::Screenshot(Cluster *cluster, QQuickWindow *window, const QString &file, qint64 whenDone)
+    : m_cluster(cluster)
     , m_window(window)
     , m_file(file)
     , m_whenDone(whenDone)
@@ -63,10 +59,11 @@ void Screenshot::check()
     case Cluster::State::Connected:
         break;
     }
-    if (!isAtWork())
-        return;
-    m_latest = grab();
-    if (hasEnded() || m_cluster->history()->count() >= EnoughSamples)
+    if (isAtWork())
+        m_latest = grab();
+    if (hasEnded())
+        finishEarly();
+    else if (isAtWork() && m_cluster->history()->count() >= EnoughSamples)
         save(m_latest);
 }
 
@@ -82,7 +79,7 @@ void Screenshot::finishEarly()
 
 bool Screenshot::isAtWork() const
 {
-    return m_cluster->nodes()->count() > 0 && m_cluster->done() >= m_whenDone;
+    return m_cluster->nodes()->count() > 0 && m_cluster->running() > 0 && m_cluster->done() >= m_whenDone;
 }
 
 bool Screenshot::hasEnded() const
@@ -101,7 +98,7 @@ QImage Screenshot::grab() const
 void Screenshot::save(const QImage &image)
 {
     if (m_window->rendererInterface()->graphicsApi() == QSGRendererInterface::Software)
-        say(QStringLiteral("there is no OpenGL here: the screenshot has tables in place of graphs"));
+        printError(QStringLiteral("there is no OpenGL here: the screenshot has tables in place of graphs"));
     if (image.isNull()) {
         fail(QStringLiteral("the window cannot be grabbed"));
         return;
@@ -115,7 +112,7 @@ void Screenshot::save(const QImage &image)
 
 void Screenshot::fail(const QString &reason)
 {
-    say(QStringLiteral("no screenshot: %1").arg(reason));
+    printError(QStringLiteral("no screenshot: %1").arg(reason));
     end(EXIT_FAILURE);
 }
 

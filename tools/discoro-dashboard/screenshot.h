@@ -17,15 +17,15 @@ class QQuickWindow;
 /**
  * Saves a picture of the window when it shows a cluster at work, and ends the program.
  *
- * That is when there are nodes, enough coroutines are done and the graph has some samples. A cluster that ends earlier
- * is shown as it was; one that does not come to work is shown as it is when the time is over.
+ * That is when there are nodes, enough coroutines are done, some run, and the graph has its samples. A cluster whose
+ * computations end earlier is shown as it last was at work; one that does not come to work, as it is when the time is over.
  */
 class Screenshot : public QObject
 {
     Q_OBJECT
 
 public:
-    Screenshot(Asyncoro::Qml::Cluster *cluster, QQuickWindow *window, const QString &file, qint64 whenDone, QObject *parent);
+    Screenshot(Asyncoro::Qml::Cluster *cluster, QQuickWindow *window, const QString &file, qint64 whenDone);
 
     /** The program is asked to end: saves what there is. */
     void finishEarly();

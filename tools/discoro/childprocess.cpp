@@ -25,7 +25,7 @@ constexpr qsizetype KeptErrors = 10;
 void prepareChild([[maybe_unused]] pid_t parent, bool ownSession)
 {
 #ifdef Q_OS_LINUX
-    // By the death of the thread that forked, which is the main thread here. If that was before this call, nobody tells.
+    // At the death of the thread that forked: the main thread. If that was before this call, the parent is another one.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
@@ -42,12 +42,13 @@ ChildProcess::ChildProcess(const QString &name, const QString &logFile)
     , m_log(logFile)
 {
     const bool logged = !logFile.isEmpty();
-    if (!logged) {
+    if (logged) {
+        m_process.setStandardInputFile(QProcess::nullDevice());
+        if (!m_log.open(QIODevice::WriteOnly | QIODevice::Unbuffered))
+            throw Error(u"cannot write %1: %2"_s.arg(logFile, m_log.errorString()));
+    } else {
         m_process.setInputChannelMode(QProcess::ForwardedInputChannel);
         m_process.setProcessChannelMode(QProcess::ForwardedChannels);
-    } else if (m_process.setStandardInputFile(QProcess::nullDevice());
-               !m_log.open(QIODevice::WriteOnly | QIODevice::Unbuffered)) {
-        throw Error(u"cannot write %1: %2"_s.arg(logFile, m_log.errorString()));
     }
     m_process.setChildProcessModifier([parent = getpid(), logged] { prepareChild(parent, logged); });
 

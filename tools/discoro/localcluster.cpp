@@ -121,7 +121,7 @@ ChildProcess &LocalCluster::startTool(Processes &group, const QString &name, con
     return start(group, name, findTool(tool), all, m_directory.logFile(name));
 }
 
-/** Waits for an announcement of `process`. Throws an Error if it does not come in time, or if any process ends before. */
+/** Waits for an announcement. Throws an Error if it does not come in time, or if a part of the cluster ends before. */
 Task<QString> LocalCluster::announcement(ChildProcess &process, QLatin1StringView word, QDeadlineTimer deadline)
 {
     while (true) {

@@ -25,12 +25,10 @@ constexpr int MaxSeconds = 3600;
 
 const CommonOptions::Help Help{
     .usage = u"[OPTION...] [--] PROGRAM [ARGUMENT...]"_s,
-    .description =
-        u"Runs PROGRAM on a cluster of its own: starts a scheduler and nodes on this machine, with a secret made for "
-        u"the\n"
-        "run, and ends them with the program, whose exit status it gives. Program and cluster find each other by the\n"
-        "environment variables ASYNCORO_SCHEDULER and ASYNCORO_SECRET_FILE. Nothing is left of the run, not even\n"
-        "what the program started in the background."_s,
+    .description = u"Runs PROGRAM on a cluster of its own: starts a scheduler and nodes on this machine, with a secret\n"
+                   "made for the run, and ends them with the program, whose exit status it gives. Program and cluster\n"
+                   "find each other by the environment variables ASYNCORO_SCHEDULER and ASYNCORO_SECRET_FILE. Nothing\n"
+                   "is left of the run, not even what the program started in the background."_s,
     .examples = u"discoro local -- ./my-program table.csv\n"
                 "discoro local --nodes 4 --servers 1 --dashboard -- ./my-program\n"
                 "discoro local -- discoro status"_s,

@@ -32,8 +32,9 @@ const QList<Command> &commands()
 
 int printHelp()
 {
-    QString text =
-        u"Usage: discoro COMMAND [ARGUMENT...]\nRuns programs on a cluster and shows what it does.\n\nCommands:\n"_s;
+    QString text = u"Usage: discoro COMMAND [ARGUMENT...]\n"
+                   "Runs programs on a cluster and shows what it does.\n\n"
+                   "Commands:\n"_s;
     for (const Command &command : commands())
         text += u"  %1  %2\n"_s.arg(command.name, -8).arg(command.summary);
     text += u"  help      print this, or the help of a command\n\n"

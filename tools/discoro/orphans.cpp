@@ -46,7 +46,7 @@ void adoptOrphans()
 
 void killOrphans()
 {
-    // The children of those that are killed come up in the next round; one that may not be killed would come up for ever.
+    // Children of those that are killed come up in the next round. One that may not be killed comes up again and again.
     constexpr int Rounds = 100;
     for (int round = 0; round < Rounds; ++round) {
         const QList<pid_t> children = childrenOf(getpid());

@@ -3,8 +3,8 @@
 
 #pragma once
 
-// Processes whose parent, one that this process had started, has ended before them: a server of a node that was killed, or
-// what a script started in the background. Where the system cannot do this, these functions do nothing.
+// Processes whose parent, one that this process had started, has ended before them: a server of a node that was killed,
+// or what a script started in the background. Where the system cannot do this, these functions do nothing.
 
 namespace Asyncoro::Tools {
 

@@ -9,8 +9,8 @@
 namespace Asyncoro::Tools {
 
 /**
- * The folder of one run of `discoro local`, which only this user can read: the cluster's secret, logs, and the folders in
- * which nodes work. It is removed with this object.
+ * The folder of one run of `discoro local`, which only this user can read: the cluster's secret, logs, and the folders
+ * in which nodes work. It is removed with this object.
  *
  * It lies in ASYNCORO_RUN_DIR, else XDG_RUNTIME_DIR, else in the folder for temporary files.
  */

@@ -54,13 +54,14 @@ void print(const ClusterStatus &status, bool json, bool watch)
 Task<> waitForStatus(ClusterMonitor &monitor, Event &changed)
 {
     const QDeadlineTimer deadline(TimeToConnect);
-    const QString scheduler = monitor.scheduler().toString();
     while (monitor.status().sequence == 0) {
         if (monitor.state() == ClusterMonitor::State::Refused || monitor.state() == ClusterMonitor::State::Lost)
-            throw Error(u"%1: %2"_s.arg(scheduler, monitor.error()));
+            throw Error(monitor.error());
         if (deadline.hasExpired()) {
             const QString reason = monitor.error().isEmpty() ? QString() : u": "_s + monitor.error();
-            throw Error(u"%1 did not answer within %2 seconds"_s.arg(scheduler).arg(TimeToConnect.count()) + reason);
+            throw Error(u"%1 did not answer within %2 seconds"_s.arg(monitor.scheduler().toString())
+                            .arg(TimeToConnect.count())
+                        + reason);
         }
         try {
             co_await changed.wait(deadline);
@@ -86,9 +87,9 @@ Task<int> runStatus(Location scheduler, QByteArray secret, bool json, bool watch
         co_await changed.wait();
         const ClusterMonitor::State state = monitor.state();
         if (state == ClusterMonitor::State::Refused)
-            throw Error(u"%1: %2"_s.arg(scheduler.toString(), monitor.error()));
+            throw Error(monitor.error());
         if (state == ClusterMonitor::State::Lost && reported != state)
-            printError(u"the connection to %1 is lost: %2"_s.arg(scheduler.toString(), monitor.error()));
+            printError(monitor.error());
         reported = state;
         if (monitor.status().sequence != printed) {
             printed = monitor.status().sequence;

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include <Asyncoro/Event>
+
+#include <Asyncoro/Coro>
+
+#include <QTest>
+
+using namespace Asyncoro;
+using namespace std::chrono_literals;
+
+class EventTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void wakesAllInTheOrderTheyCame()
+    {
+        Event event;
+        QList<int> order;
+        QList<Coro<>> all;
+        for (int i = 0; i < 3; ++i)
+            all << spawn(waiter, std::ref(event), i, std::ref(order));
+        const Coro<> setter = spawn([&]() -> Task<> {
+            QVERIFY(!event.isSet());
+            event.set();
+            co_return;
+        });
+        for (const Coro<> &coro : std::as_const(all))
+            waitFor(coro);
+        QCOMPARE(order, QList<int>({0, 1, 2}));
+        waitFor(setter);
+    }
+
+    void lateOnesGoThroughUntilItIsCleared()
+    {
+        Event event;
+        QList<int> order;
+        event.set();
+        waitFor(spawn(waiter, std::ref(event), 1, std::ref(order)));
+        QCOMPARE(order.size(), 1);
+        event.clear();
+        const Coro<> waiting = spawn(waiter, std::ref(event), 2, std::ref(order));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(waiting, 5ms));
+        event.set();
+        waitFor(waiting);
+    }
+
+    void aPulseWakesOnlyThoseWhoWait()
+    {
+        Event event;
+        QList<int> order;
+        event.pulse();
+        const Coro<> waiting = spawn(waiter, std::ref(event), 1, std::ref(order));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(waiting, 5ms));
+        event.pulse();
+        waitFor(waiting);
+        QVERIFY(!event.isSet());
+    }
+
+    void timeOutAndTerminationTakeTheWaiterOut()
+    {
+        Event event;
+        auto patient = [&]() -> Task<> { co_await event.wait(); };
+        auto impatient = [&]() -> Task<> { co_await event.wait(5ms); };
+        const Coro<> first = spawn(patient);
+        const Coro<> second = spawn(impatient);
+        const Coro<> third = spawn(patient);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(second));
+        first.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(first));
+        event.set(); // must not touch those two
+        waitFor(third);
+    }
+
+private:
+    static Task<> waiter(Event &event, int number, QList<int> &order)
+    {
+        co_await event.wait();
+        order << number;
+    }
+};
+
+QTEST_GUILESS_MAIN(EventTest)
+#include "eventtest.moc"

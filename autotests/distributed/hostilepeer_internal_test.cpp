@@ -1,0 +1,577 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "../../src/distributed/limits_p.h"
+#include "distributedtest.h"
+#include "rawpeer.h"
+
+#include <QCborMap>
+#include <QSize>
+
+using namespace DistributedTest;
+using Asyncoro::Detail::PeerLimits;
+using Asyncoro::Detail::peerLimits;
+
+namespace {
+
+QCborValue typed(const QString &name, const QCborValue &content)
+{
+    return QCborValue(QCborTag(0x4153), QCborArray{name, content});
+}
+
+QByteArray repeated(const char *hex, int count)
+{
+    return QByteArray::fromHex(hex).repeated(count);
+}
+
+} // namespace
+
+/** Bytes that no peer of ours would send: they end that connection, with a reason in the log, and nothing else. */
+class HostilePeerTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void init()
+    {
+        failOnWarnings();
+        peerLimits() = PeerLimits();
+        start();
+    }
+
+    void cleanup()
+    {
+        if (m_network)
+            othersAreServed();
+        m_friend.reset();
+        m_network.reset();
+        peerLimits() = PeerLimits();
+    }
+
+    // --- before the handshake is done ---
+
+    void badBeginnings_data()
+    {
+        QTest::addColumn<QByteArray>("bytes");
+        QTest::addColumn<QString>("reason");
+        const auto none = QStringLiteral("it does not speak this protocol");
+        QTest::newRow("garbage") << QByteArray(64, 'x') << none;
+        QTest::newRow("more garbage") << QByteArray(100'000, '\xff') << none;
+        QTest::newRow("zeros") << QByteArray(64, '\0') << none;
+        QTest::newRow("a web browser") << QByteArray("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html, application/xhtml+xml\r\n\r\n") << none;
+        Hello older;
+        older.incarnation = QByteArray(16, 'a');
+        older.nonce = QByteArray(32, 'b');
+        older.version = older.oldestVersion = 0;
+        QTest::newRow("older") << older.toBytes() << QStringLiteral("it speaks version 0 of the protocol, and this process version 1");
+        older.version = 9;
+        older.oldestVersion = 8;
+        QTest::newRow("newer") << older.toBytes() << QStringLiteral("it speaks version 9 of the protocol, and this process version 1");
+    }
+
+    void badBeginnings()
+    {
+        QFETCH(QByteArray, bytes);
+        QFETCH(QString, reason);
+        expectWarning(QStringLiteral("refused a connection from 127.0.0.1:[0-9]+: ") + reason);
+        waitFor([](Location location, QByteArray text) -> Task<> {
+            RawPeer peer;
+            co_await peer.socket.connect(location);
+            co_await peer.socket.sendAll(text);
+            co_await peer.isClosed();
+        }(m_network->location(), bytes));
+    }
+
+    void bothSidesSayThatVersionsDiffer()
+    {
+        // Whoever connects to something newer says so, too.
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> newer = spawn([](AsyncServer &listener) -> Task<> {
+            RawPeer peer;
+            peer.socket = co_await listener.accept();
+            co_await peer.socket.recvAll(Hello::Size);
+            peer.ours.version = peer.ours.oldestVersion = 2;
+            co_await peer.socket.sendAll(peer.ours.toBytes());
+            co_await peer.isClosed();
+        }, std::ref(server));
+        const QString text = failureOf<PeerRefused>(m_network->connect(server.location()));
+        QCOMPARE(text, server.location().toString()
+                     + QStringLiteral(" speaks version 2 of the protocol, and this process version 1: update the older one"));
+        waitFor(newer);
+    }
+
+    void badProofs_data()
+    {
+        QTest::addColumn<int>("alteration");
+        QTest::newRow("altered") << 0;
+        QTest::newRow("zeros") << 1;
+        QTest::newRow("reflected: that of the other side") << 2;
+        QTest::newRow("of another secret") << 3;
+        QTest::newRow("of no secret") << 4;
+        QTest::newRow("of another hello") << 5;
+    }
+
+    void badProofs()
+    {
+        QFETCH(int, alteration);
+        expectWarning(QStringLiteral("refused a connection from .*: it has another secret"));
+        const auto verdict = waitFor([](Location location, int way) -> Task<QByteArray> {
+            RawPeer peer;
+            co_await peer.greet(location);
+            QByteArray proof = peer.proof();
+            switch (way) {
+            case 0:
+                proof[31] = char(proof[31] ^ 1);
+                break;
+            case 1:
+                proof.fill('\0');
+                break;
+            case 2:
+                proof = peer.proof(Side::Accepting);
+                break;
+            case 3:
+            case 4:
+                peer.secret = way == 3 ? QByteArray("s3cretx") : QByteArray();
+                proof = peer.proof();
+                break;
+            default:
+                peer.ours.flags = Hello::MayBeBusy;
+                proof = peer.proof();
+            }
+            co_await peer.socket.sendAll(proof);
+            const QByteArray answer = co_await peer.socket.recvAll(1);
+            co_await peer.isClosed();
+            co_return answer;
+        }(m_network->location(), alteration));
+        QCOMPARE(verdict, QByteArray(1, char(Verdict::WrongSecret)));
+    }
+
+    void aReplayedHandshakeFails()
+    {
+        expectWarning(QStringLiteral("refused a connection from .*: it has another secret"));
+        const auto verdict = waitFor([](Location location) -> Task<QByteArray> {
+            QByteArray proof;
+            Hello hello;
+            {
+                RawPeer heard;
+                co_await heard.join(location);
+                proof = heard.proof();
+                hello = heard.ours;
+            }
+            RawPeer replayer;
+            replayer.ours = hello;
+            co_await replayer.greet(location);
+            co_await replayer.socket.sendAll(proof);
+            co_return co_await replayer.socket.recvAll(1);
+        }(m_network->location()));
+        QCOMPARE(verdict, QByteArray(1, char(Verdict::WrongSecret)));
+    }
+
+    void whoIsCutOffIsGone_data()
+    {
+        QTest::addColumn<int>("size");
+        for (const int size : {0, 1, 63, 64, 65, 95})
+            QTest::addRow("%d bytes", size) << size;
+    }
+
+    void whoIsCutOffIsGone()
+    {
+        QFETCH(int, size);
+        expectWarning(QStringLiteral("refused a connection from .*: .*ended the stream"));
+        waitFor([](Location location, int count) -> Task<> {
+            RawPeer peer;
+            co_await peer.socket.connect(location);
+            co_await peer.socket.sendAll(peer.ours.toBytes().first(std::min(count, 64)));
+            if (count > 64) {
+                peer.theirs = co_await peer.socket.recvAll(Hello::Size);
+                co_await peer.socket.sendAll(peer.proof().first(count - 64));
+            }
+        }(m_network->location(), size));
+        othersAreServed(); // by then it has been read
+    }
+
+    void handshakeByteByByte()
+    {
+        waitFor([](Location location) -> Task<> {
+            RawPeer peer;
+            co_await peer.socket.connect(location);
+            const auto slowly = [](AsyncSocket &socket, QByteArray bytes) -> Task<> {
+                for (const char byte : bytes) {
+                    co_await socket.sendAll(QByteArray(1, byte));
+                    co_await socket.flush();
+                    co_await yield();
+                }
+            };
+            co_await slowly(peer.socket, peer.ours.toBytes());
+            peer.theirs = co_await peer.socket.recvAll(Hello::Size);
+            co_await slowly(peer.socket, peer.proof());
+            const QByteArray answer = co_await peer.socket.recvAll(33);
+            if (answer != char(Verdict::Accepted) + peer.proof(Side::Accepting))
+                throw Error(QStringLiteral("refused"));
+            // and so is a frame
+            co_await slowly(peer.socket, frameOf(FrameKind::Call, QCborArray{1, QStringLiteral("add"), QCborArray{1, 2}, false}));
+            const RawPeer::Frame answered = co_await peer.receiveFrame();
+            if (answered.kind != FrameKind::Value || answered.items != QCborArray{1, 3})
+                throw Error(QStringLiteral("another answer"));
+        }(m_network->location()));
+    }
+
+    void allInOnePacket()
+    {
+        // Frames may come right behind the proof.
+        const auto answer = waitFor([](Location location) -> Task<RawPeer::Frame> {
+            RawPeer peer;
+            co_await peer.greet(location);
+            const auto call = [](int number) {
+                return frameOf(FrameKind::Call, QCborArray{number, QStringLiteral("add"), QCborArray{number, 2}, false});
+            };
+            co_await peer.socket.sendAll(peer.proof() + call(1) + call(2) + frameOf(FrameKind::Ping, QCborArray()) + call(3));
+            co_await peer.socket.recvAll(33);
+            co_await peer.receiveFrame();
+            co_await peer.receiveFrame();
+            co_return co_await peer.receiveFrame();
+        }(m_network->location()));
+        QCOMPARE(answer.items, (QCborArray{3, 5}));
+    }
+
+    void whoSaysNothingIsClosed()
+    {
+        peerLimits().handshake = 50ms;
+        expectWarning(QStringLiteral("refused a connection from .*: recvAll\\(\\) timed out"));
+        waitFor([](Location location) -> Task<> {
+            RawPeer peer;
+            co_await peer.socket.connect(location);
+            co_await peer.isClosed();
+        }(m_network->location()));
+        expectWarning(QStringLiteral("refused a connection from .*: recvAll\\(\\) timed out"));
+        waitFor([](Location location) -> Task<> {
+            RawPeer peer;
+            co_await peer.greet(location);
+            co_await peer.isClosed(); // no proof
+        }(m_network->location()));
+    }
+
+    void whoAnswersNothingIsNotWaitedFor()
+    {
+        peerLimits().handshake = 50ms;
+        AsyncServer silent;
+        silent.listen(QHostAddress::LocalHost);
+        const QString text = failureOf<PeerLost>(m_network->connect(silent.location()));
+        QVERIFY2(text.contains(QStringLiteral("timed out")), qPrintable(text));
+    }
+
+    void manyHalfOpenConnections()
+    {
+        constexpr int Limit = 8;
+        constexpr int Count = 50;
+        peerLimits().handshakes = Limit;
+        m_friend.reset();
+        std::vector<AsyncSocket> silent(Count);
+        for (int i = 0; i < Count - Limit; ++i)
+            expectWarning(QStringLiteral("closed the connection from .*: there are too many"));
+        waitFor([](std::vector<AsyncSocket> &sockets, Location location) -> Task<> {
+            for (AsyncSocket &socket : sockets)
+                co_await socket.connect(location);
+            for (int i = 0; i < Count - Limit; ++i)
+                co_await sockets[std::size_t(i)].recv(); // the oldest have gone
+        }(silent, m_network->location()));
+        // One more, who says who it is, is let in at the cost of the oldest that does not.
+        expectWarning(QStringLiteral("closed the connection from .*: there are too many"));
+        m_friend = makeNetwork();
+        othersAreServed();
+        waitFor([](std::vector<AsyncSocket> &sockets) -> Task<> {
+            co_await sockets[Count - Limit].recv();
+        }(silent));
+        for (std::size_t i = Count - Limit + 1; i < Count; ++i) {
+            QVERIFY(silent[i].isConnected());
+            expectWarning(QStringLiteral("refused a connection from .*: .*ended the stream"));
+        }
+        silent.clear();
+        QTRY_VERIFY(m_network->peers().size() == 1);
+        othersAreServed();
+    }
+
+    // --- who pretends to be a peer that we connect to ---
+
+    void falseServers_data()
+    {
+        QTest::addColumn<int>("behaviour");
+        QTest::addColumn<QString>("refused");
+        QTest::newRow("reflects our proof") << 0 << QStringLiteral("does not know the secret");
+        QTest::newRow("random proof") << 1 << QStringLiteral("does not know the secret");
+        QTest::newRow("unknown verdict") << 2 << QStringLiteral("an answer that is not understood");
+        QTest::newRow("refuses us") << 3 << QStringLiteral("it has another secret");
+        QTest::newRow("garbage") << 4 << QStringLiteral("is no process of this kind");
+        QTest::newRow("our own hello") << 5 << QStringLiteral("is this process itself");
+        QTest::newRow("busy") << 6 << QString();
+        QTest::newRow("closes at once") << 7 << QString();
+        QTest::newRow("closes after the hello") << 8 << QString();
+        QTest::newRow("closes within its proof") << 9 << QString();
+    }
+
+    void falseServers()
+    {
+        QFETCH(int, behaviour);
+        QFETCH(QString, refused);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> impostor = spawn([](AsyncServer &listener, int way) -> Task<> {
+            RawPeer peer;
+            peer.socket = co_await listener.accept();
+            const QByteArray hello = co_await peer.socket.recvAll(Hello::Size);
+            if (way == 7)
+                co_return;
+            co_await peer.socket.sendAll(way == 4 ? QByteArray(64, 'x') : way == 5 ? hello : peer.ours.toBytes());
+            if (way == 8)
+                co_return;
+            if (way != 4 && way != 5) {
+                const QByteArray proof = co_await peer.socket.recvAll(Detail::ProofSize);
+                static constexpr Verdict verdicts[] = {Verdict::Accepted, Verdict::Accepted, Verdict(99), Verdict::WrongSecret};
+                const Verdict verdict = way < 4 ? verdicts[way] : way == 6 ? Verdict::Busy : Verdict::Accepted;
+                co_await peer.socket.sendAll(char(verdict) + (way == 0 ? proof : way == 9 ? QByteArray(5, 'x') : QByteArray(32, 'x')));
+                if (way == 9)
+                    co_return;
+            }
+            co_await peer.isClosed();
+        }, std::ref(server), behaviour);
+        const Location location = server.location();
+        const QString text = refused.isEmpty() ? failureOf<PeerLost>(m_network->connect(location))
+                                               : failureOf<PeerRefused>(m_network->connect(location));
+        QVERIFY2(text.contains(refused) && text.contains(location.toString()), qPrintable(text));
+        waitFor(impostor);
+        // Calls fail in the same way, and nothing is remembered against whoever listens there next.
+        server.close();
+        QVERIFY(!failureOf<PeerLost>(m_network->call(location, QStringLiteral("add"), 1, 2)).startsWith(u'<'));
+    }
+
+    // --- who knows the secret, but not the language ---
+
+    void badFrames_data()
+    {
+        QTest::addColumn<QByteArray>("bytes");
+        const auto row = [](const char *name, const QByteArray &bytes) { QTest::newRow(name) << bytes; };
+        const auto frame = [&](const char *name, FrameKind kind, const QCborArray &items) { row(name, frameOf(kind, items)); };
+        row("garbage", "garbage, garbage");
+        row("huge length", QByteArray::fromHex("ac050101ffffffff"));
+        row("one byte too long", QByteArray::fromHex("ac05010104000001"));
+        row("unknown kind", QByteArray::fromHex("ac05010c0000000180"));
+        row("kind 0", QByteArray::fromHex("ac0501000000000180"));
+        row("another version", QByteArray::fromHex("ac05020a0000000180"));
+        row("empty body", frameOf(FrameKind::Ping, QByteArray()));
+        row("no list", frameOf(FrameKind::Send, QCborValue(1).toCbor()));
+        row("a map", frameOf(FrameKind::Send, QCborMap{{1, 2}}.toCborValue().toCbor()));
+        row("a text", frameOf(FrameKind::Ping, QCborValue(QStringLiteral("x")).toCbor()));
+        row("cut off", frameOf(FrameKind::Send, QByteArray::fromHex("8201")));
+        row("cut off in a value", frameOf(FrameKind::Send, QByteArray::fromHex("82018301")));
+        row("list of 2^60", frameOf(FrameKind::Send, QByteArray::fromHex("9b100000000000000001")));
+        row("text of 2^60 bytes", frameOf(FrameKind::Send, QByteArray::fromHex("82017b100000000000000061")));
+        row("text that is no UTF-8", frameOf(FrameKind::Send, QByteArray::fromHex("820162c328")));
+        row("lists in lists", frameOf(FrameKind::Send, QByteArray::fromHex("8201") + repeated("81", 1'000'000) + '\1'));
+        row("maps in maps", frameOf(FrameKind::Send, QByteArray::fromHex("8201") + repeated("a16161", 1'000'000) + '\1'));
+        row("lists of unknown length", frameOf(FrameKind::Send, QByteArray::fromHex("8201") + repeated("9f", 1'000'000)));
+        row("tags in tags", frameOf(FrameKind::Send, QByteArray::fromHex("8201") + repeated("d94153", 1'000'000) + '\1'));
+        frame("Send without a message", FrameKind::Send, {1});
+        frame("Send to a text", FrameKind::Send, {QStringLiteral("x"), 1});
+        frame("Send to -1", FrameKind::Send, {-1, 1});
+        frame("Send to null", FrameKind::Send, {nullptr, 1});
+        frame("Send of undefined", FrameKind::Send, {1, QCborValue(QCborValue::Undefined)});
+        frame("Send of an unknown tag", FrameKind::Send, {1, QCborValue(QCborTag(1), 1)});
+        frame("Send of a number as text", FrameKind::Send, {1, typed(QStringLiteral("qlonglong"), QStringLiteral("x"))});
+        frame("Deliver without a coroutine", FrameKind::Deliver, {1});
+        frame("Deliver of undefined", FrameKind::Deliver, {1, 1, QCborValue(QCborValue::Undefined)});
+        frame("Terminate nothing", FrameKind::Terminate, {});
+        frame("Terminate a text", FrameKind::Terminate, {QStringLiteral("x")});
+        frame("Watch nothing", FrameKind::Watch, {});
+        frame("Ended running", FrameKind::Ended, {1, 0, QString(), QString(), nullptr});
+        frame("Ended beyond", FrameKind::Ended, {1, 5, QString(), QString(), nullptr});
+        frame("Ended without a value", FrameKind::Ended, {1, 1, QString(), QString()});
+        frame("Ended with a number as type", FrameKind::Ended, {1, 2, 1, 2, nullptr});
+        frame("Call without a function", FrameKind::Call, {1});
+        frame("Call a number", FrameKind::Call, {1, 1, QCborArray(), false});
+        frame("Call without the last item", FrameKind::Call, {1, QStringLiteral("add"), QCborArray{1, 2}});
+        frame("Call with a number as the last item", FrameKind::Call, {1, QStringLiteral("add"), QCborArray{1, 2}, 0});
+        frame("Cancel a text", FrameKind::Cancel, {QStringLiteral("x")});
+        frame("Value without a number", FrameKind::Value, {});
+        frame("Failure without a number", FrameKind::Failure, {});
+        frame("Goodbye with a number", FrameKind::Goodbye, {1});
+    }
+
+    void badFrames()
+    {
+        QFETCH(QByteArray, bytes);
+        expectWarning(QStringLiteral("closed the connection to 127.0.0.1:[0-9]+: ."));
+        waitFor([](Location location, QByteArray text) -> Task<> {
+            RawPeer peer;
+            co_await peer.join(location);
+            co_await peer.socket.sendAll(text);
+            co_await peer.isClosed();
+        }(m_network->location(), bytes));
+    }
+
+    void harmlessFrames_data()
+    {
+        QTest::addColumn<FrameKind>("kind");
+        QTest::addColumn<QCborArray>("items");
+        const auto row = [](const char *name, FrameKind kind, const QCborArray &items) { QTest::newRow(name) << kind << items; };
+        row("Send to none", FrameKind::Send, {1'000'000, 1});
+        row("Terminate none", FrameKind::Terminate, {1'000'000});
+        row("Ended that nobody watches", FrameKind::Ended, {1, 1, QString(), QString(), 3});
+        row("Cancel none", FrameKind::Cancel, {1});
+        row("Value that nobody awaits", FrameKind::Value, {1, 1});
+        row("Value with rubbish that nobody awaits", FrameKind::Value, {1, QCborValue(QCborTag(1), 1)});
+        row("Failure that nobody awaits", FrameKind::Failure, {1, QString(), QString()});
+        row("more items than are known", FrameKind::Ping, {1, 2, 3});
+        row("a process without a location", FrameKind::Send,
+            {1'000'000, typed(QStringLiteral("Asyncoro::Coro<void>"), QCborArray{QByteArray(16, 'x'), QString(), 0, 1, QString()})});
+    }
+
+    void harmlessFrames()
+    {
+        QFETCH(FrameKind, kind);
+        QFETCH(QCborArray, items);
+        const auto answer = waitFor([](Location location, FrameKind oneKind, QCborArray some) -> Task<RawPeer::Frame> {
+            RawPeer peer;
+            co_await peer.join(location);
+            co_await peer.socket.sendAll(frameOf(oneKind, some));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{7, QStringLiteral("add"), QCborArray{1, 2}, false}));
+            co_return co_await peer.receiveFrame();
+        }(m_network->location(), kind, items));
+        QCOMPARE(answer.kind, FrameKind::Value);
+        QCOMPARE(answer.items, (QCborArray{7, 3}));
+    }
+
+    void unknownTypesConcernOneMessage()
+    {
+        const auto unknown = typed(QStringLiteral("NoSuchType"), 1);
+        expectWarning(QStringLiteral("a message from .* to .* was dropped: the type NoSuchType is not known here"));
+        const auto frames = waitFor([](Location location, QCborValue message) -> Task<QList<QCborArray>> {
+            RawPeer peer;
+            co_await peer.join(location);
+            co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{1, message}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{1, 1, message}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{2, QStringLiteral("add"), QCborArray{message, 2}, false}));
+            QList<QCborArray> answers;
+            for (int i = 0; i < 2; ++i)
+                answers.append((co_await peer.receiveFrame()).items);
+            co_return answers;
+        }(m_network->location(), unknown));
+        for (int i = 0; i < 2; ++i) {
+            QCOMPARE(frames[i][0], QCborValue(i + 1));
+            QCOMPARE(frames[i][1], QCborValue(QStringLiteral("Asyncoro::WireError")));
+            QVERIFY(frames[i][2].toString().contains(QStringLiteral("NoSuchType")));
+        }
+    }
+
+    void theNetworksOwnCoroutineIsNotTerminated()
+    {
+        const quint64 anchor = m_network->anchor().id();
+        // It must have been sent out for a peer to name it.
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(m_network->anchor())).isEmpty());
+        waitFor([](Location location, quint64 id) -> Task<> {
+            RawPeer peer;
+            co_await peer.join(location);
+            co_await peer.socket.sendAll(frameOf(FrameKind::Terminate, QCborArray{qint64(id)}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{qint64(id), 1}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{7, QStringLiteral("add"), QCborArray{1, 2}, false}));
+            co_await peer.receiveFrame();
+        }(m_network->location(), anchor));
+        QCOMPARE(m_network->anchor().state(), CoroState::Running);
+    }
+
+    void anEndedFrameMayLackTheError()
+    {
+        // Failed, but no type and no text: whoever waits must still be told something.
+        const auto result = waitFor([](PeerNetwork *network) -> Task<QString> {
+            RawPeer peer;
+            co_await peer.join(network->location());
+            // The peer calls a function with a handle of its own, whose end the function waits for.
+            network->offer(QStringLiteral("finish"), [](Coro<> coro) -> Task<QString> {
+                try {
+                    co_await coro.finish();
+                } catch (const Error &e) {
+                    co_return QStringLiteral("failed: ") + e.message();
+                }
+                co_return QStringLiteral("finished");
+            });
+            const QCborArray handle{peer.ours.incarnation, QString(), 0, 77, QStringLiteral("raw")};
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{1, QStringLiteral("finish"),
+                                                                             QCborArray{typed(QStringLiteral("Asyncoro::Coro<void>"), handle)}, false}));
+            const RawPeer::Frame watch = co_await peer.receiveFrame();
+            if (watch.kind != FrameKind::Watch || watch.items != QCborArray{77})
+                throw Error(QStringLiteral("not watched"));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Ended, QCborArray{77, 2, QString(), QString(), nullptr}));
+            co_return (co_await peer.receiveFrame()).items[1].toString();
+        }(m_network.get()));
+        QVERIFY2(result.startsWith(QStringLiteral("failed")), qPrintable(result));
+    }
+
+    void oneReportForManyWatches()
+    {
+        const Coro<> target = spawn(waitForever);
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(target)).isEmpty());
+        const auto items = waitFor([](Location location, Coro<> coro) -> Task<QCborArray> {
+            RawPeer peer;
+            co_await peer.join(location);
+            const auto id = qint64(coro.id());
+            for (int i = 0; i < 1000; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Watch, QCborArray{id}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Terminate, QCborArray{id}));
+            const RawPeer::Frame ended = co_await peer.receiveFrame();
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{7, QStringLiteral("add"), QCborArray{1, 2}, false}));
+            const RawPeer::Frame next = co_await peer.receiveFrame();
+            if (ended.kind != FrameKind::Ended || next.kind != FrameKind::Value)
+                throw Error(QStringLiteral("other frames"));
+            co_return ended.items;
+        }(m_network->location(), target));
+        QCOMPARE(items[0], QCborValue(qint64(target.id())));
+        QCOMPARE(items[1], QCborValue(int(CoroState::Terminated)));
+    }
+
+    void theNetworkEndsWithinAHandshake()
+    {
+        const bool closed = waitFor([](HostilePeerTest *test) -> Task<bool> {
+            RawPeer peer;
+            co_await peer.greet(test->m_network->location());
+            test->m_friend.reset();
+            test->m_network.reset();
+            co_await peer.socket.sendAll(peer.proof());
+            co_return co_await peer.isClosed();
+        }(this));
+        QVERIFY(closed);
+    }
+
+    void aPeerThatStaysSilentIsLost()
+    {
+        m_friend.reset();
+        m_network.reset();
+        peerLimits().ping = 20ms;
+        peerLimits().silence = 100ms;
+        start();
+        QVERIFY(waitFor([](Location location) -> Task<bool> {
+            RawPeer peer;
+            co_await peer.join(location);
+            co_return co_await peer.isClosed(); // it is sent pings, and answers none
+        }(m_network->location())));
+    }
+
+private:
+    void start()
+    {
+        m_network = makeNetwork();
+        m_network->offer(QStringLiteral("add"), add);
+        m_friend = makeNetwork();
+        waitFor(m_friend->connect(m_network->location()));
+    }
+
+    void othersAreServed()
+    {
+        QCOMPARE(waitFor(m_friend->call<int>(m_network->location(), QStringLiteral("add"), 1, 2), 20s), 3);
+    }
+
+    std::unique_ptr<PeerNetwork> m_network;
+    std::unique_ptr<PeerNetwork> m_friend;
+};
+
+QTEST_GUILESS_MAIN(HostilePeerTest)
+#include "hostilepeer_internal_test.moc"

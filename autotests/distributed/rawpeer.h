@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "../../src/distributed/wire/frame_p.h"
+#include "../../src/distributed/wire/handshake_p.h"
+
+#include <Asyncoro/AsyncServer>
+#include <Asyncoro/AsyncSocket>
+#include <Asyncoro/Coro>
+
+#include <QCborArray>
+
+namespace DistributedTest {
+
+using Asyncoro::AsyncSocket;
+using Asyncoro::Location;
+using Asyncoro::Task;
+using Asyncoro::Detail::FrameHeader;
+using Asyncoro::Detail::FrameKind;
+using Asyncoro::Detail::Hello;
+using Asyncoro::Detail::Side;
+using Asyncoro::Detail::Verdict;
+
+/** A frame as bytes. */
+inline QByteArray frameOf(FrameKind kind, const QByteArray &body)
+{
+    QByteArray bytes(FrameHeader::Size, '\0');
+    FrameHeader{kind, quint32(body.size())}.write(bytes.data());
+    return bytes + body;
+}
+
+inline QByteArray frameOf(FrameKind kind, const QCborArray &items)
+{
+    return frameOf(kind, items.toCborValue().toCbor());
+}
+
+/** Speaks the protocol byte by byte, and can be told to speak it wrong. */
+class RawPeer
+{
+public:
+    RawPeer()
+    {
+        ours.port = 0;
+        ours.incarnation = Asyncoro::Detail::randomBytes(Hello::IncarnationSize);
+        ours.nonce = Asyncoro::Detail::randomBytes(Hello::NonceSize);
+    }
+
+    /** Connects, and exchanges hellos. */
+    Task<> greet(Location location)
+    {
+        co_await socket.connect(location);
+        co_await socket.sendAll(ours.toBytes());
+        theirs = co_await socket.recvAll(Hello::Size);
+    }
+
+    [[nodiscard]] QByteArray proof(Side side = Side::Connecting) const
+    {
+        return Asyncoro::Detail::makeProof(secret, side, ours.toBytes(), theirs);
+    }
+
+    /** All of a handshake that succeeds. */
+    Task<> join(Location location)
+    {
+        co_await greet(location);
+        co_await socket.sendAll(proof());
+        const QByteArray answer = co_await socket.recvAll(1 + Asyncoro::Detail::ProofSize);
+        if (answer.at(0) != char(Verdict::Accepted) || answer.sliced(1) != proof(Side::Accepting))
+            throw Asyncoro::Error(QStringLiteral("the handshake failed"));
+    }
+
+    struct Frame {
+        FrameKind kind{};
+        QCborArray items;
+    };
+
+    /** The next frame that is no ping. */
+    Task<Frame> receiveFrame()
+    {
+        for (;;) {
+            const std::optional<FrameHeader> header = FrameHeader::read((co_await socket.recvAll(FrameHeader::Size)).constData());
+            if (!header)
+                throw Asyncoro::Error(QStringLiteral("no frame"));
+            const QByteArray body = co_await socket.recvAll(header->length);
+            if (header->kind != FrameKind::Ping)
+                co_return Frame{header->kind, QCborValue::fromCbor(body).toArray()};
+        }
+    }
+
+    /** True once the other side has closed, in order or not; what comes before is dropped. */
+    Task<bool> isClosed()
+    {
+        try {
+            while (!(co_await socket.recv()).isEmpty()) { }
+        } catch (const Asyncoro::SocketError &) {
+        }
+        co_return true;
+    }
+
+    AsyncSocket socket;
+    Hello ours;
+    QByteArray theirs; // hello
+    QByteArray secret = "s3cret";
+};
+
+} // namespace DistributedTest
