@@ -25,6 +25,7 @@ class SpawnedCoro;
 struct PromiseBase {
     LocalCoro *coro = nullptr; // the coroutine in which the task runs; set when it starts. Not owning
     std::coroutine_handle<> continuation; // who awaits the task; none for the outermost
+    bool inAwaiter = false; // runs inside its awaiter's await_suspend(), which sees by itself when it is done
     std::exception_ptr error;
 
     static void *operator new(std::size_t size) { return allocateFrame(size); }
@@ -36,6 +37,8 @@ struct PromiseBase {
         void await_suspend(std::coroutine_handle<Promise> done) const noexcept
         {
             const PromiseBase &promise = done.promise();
+            if (promise.inAwaiter)
+                return;
             if (promise.continuation)
                 promise.coro->transfer(promise.continuation);
             else
@@ -141,15 +144,25 @@ private:
         std::coroutine_handle<promise_type> frame;
 
         [[nodiscard]] bool await_ready() const noexcept { return false; }
+        // Runs the task right here: one that does not wait is then done, and nothing was suspended.
         template<typename Promise>
-        void await_suspend(std::coroutine_handle<Promise> waiting) const noexcept
+        [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting) const
         {
             static_assert(std::is_base_of_v<Detail::PromiseBase, Promise>,
                           "a Task can only be awaited in a coroutine that returns Asyncoro::Task");
             promise_type &promise = frame.promise();
+            Detail::LocalCoro *const coro = waiting.promise().coro;
             promise.continuation = waiting;
-            promise.coro = waiting.promise().coro;
-            promise.coro->transfer(frame);
+            promise.coro = coro;
+            if (!coro->enterTask()) {
+                coro->transfer(frame);
+                return true;
+            }
+            promise.inAwaiter = true;
+            frame.resume();
+            promise.inAwaiter = false;
+            coro->leaveTask();
+            return !frame.done();
         }
         T await_resume() const { return frame.promise().takeResult(); }
     };

@@ -75,10 +75,13 @@ public:
     // own thread
     [[nodiscard]] quint32 waitNumber() const { return m_waitNumber; }
     /**
-     * Goes on in `next` when the frame that runs now has returned to resume(). Awaiting a task passes through here
-     * and not through the compiler's symmetric transfer, which grows the stack in builds without optimisation.
+     * Goes on in `next` when the frames that run now have returned to resume(). This stands for the compiler's symmetric
+     * transfer, which grows the stack in builds without optimisation.
      */
     void transfer(std::coroutine_handle<> next) noexcept { m_transfer = next; }
+    /** Whether another task may run on top of those that are on the stack; leaveTask() follows if so. */
+    [[nodiscard]] bool enterTask() noexcept { return m_depth < MaxDepth && (++m_depth, true); }
+    void leaveTask() noexcept { --m_depth; }
     /** Goes on at `next` after the others that are ready. */
     void yield(std::coroutine_handle<> next);
     void throwIfCancelled() const;
@@ -122,12 +125,14 @@ private:
     MessageQueue m_mailbox;
     quint32 m_waitNumber = 0;
     quint32 m_timerIndex = NoTimer; // its place in the scheduler's heap of deadlines
+    quint8 m_depth = 0; // how many tasks run on the stack, each inside its awaiter
     bool m_started = false;
     bool m_bodyEnded = false;
     bool m_cancelled = false;
     bool m_daemon = false;
 
     static constexpr quint32 NoTimer = ~0U;
+    static constexpr quint8 MaxDepth = 32;
 };
 
 } // namespace Asyncoro::Detail
