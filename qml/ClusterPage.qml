@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import QtQuick
-import QtQuick.Controls as Controls
 import QtQuick.Layouts
 import org.kde.kirigami as Kirigami
 import org.asyncoro.discoro
 
-/** A cluster on one page: its state in words, figures, graphs, nodes with their servers, computations and coroutines. */
+/** A cluster on one page: its state in words, figures, graphs, nodes, servers, computations and coroutines. */
 Kirigami.Page {
     id: root
 

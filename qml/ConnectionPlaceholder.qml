@@ -15,8 +15,9 @@ ColumnLayout {
     /** Another connection is wanted. */
     signal connectionRequested
 
-    readonly property bool busy: cluster.state === Cluster.Connecting || (cluster.state === Cluster.Connected && !cluster.hasStatus)
-    readonly property bool empty: cluster.state === Cluster.Connected && cluster.hasStatus
+    readonly property bool connected: cluster.state === Cluster.Connected
+    readonly property bool busy: cluster.state === Cluster.Connecting || (connected && !cluster.hasStatus)
+    readonly property bool empty: connected && cluster.hasStatus
 
     spacing: Kirigami.Units.largeSpacing
 
@@ -64,7 +65,8 @@ ColumnLayout {
         Layout.fillWidth: true
         visible: root.empty
         readOnly: true
-        text: "discoro-node --scheduler " + root.cluster.scheduler + " --secret-file " + (root.cluster.secretFile || qsTr("FILE"))
+        text: "discoro-node --scheduler " + root.cluster.scheduler
+            + " --secret-file " + (root.cluster.secretFile || qsTr("FILE"))
         font.family: "monospace"
         horizontalAlignment: Text.AlignHCenter
         Accessible.name: qsTr("Command that starts a node")

@@ -31,8 +31,9 @@ ColumnLayout {
 
     readonly property real rowHeight: Math.round(Kirigami.Units.gridUnit * 1.6)
     readonly property real gap: Math.round(Kirigami.Units.gridUnit * 0.6)
-    readonly property real heightOfRows: rowHeight * (1 + Math.max(Math.min(rows.count, preferredRows), rows.count === 0 ? 2 : 1)) + 4
-    readonly property list<TableColumn> shownColumns: columns.filter(column => frame.width >= column.fromUnits * Kirigami.Units.gridUnit)
+    readonly property real heightOfRows: rowHeight * (1 + Math.max(Math.min(rows.count, preferredRows), 2)) + 4
+    readonly property list<TableColumn> shownColumns:
+        columns.filter(column => frame.width >= column.fromUnits * Kirigami.Units.gridUnit)
     readonly property var columnWidths: {
         const unit = Kirigami.Units.gridUnit;
         const scrollBarWidth = scrollBar.visible ? scrollBar.width : 0;
@@ -42,13 +43,15 @@ ColumnLayout {
             left -= column.units * unit;
             shares += column.fill;
         }
-        return shownColumns.map(column => Math.max(unit, column.units * unit + (shares > 0 ? Math.max(left, 0) * column.fill / shares : 0)));
+        const share = shares > 0 ? Math.max(left, 0) / shares : 0;
+        return shownColumns.map(column => Math.max(unit, column.units * unit + column.fill * share));
     }
 
     /** What a screen reader says of a row. */
     function describe(row: var): string {
-        return shownColumns.filter(column => column.kind !== TableColumn.Bar)
-            .map(column => column.title + " " + (column.kind === TableColumn.Badge ? row.stateText : row[column.role])).join(", ");
+        const textOf = column => column.kind === TableColumn.Badge ? row.stateText : row[column.role];
+        const spoken = shownColumns.filter(column => column.kind !== TableColumn.Bar);
+        return spoken.map(column => column.title + " " + textOf(column)).join(", ");
     }
 
     function sortBy(role: string): void {
@@ -96,7 +99,7 @@ ColumnLayout {
         sourceModel: root.source
     }
 
-    Rectangle {
+    Panel {
         id: frame
 
         Layout.fillWidth: true
@@ -104,13 +107,7 @@ ColumnLayout {
         Layout.preferredHeight: root.heightOfRows
         Layout.minimumHeight: root.rowHeight * 3 + 4
 
-        Kirigami.Theme.colorSet: Kirigami.Theme.View
-        Kirigami.Theme.inherit: false
-        color: Kirigami.Theme.backgroundColor
-        radius: Kirigami.Units.cornerRadius
-        border.width: 1
-        border.color: list.activeFocus ? Kirigami.Theme.focusColor
-                                       : Kirigami.ColorUtils.linearInterpolation(Kirigami.Theme.backgroundColor, Kirigami.Theme.textColor, 0.2)
+        focused: list.activeFocus
 
         Row {
             id: header
@@ -128,6 +125,7 @@ ColumnLayout {
 
                     required property TableColumn modelData
                     required property int index
+                    readonly property bool isNumber: modelData.kind === TableColumn.Number
                     readonly property bool sorted: rows.sortedBy === modelData.sortRole
 
                     objectName: "header-" + modelData.role
@@ -137,7 +135,11 @@ ColumnLayout {
                     onClicked: root.sortBy(modelData.sortRole)
 
                     Accessible.role: Accessible.ColumnHeader
-                    Accessible.name: sorted ? (rows.descending ? qsTr("%1, sorted descending") : qsTr("%1, sorted ascending")).arg(text) : text
+                    Accessible.name: {
+                        if (!sorted)
+                            return text;
+                        return (rows.descending ? qsTr("%1, sorted descending") : qsTr("%1, sorted ascending")).arg(text);
+                    }
 
                     contentItem: Controls.Label {
                         text: heading.sorted ? heading.text + (rows.descending ? " ▾" : " ▴") : heading.text
@@ -147,7 +149,7 @@ ColumnLayout {
                         opacity: heading.hovered || heading.visualFocus ? 1 : 0.75
                         elide: Text.ElideRight
                         verticalAlignment: Text.AlignVCenter
-                        horizontalAlignment: heading.modelData.kind === TableColumn.Number ? Text.AlignRight : Text.AlignLeft
+                        horizontalAlignment: heading.isNumber ? Text.AlignRight : Text.AlignLeft
                         Accessible.ignored: true
                     }
                 }

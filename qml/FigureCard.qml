@@ -7,7 +7,7 @@ import QtQuick.Layouts
 import org.kde.kirigami as Kirigami
 
 /** One figure, large, and what it is. */
-Rectangle {
+Panel {
     id: root
 
     required property string title
@@ -19,12 +19,6 @@ Rectangle {
     Layout.fillWidth: true
     implicitWidth: Kirigami.Units.gridUnit * 6
     implicitHeight: texts.implicitHeight + 2 * Kirigami.Units.largeSpacing
-    Kirigami.Theme.colorSet: Kirigami.Theme.View
-    Kirigami.Theme.inherit: false
-    color: Kirigami.Theme.backgroundColor
-    radius: Kirigami.Units.cornerRadius
-    border.width: 1
-    border.color: Kirigami.ColorUtils.linearInterpolation(Kirigami.Theme.backgroundColor, Kirigami.Theme.textColor, 0.2)
 
     Accessible.role: Accessible.StaticText
     Accessible.name: qsTr("%1: %2").arg(title).arg(valueText)

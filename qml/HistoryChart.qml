@@ -14,7 +14,7 @@ import org.asyncoro.discoro
  *
  * Graphs need OpenGL (or another renderer with shaders). Without, there is a sentence that says so and a table.
  */
-Rectangle {
+Panel {
     id: root
 
     required property HistoryModel history
@@ -23,28 +23,29 @@ Rectangle {
     required property list<string> roles
     required property list<string> names
     required property list<color> colors
-    /** Makes a text of a value. */
-    property var format: value => value.toLocaleString(Qt.locale(), "f", value < 10 && value % 1 !== 0 ? 1 : 0)
     /** The top of the scale; 0 makes it fit the values. */
     property real fixedMaximum: 0
     /** Shows a table in place of the graph. */
     property bool asTable: false
 
-    readonly property bool canDraw: GraphicsInfo.api !== GraphicsInfo.Software && GraphicsInfo.api !== GraphicsInfo.Unknown
+    readonly property bool canDraw: ![GraphicsInfo.Software, GraphicsInfo.Unknown].includes(GraphicsInfo.api)
     readonly property bool drawsGraph: canDraw && !asTable
     /** The part of this item with the lines, or null. */
-    readonly property Item lines: drawing.item
+    readonly property Item lines: drawing.item as Item
     readonly property int divisions: 4
     property real maximum: fixedMaximum > 0 ? fixedMaximum : divisions
     property real highest: 0
+    property list<real> newest
+
+    function scaleText(value: real): string {
+        return history.text(roles[0], value);
+    }
 
     function update(): void {
-        let largest = 0;
-        for (const role of roles)
-            largest = Math.max(largest, history.maximum(role));
-        highest = largest;
+        newest = roles.map(role => history.latest(role));
+        highest = Math.max(...roles.map(role => history.maximum(role)));
         if (fixedMaximum === 0)
-            maximum = niceCeiling(largest);
+            maximum = niceCeiling(highest);
     }
 
     /** The least number not below `value` that makes a scale of `divisions` parts easy to read. */
@@ -53,20 +54,6 @@ Rectangle {
             return divisions;
         const power = Math.pow(10, Math.floor(Math.log10(value)));
         return [1.2, 1.6, 2, 4, 6, 8, 12].find(step => step * power >= value) * power;
-    }
-
-    function latest(role: string): real {
-        return history.count > 0 ? history.data(history.index(0, 0), roleNumber(role)) : 0;
-    }
-
-    function roleNumber(role: string): int {
-        return {
-            "rate": HistoryModel.RateRole,
-            "failedRate": HistoryModel.FailedRateRole,
-            "running": HistoryModel.RunningRole,
-            "waiting": HistoryModel.WaitingRole,
-            "cpu": HistoryModel.CpuRole
-        }[role];
     }
 
     Component.onCompleted: update()
@@ -80,18 +67,12 @@ Rectangle {
 
     implicitWidth: Kirigami.Units.gridUnit * 20
     implicitHeight: Kirigami.Units.gridUnit * 11
-    Kirigami.Theme.colorSet: Kirigami.Theme.View
-    Kirigami.Theme.inherit: false
-    color: Kirigami.Theme.backgroundColor
-    radius: Kirigami.Units.cornerRadius
-    border.width: 1
-    border.color: Kirigami.ColorUtils.linearInterpolation(Kirigami.Theme.backgroundColor, Kirigami.Theme.textColor, 0.2)
 
     Accessible.role: drawsGraph ? Accessible.Graphic : Accessible.Grouping
     Accessible.name: {
-        const count = history.count; // read again with each sample
-        const now = names.map((name, i) => qsTr("%1 %2 now").arg(name).arg(format(count > 0 ? latest(roles[i]) : 0)));
-        return qsTr("%1: %2; highest %3 in the last %4").arg(title).arg(now.join(", ")).arg(format(highest)).arg(history.windowText);
+        const now = names.map((name, i) => qsTr("%1 %2 now").arg(name).arg(history.text(roles[i], newest[i] ?? 0)));
+        const past = qsTr("highest %1 in the last %2").arg(scaleText(highest)).arg(history.windowText);
+        return qsTr("%1: %2; %3").arg(title).arg(now.join(", ")).arg(past);
     }
 
     ColumnLayout {
@@ -156,7 +137,6 @@ Rectangle {
                 history: root.history
                 roles: root.roles
                 names: root.names
-                format: root.format
             }
         }
 
@@ -177,7 +157,7 @@ Rectangle {
                 TextMetrics {
                     id: widest
                     font: Kirigami.Theme.smallFont
-                    text: root.format(root.maximum)
+                    text: root.scaleText(root.maximum)
                 }
 
                 Repeater {
@@ -188,7 +168,7 @@ Rectangle {
 
                         anchors.right: parent.right
                         y: Math.round(scale.height * (1 - index / root.divisions) - height / 2)
-                        text: root.format(root.maximum * index / root.divisions)
+                        text: root.scaleText(root.maximum * index / root.divisions)
                         font: Kirigami.Theme.smallFont
                         opacity: 0.75
                         Accessible.ignored: true

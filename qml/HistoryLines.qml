@@ -28,7 +28,7 @@ Charts.LineChart {
         automatic: false
     }
     colorSource: Charts.ArraySource {
-        array: root.colors
+        array: root.colors.map(color => color)
     }
     valueSources: root.roles.length > 1 ? [first, second] : [first]
 

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+pragma ComponentBehavior: Bound
+
 import QtQuick
 import QtQuick.Controls as Controls
 import org.kde.kirigami as Kirigami
@@ -13,7 +15,6 @@ ListView {
     required property HistoryModel history
     required property list<string> roles
     required property list<string> names
-    required property var format
 
     model: history
     clip: true
@@ -63,7 +64,10 @@ ListView {
     delegate: Cells {
         required property var model
 
-        texts: [model.time, ...root.roles.map(role => model.known ? root.format(model[role]) : qsTr("not known"))]
+        readonly property list<string> values:
+            root.roles.map(role => model.known ? root.history.text(role, model[role]) : qsTr("not known"))
+
+        texts: [model.time, ...values]
 
         Accessible.role: Accessible.Row
         Accessible.name: texts.join(", ")

@@ -10,8 +10,11 @@ DataTable {
 
     title: qsTr("Running coroutines")
     source: cluster.jobs
-    emptyText: cluster.waiting > 0 ? qsTr("None runs; %1 wait for a server").arg(cluster.waiting.toLocaleString(Qt.locale(), "f", 0))
-                                   : qsTr("None runs")
+    emptyText: {
+        if (cluster.waiting === 0)
+            return qsTr("None runs");
+        return qsTr("None runs; %1 wait for a server").arg(cluster.waiting.toLocaleString(Qt.locale(), "f", 0));
+    }
 
     TableColumn {
         role: "function"

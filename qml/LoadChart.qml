@@ -15,5 +15,4 @@ HistoryChart {
     names: [qsTr("processors")]
     colors: [Kirigami.Theme.positiveTextColor]
     fixedMaximum: 1
-    format: value => qsTr("%1 %").arg(Math.round(value * 100))
 }

@@ -67,6 +67,7 @@ DataTable {
         fill: 1
         fromUnits: 34
         toolTipRole: "memoryText"
+        attentionAbove: 0.9
     }
     TableColumn {
         role: "disk"
@@ -76,5 +77,6 @@ DataTable {
         fill: 1
         fromUnits: 52
         toolTipRole: "diskText"
+        attentionAbove: 0.9
     }
 }

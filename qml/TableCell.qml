@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+pragma ComponentBehavior: Bound
+
 import QtQuick
 import QtQuick.Controls as Controls
 import QtQuick.Layouts
@@ -29,9 +31,23 @@ Item {
         return String(value);
     }
 
+    readonly property string toolTip: {
+        if (column.toolTipRole.length > 0)
+            return row?.[column.toolTipRole] ?? "";
+        return column.kind === TableColumn.Bar ? "" : text;
+    }
+
     Loader {
         anchors.fill: parent
-        sourceComponent: root.column.kind === TableColumn.Badge ? badge : root.column.kind === TableColumn.Bar ? bar : label
+        sourceComponent: {
+            switch (root.column.kind) {
+            case TableColumn.Badge:
+                return badge;
+            case TableColumn.Bar:
+                return bar;
+            }
+            return label;
+        }
     }
 
     Component {
@@ -72,13 +88,14 @@ Item {
                 Layout.preferredHeight: Math.round(Kirigami.Units.gridUnit / 3)
                 visible: root.value >= 0
                 radius: height / 2
-                color: Kirigami.ColorUtils.linearInterpolation(Kirigami.Theme.backgroundColor, Kirigami.Theme.textColor, 0.15)
+                color: Qt.alpha(Kirigami.Theme.textColor, 0.15)
 
                 Rectangle {
                     width: root.value > 0 ? Math.max(height, parent.width * Math.min(root.value, 1)) : 0
                     height: parent.height
                     radius: parent.radius
-                    color: root.value > 0.9 && root.column.role !== "progress" ? Kirigami.Theme.neutralTextColor : Kirigami.Theme.linkColor
+                    color: root.value > root.column.attentionAbove ? Kirigami.Theme.neutralTextColor
+                                                                   : Kirigami.Theme.linkColor
                 }
             }
 
@@ -105,5 +122,4 @@ Item {
     Controls.ToolTip.visible: hover.hovered && toolTip.length > 0
     Controls.ToolTip.delay: Kirigami.Units.toolTipDelay
     Controls.ToolTip.text: toolTip
-    readonly property string toolTip: (column.toolTipRole.length > 0 ? row?.[column.toolTipRole] : column.kind === TableColumn.Bar ? "" : text) ?? ""
 }

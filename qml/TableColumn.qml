@@ -22,6 +22,8 @@ QtObject {
     property real fill: 0
     /** Hidden in tables that are narrower than this many grid units. */
     property real fromUnits: 0
+    /** A bar that is longer than this is shown as worth a look. */
+    property real attentionAbove: 1
     /** The role that it is sorted by. */
     property string sortRole: role
     /** A role with a longer text for the tool tip; empty for the text itself. */

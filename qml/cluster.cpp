@@ -88,6 +88,19 @@ double meanCpuLoad(const ClusterStatus &status)
     return weights > 0 ? load / weights : 0;
 }
 
+/** Why it failed, without what is said anyway: that it did, and with which scheduler. */
+QString reason(const QString &error, const QString &scheduler)
+{
+    QString reason = error;
+    const QString named = scheduler + QStringLiteral(": ");
+    if (const qsizetype position = reason.lastIndexOf(named); position >= 0)
+        reason = reason.sliced(position + named.size());
+    const qsizetype colon = reason.indexOf(u": ", scheduler.size());
+    if (colon >= 0 && reason.startsWith(scheduler + u' '))
+        reason = reason.sliced(colon + 2);
+    return reason;
+}
+
 /** Ends in a full stop, as a sentence should. */
 QString sentence(const QString &text)
 {
@@ -212,7 +225,7 @@ void Cluster::open()
     const Location location = Location::fromString(d->scheduler, DefaultPort);
     if (!location.isValid()) {
         d->fail(d->scheduler.isEmpty() ? tr("No scheduler is given.")
-                                       : tr("%1 is no address of a scheduler: it should read host:port.").arg(d->scheduler));
+                                       : tr("The address \"%1\" does not read host:port.").arg(d->scheduler));
         return;
     }
     QByteArray secret = d->secret;
@@ -261,6 +274,11 @@ Cluster::State Cluster::state() const
 
 QString Cluster::stateText() const
 {
+    return d->state == State::Lost ? briefStateText() + u' ' + d->countdown() : briefStateText();
+}
+
+QString Cluster::briefStateText() const
+{
     switch (d->state) {
     case State::NotConnected:
         return d->error.isEmpty() ? tr("Not connected.") : sentence(d->error.left(1).toUpper() + d->error.mid(1));
@@ -277,10 +295,11 @@ QString Cluster::stateText() const
     case State::Lost: {
         const QString what = hasStatus() ? tr("The connection to %1 was lost").arg(d->scheduler)
                                          : tr("The scheduler %1 cannot be reached").arg(d->scheduler);
-        return sentence(d->error.isEmpty() ? what : tr("%1: %2").arg(what, d->error)) + u' ' + d->countdown();
+        const QString why = reason(d->error, d->scheduler);
+        return sentence(why.isEmpty() ? what : tr("%1: %2").arg(what, why));
     }
     case State::Refused:
-        return sentence(tr("%1 refused the connection: %2").arg(d->scheduler, d->error));
+        return sentence(tr("%1 refused this program: %2").arg(d->scheduler, reason(d->error, d->scheduler)));
     }
     return {};
 }

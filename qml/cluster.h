@@ -32,8 +32,8 @@ class ClusterPrivate;
  *         Component.onCompleted: open()
  *     }
  *
- * What is seen changes at most twice a second, however often the scheduler tells. When the connection is lost, all keeps
- * its last values until open() connects to another scheduler.
+ * What is seen changes at most twice a second, however often the scheduler tells. When the connection is lost, all
+ * keeps its last values until open() connects to another scheduler.
  */
 class ASYNCORO_QML_EXPORT Cluster : public QObject
 {
@@ -108,6 +108,8 @@ public:
 
     [[nodiscard]] State state() const;
     [[nodiscard]] QString stateText() const;
+    /** The same without the countdown, for what does not try again. */
+    [[nodiscard]] QString briefStateText() const;
     [[nodiscard]] QString error() const;
     [[nodiscard]] bool hasStatus() const;
     [[nodiscard]] QString version() const;

@@ -16,7 +16,8 @@ QString durationText(std::chrono::milliseconds duration)
     duration = std::max(duration, 0ms);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(duration).count();
     if (duration < 10s)
-        return QCoreApplication::translate("Asyncoro", "%1 s").arg(QLocale().toString(double(duration.count()) / 1000, 'f', 1));
+        return QCoreApplication::translate("Asyncoro", "%1 s")
+            .arg(QLocale().toString(double(duration.count()) / 1000, 'f', 1));
     if (duration < 1min)
         return QCoreApplication::translate("Asyncoro", "%1 s").arg(seconds);
     if (duration < 1h)
@@ -29,7 +30,8 @@ QString usageText(qint64 used, qint64 total)
     if (total <= 0)
         return {};
     const QLocale locale;
-    return QCoreApplication::translate("Asyncoro", "%1 of %2").arg(locale.formattedDataSize(used, 1), locale.formattedDataSize(total, 1));
+    return QCoreApplication::translate("Asyncoro", "%1 of %2")
+        .arg(locale.formattedDataSize(used, 1), locale.formattedDataSize(total, 1));
 }
 
 QString numberText(qint64 number)

@@ -3,12 +3,11 @@
 
 #include "historymodel.h"
 
-#include "format_p.h"
-
 #include <QLocale>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace Asyncoro::Qml {
 
@@ -72,13 +71,31 @@ QString HistoryModel::windowText() const
     return seconds < 60 ? tr("%1 s").arg(seconds) : tr("%1 min").arg(seconds / 60);
 }
 
+int HistoryModel::role(const QString &name) const
+{
+    return roleNames().key(name.toUtf8(), -1);
+}
+
+double HistoryModel::latest(const QString &roleName) const
+{
+    return m_samples.isEmpty() ? 0 : data(index(0), role(roleName)).toDouble();
+}
+
 double HistoryModel::maximum(const QString &roleName) const
 {
-    const int role = roleNames().key(roleName.toUtf8(), -1);
+    const int wanted = role(roleName);
     double maximum = 0;
     for (int row = 0; row < count(); ++row)
-        maximum = std::max(maximum, data(index(row), role).toDouble());
+        maximum = std::max(maximum, data(index(row), wanted).toDouble());
     return maximum;
+}
+
+QString HistoryModel::text(const QString &roleName, double value) const
+{
+    if (role(roleName) == CpuRole)
+        return tr("%1 %").arg(std::lround(value * 100));
+    const bool needsDecimal = value < 10 && value != std::floor(value);
+    return QLocale().toString(value, 'f', needsDecimal ? 1 : 0);
 }
 
 int HistoryModel::rowCount(const QModelIndex &parent) const

@@ -69,8 +69,12 @@ public:
     [[nodiscard]] QString windowText() const;
     [[nodiscard]] const Sample &sample(int row) const { return m_samples.at(row); }
 
-    /** The largest value of a role, by its name; 0 without samples. */
+    /** The newest value of a role, by its name; 0 without samples. */
+    Q_INVOKABLE [[nodiscard]] double latest(const QString &roleName) const;
+    /** The largest value of a role; 0 without samples. */
     Q_INVOKABLE [[nodiscard]] double maximum(const QString &roleName) const;
+    /** A value of a role in words: "62 %", "1,204", "3.5". */
+    Q_INVOKABLE [[nodiscard]] QString text(const QString &roleName, double value) const;
 
     [[nodiscard]] int rowCount(const QModelIndex &parent = {}) const override;
     [[nodiscard]] QVariant data(const QModelIndex &index, int role) const override;
@@ -80,6 +84,7 @@ Q_SIGNALS:
     void changed();
 
 private:
+    [[nodiscard]] int role(const QString &name) const;
     void fillGap(const QDateTime &time);
     void prepend(const Sample &sample);
 

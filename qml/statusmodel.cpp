@@ -92,7 +92,8 @@ void StatusModel::removeAllBut(const QSet<QString> &identities)
 void StatusModel::placeRow(int position, Row &row)
 {
     const auto begin = m_rows.cbegin() + position;
-    const auto found = std::find_if(begin, m_rows.cend(), [&](const Row &other) { return other.identity == row.identity; });
+    const auto isSame = [&](const Row &other) { return other.identity == row.identity; };
+    const auto found = std::find_if(begin, m_rows.cend(), isSame);
     if (found == m_rows.cend()) {
         beginInsertRows({}, position, position);
         m_rows.insert(position, std::move(row));

@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Coroutines, mailboxes, timers and locks within one process."""
+"""Coroutines, mailboxes, timers and locks within one process.
+
+Go: on two processors; "1 CPU": on one; "locked": each goroutine on a thread of its own.
+"""
 
 import os
 

@@ -4,6 +4,7 @@
 // The core figures with Asyncoro.
 
 #include "benchmark.h"
+#include "dispatcher.h"
 
 #include <Asyncoro/Coro>
 
@@ -169,6 +170,7 @@ void memory(int count)
 
 int main(int argc, char **argv)
 {
+    useOurDispatcher();
     QCoreApplication app(argc, argv);
     return run(argc, argv,
                {

@@ -5,6 +5,7 @@
 // front of malloc; on systems whose C library does not allow that it has no figures.
 
 #include "benchmark.h"
+#include "dispatcher.h"
 
 #include <Asyncoro/Coro>
 
@@ -96,6 +97,7 @@ void await(int count)
 
 int main(int argc, char **argv)
 {
+    useOurDispatcher();
     QCoreApplication app(argc, argv);
     return run(argc, argv,
                {

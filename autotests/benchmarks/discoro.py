@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Small jobs through a scheduler to two server processes on this machine."""
+"""Small jobs through a scheduler to two server processes, all on this machine."""
 
 from figures import Aim, Figure, Program
 

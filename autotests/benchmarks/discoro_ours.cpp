@@ -4,6 +4,7 @@
 // The discoro figures with Asyncoro. Called as: discoro local --nodes 1 --servers 2 -- discoro-ours [JOBS [ONE_BY_ONE]]
 
 #include "benchmark.h"
+#include "dispatcher.h"
 
 #include <Asyncoro/Discoro>
 
@@ -75,6 +76,7 @@ Task<> client()
 
 int main(int argc, char **argv)
 {
+    useOurDispatcher();
     QCoreApplication app(argc, argv);
     return Discoro::exec(client);
 }

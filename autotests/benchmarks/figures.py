@@ -4,6 +4,7 @@
 """The words in which core.py, net.py and discoro.py tell run.py what to measure."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class Aim:
 
     def text(self, figure):
         sign = "<=" if figure.lower else ">="
-        return f"{sign} {self.value:.3g} of {self.peer}" if self.peer else f"{sign} {self.value:.6g} {figure.unit}"
+        if not self.peer:
+            return f"{sign} {self.value:,.10g} {figure.unit}"
+        part = Fraction(self.value).limit_denominator(9)
+        amount = str(part) if abs(part - self.value) < 1e-9 else f"{self.value:.3g}"
+        return f"{sign} {self.peer}" if self.value == 1 else f"{sign} {amount} of {self.peer}"
 
     def holds(self, figure, ours, peers):
         """True, False, or None where the peer has no value."""

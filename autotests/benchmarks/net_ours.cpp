@@ -4,6 +4,7 @@
 // An echo server with Asyncoro, one coroutine for each connection, as in examples/echo-server. Called as: net-ours PORT
 
 #include "benchmark.h"
+#include "dispatcher.h"
 
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
@@ -47,6 +48,7 @@ Task<> serve(quint16 port)
 
 int main(int argc, char **argv)
 {
+    useOurDispatcher();
     QCoreApplication app(argc, argv);
     if (argc != 2) {
         fail("usage: net-ours PORT");

@@ -32,6 +32,12 @@ HERE = Path(__file__).resolve().parent
 GROUPS = ("core", "net", "discoro")
 ROUNDS = 3
 NOT_THERE = 77  # exit status of a program that has not got the figure, or the library that it needs
+LEGEND = """\
+Each value is the median of up to 3 runs: less is better in ns, us, B and times, more is better in what is per second.
+  ratio     ours divided by the best peer's
+  reached   ok, or short of the aim
+  -         the program is not there, or the peer that the aim names; the reason is below
+An empty cell: this peer has nothing like it."""
 HUNG = 300  # seconds after which a program is not waited for any more; none needs a tenth of it
 
 
@@ -187,6 +193,19 @@ def tell(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def describe_machine():
+    """What the values depend on, and whether other programs take part of it."""
+    processors = len(os.sched_getaffinity(0))
+    load = os.getloadavg()[0]
+    model = ""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
+    text = f"Measured on {processors} processors" + (f" ({model})" if model else "") + "."
+    if load > processors / 4:
+        text += f"\nOther programs were running (load {load:.1f} at the start): the values are worse than they could be."
+    return {"processors": processors, "model": model, "load": round(load, 2), "text": text}
+
+
 def measure_figure(bench, figure):
     """{column: median or exception}, where the column "" is ours."""
     programs = {"": figure.ours, **figure.peers}
@@ -236,7 +255,7 @@ def judge(group, figure, measured):
         "ours": ours,
         "peers": peers,
         "ratio": ours / best if ours is not None and best else None,
-        "aim": ", ".join(aim.text(figure) for aim in figure.aims),
+        "aim": " and ".join(aim.text(figure) for aim in figure.aims),
         "state": state,
         "failed": [column or "ours" for column in failed],
     }
@@ -252,7 +271,8 @@ def written(value):
 
 
 def table(rows, peers):
-    lines = [("figure", "unit", "ours", *peers, "ratio", "aim", "")]
+    peers = [peer for peer in peers if any(peer in row["peers"] for row in rows)]
+    lines = [("figure", "unit", "ours", *peers, "ratio", "aim of ours", "reached")]
     for row in rows:
 
         def cell(column, value):
@@ -300,6 +320,7 @@ def arguments():
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     given, chosen = arguments()
+    machine = describe_machine()
     bench = Bench(given.build_dir)
     bench.build_go(sorted(source for group in chosen for source in HERE.glob(f"{group}_*.go")))
 
@@ -320,13 +341,13 @@ def main():
     notes = [text for text, problem in problems.items() if isinstance(problem, Missing)]
     failures = [text for text, problem in problems.items() if isinstance(problem, Failed)]
     if given.json:
-        json.dump({"figures": rows, "notes": notes, "failures": failures}, sys.stdout, indent=2)
+        json.dump({"machine": machine, "figures": rows, "notes": notes, "failures": failures}, sys.stdout, indent=2)
         print()
     else:
         for group in chosen:
-            print(f"\n{group}: {importlib.import_module(group).__doc__}")
+            print(f"\n{group}: {importlib.import_module(group).__doc__.strip()}\n")
             table([row for row in rows if row["group"] == group], importlib.import_module(group).PEERS)
-        print("\nratio: ours to the best peer. Each value is the median of up to 3 runs.")
+        print(f"\n{LEGEND}\n\n{machine['text']}")
         for note in notes:
             print(f"- {note}")
         for failure in failures:

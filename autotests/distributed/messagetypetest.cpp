@@ -108,9 +108,7 @@ private Q_SLOTS:
         registerMessageType<QList<Shape>>();
         registerMessageType<Fraction>();
         registerMessageType<QList<Fraction>>();
-        registerMessageType<QList<qint64>>();
         registerMessageType<std::vector<float>>();
-        registerMessageType<QList<QStringList>>();
         registerMessageType<Frozen>();
     }
 
@@ -177,6 +175,8 @@ private Q_SLOTS:
         row("QList<int>", QVariant::fromValue(QList<int>{1, -1}));
         row("QList<double>", QVariant::fromValue(QList<double>{1, 0.5, 1e300}));
         row("QList<qint64>", QVariant::fromValue(QList<qint64>{1, std::numeric_limits<qint64>::min()}));
+        row("QList<QDateTime>", QVariant::fromValue(QList<QDateTime>{QDateTime(QDate(2026, 1, 2), QTime(3, 4), QTimeZone::UTC)}));
+        row("QList<QVariantMap>", QVariant::fromValue(QList<QVariantMap>{{{QStringLiteral("a"), 1}}, {}}));
         row("QList<QStringList>", QVariant::fromValue(QList<QStringList>{{QStringLiteral("a")}, {}}));
         row("std::vector", QVariant::fromValue(std::vector<float>{1, 0.1F}));
         row("enumeration", QVariant::fromValue(Shape::Kind::Closed));

@@ -73,18 +73,20 @@ public:
     struct Frame {
         FrameKind kind{};
         QCborArray items;
+        QByteArray bytes; // of all of it
     };
 
     /** The next frame that is no ping. */
     Task<Frame> receiveFrame()
     {
         for (;;) {
-            const std::optional<FrameHeader> header = FrameHeader::read((co_await socket.recvAll(FrameHeader::Size)).constData());
+            const QByteArray head = co_await socket.recvAll(FrameHeader::Size);
+            const std::optional<FrameHeader> header = FrameHeader::read(head.constData());
             if (!header)
                 throw Asyncoro::Error(QStringLiteral("no frame"));
             const QByteArray body = co_await socket.recvAll(header->length);
             if (header->kind != FrameKind::Ping)
-                co_return Frame{header->kind, QCborValue::fromCbor(body).toArray()};
+                co_return Frame{header->kind, QCborValue::fromCbor(body).toArray(), head + body};
         }
     }
 

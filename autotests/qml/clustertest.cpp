@@ -44,9 +44,15 @@ private Q_SLOTS:
         QTest::newRow("trying") << State::Lost << "connection refused" << -1 << -1
                                 << "The scheduler server:51350 cannot be reached: connection refused. Trying again…";
         QTest::newRow("wrong secret") << State::Refused << "the secret is wrong" << 0 << -1
-                                      << "server:51350 refused the connection: the secret is wrong.";
+                                      << "server:51350 refused this program: the secret is wrong.";
+        QTest::newRow("unreachable, the address said again")
+            << State::Lost << "server:51350 is lost: connect(), server:51350: Connection refused" << 3 << -1
+            << "The scheduler server:51350 cannot be reached: Connection refused. The next attempt comes in 3 s.";
+        QTest::newRow("wrong secret, the address said again")
+            << State::Refused << "server:51350 refused this process: it has another secret" << 0 << -1
+            << "server:51350 refused this program: it has another secret.";
         QTest::newRow("other version") << State::Refused << "it speaks version 2, and this program version 1." << 0 << 2
-                                       << "server:51350 refused the connection: it speaks version 2, and this program version 1.";
+                                       << "server:51350 refused this program: it speaks version 2, and this program version 1.";
     }
 
     void eachStateIsASentence()
@@ -82,7 +88,7 @@ private Q_SLOTS:
         QTest::addColumn<QString>("secretFile");
         QTest::addColumn<QString>("text");
         QTest::newRow("no address") << "" << "" << "No scheduler is given.";
-        QTest::newRow("bad address") << "server:http" << "" << "server:http is no address of a scheduler: it should read host:port.";
+        QTest::newRow("bad address") << "server:http" << "" << "The address \"server:http\" does not read host:port.";
         QTest::newRow("no file") << "localhost:1" << "DIR/none"
                                  << "Cannot read the secret from DIR/none: No such file or directory.";
         QTest::newRow("empty file") << "localhost:1" << "DIR/empty" << "The secret file DIR/empty is empty.";

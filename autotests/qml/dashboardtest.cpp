@@ -161,7 +161,7 @@ private Q_SLOTS:
         dashboard.cluster.setState(State::Refused, u"the secret is wrong"_s);
         QVERIFY(dashboard.isShown());
         QCOMPARE(dashboard.text("placeholder"), u"The connection was refused"_s);
-        QVERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"127.0.0.1:51350 refused the connection: the secret is wrong."_s));
+        QVERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"127.0.0.1:51350 refused this program: the secret is wrong."_s));
         QVERIFY(!dashboard.action("disconnectAction")->property("enabled").toBool());
 
         dashboard.cluster.setStatus(Recording::atWork(1, 1, 1).status); // refused when it came back

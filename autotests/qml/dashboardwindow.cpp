@@ -24,7 +24,6 @@ DashboardWindow::DashboardWindow()
 {
     QTest::failOnWarning(QRegularExpression(QStringLiteral("\\.qml")));
     cluster.setScheduler(QStringLiteral("127.0.0.1:51350"));
-    engine.addImportPath(QStringLiteral(QML_DIR));
     engine.setInitialProperties({{QStringLiteral("cluster"), QVariant::fromValue(&cluster)}});
     engine.load(QUrl::fromLocalFile(QStringLiteral(DASHBOARD_DIR "/Main.qml")));
     if (!engine.rootObjects().isEmpty())

@@ -271,6 +271,10 @@ private Q_SLOTS:
         QCOMPARE(history.windowText(), u"5 min"_s);
         QCOMPARE(history.sample(0).rate, 99.0); // the newest first
         QCOMPARE(history.maximum(QStringLiteral("rate")), 99.0);
+        QCOMPARE(history.latest(QStringLiteral("rate")), 99.0);
+        QCOMPARE(history.text(QStringLiteral("rate"), 1204.4), u"1,204"_s);
+        QCOMPARE(history.text(QStringLiteral("rate"), 3.5), u"3.5"_s);
+        QCOMPARE(history.text(QStringLiteral("cpu"), 0.62), u"62 %"_s);
         history.clear();
         QCOMPARE(history.count(), 0);
         QCOMPARE(history.maximum(QStringLiteral("rate")), 0.0);

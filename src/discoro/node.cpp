@@ -8,20 +8,16 @@
 #include "protocol_p.h"
 #include "serverconfiguration_p.h"
 
+#include <Asyncoro/AsyncProcess>
 #include <Asyncoro/Event>
 
 #include <QDateTime>
 #include <QDir>
 #include <QFile>
 #include <QLoggingCategory>
-#include <QProcess>
+#include <QProcessEnvironment>
 #include <QRegularExpression>
 #include <QUuid>
-
-#ifdef Q_OS_LINUX
-#include <csignal>
-#include <sys/prctl.h>
-#endif
 
 Q_LOGGING_CATEGORY(lcNode, "discoro.node", QtInfoMsg)
 
@@ -39,32 +35,20 @@ constexpr qsizetype PackagesKept = 10; // those used last
 
 /** A server process of this node. */
 struct ChildServer {
-    QProcess process;
+    AsyncProcess process;
     QString folder;
     QByteArray token; // by which it comes forward
     quint16 port = 0;
     Event readyOrEnded;
-    Event ended;
+    QString end; // how it ended; empty until then
     bool expectedToEnd = false;
-
-    ~ChildServer()
-    {
-        if (isRunning()) {
-            process.kill();
-            process.waitForFinished();
-        }
-    }
-    [[nodiscard]] bool isRunning() const { return process.state() != QProcess::NotRunning; }
 };
 using ChildPointer = std::shared_ptr<ChildServer>;
 
-QString howEnded(const QProcess &process)
+QString howEnded(const ExitStatus &status)
 {
-    if (process.error() == QProcess::FailedToStart)
-        return QStringLiteral("it could not be started: %1").arg(process.errorString());
-    // QProcess gives the number of the signal as the code of a crash.
-    return process.exitStatus() == QProcess::CrashExit ? QStringLiteral("it was killed by signal %1").arg(process.exitCode())
-                                                       : QStringLiteral("it exited with status %1").arg(process.exitCode());
+    return status.signal() ? QStringLiteral("it was killed by signal %1").arg(*status.signal())
+                           : QStringLiteral("it exited with status %1").arg(*status.code());
 }
 
 void copyFolder(const QString &from, const QString &to)
@@ -101,7 +85,6 @@ private:
     Task<> stayJoined();
     Protocol::NodeLoad load();
     Task<> reportLoad();
-    Task<> reportServer(quint16 port, QString reason);
     Task<QList<Protocol::ServerFacts>> prepare(quint64 id, Protocol::ComputationFacts facts);
     Task<> release(quint64 id);
     Task<QString> serverReady(QByteArray token, quint16 port);
@@ -109,7 +92,7 @@ private:
     void forgetOldPackages();
     Task<QString> unpackedPackage(Protocol::ComputationFacts facts);
     ChildPointer startServer(quint64 computation, int number, const QString &package, const QString &name);
-    void serverEnded(const ChildPointer &child);
+    Task<> runServer(ChildPointer child, QString program);
     Task<> endServers(QList<ChildPointer> children);
     [[nodiscard]] QString computationFolder(quint64 id) const;
     void track(const Coro<> &coro, const QString &name);
@@ -156,7 +139,10 @@ void NodePrivate::shutDown()
     m_closed = true;
     for (const Coro<> &coro : std::exchange(m_coros, {}))
         coro.terminate();
-    m_servers.clear(); // ends them
+    for (const QList<ChildPointer> &children : std::exchange(m_servers, {})) {
+        for (const ChildPointer &child : children)
+            child->process.kill(); // now, as their folders go
+    }
     const QDir folder(m_options.workFolder);
     for (const QString &name : folder.entryList({QStringLiteral("computation-*")}, QDir::Dirs))
         QDir(folder.filePath(name)).removeRecursively();
@@ -321,8 +307,8 @@ Task<QList<Protocol::ServerFacts>> NodePrivate::prepare(quint64 id, Protocol::Co
             child->process.kill();
         }
         if (child->port == 0) {
-            if (!child->isRunning())
-                failure = QStringLiteral("its server ended at once: %1").arg(howEnded(child->process));
+            if (!child->end.isEmpty())
+                failure = QStringLiteral("its server ended at once: %1").arg(child->end);
             continue;
         }
         Protocol::ServerFacts server;
@@ -345,36 +331,47 @@ ChildPointer NodePrivate::startServer(quint64 computation, int number, const QSt
     child->token = QUuid::createUuid().toRfc4122();
     copyFolder(package + u'/' + Package::FilesFolder, child->folder);
 
-    QProcess &process = child->process;
-    process.setProgram(package + u'/' + Package::ProgramFolder + u'/' + name);
-    process.setWorkingDirectory(child->folder);
-    process.setProcessChannelMode(QProcess::ForwardedChannels);
+    QProcess *const settings = child->process.process();
+    settings->setWorkingDirectory(child->folder);
+    settings->setProcessChannelMode(QProcess::ForwardedChannels);
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     environment.insert(ServerConfiguration::Variable, QStringLiteral("1"));
-    process.setProcessEnvironment(environment);
-#ifdef Q_OS_LINUX
-    // However this node ends, its servers do not stay behind.
-    process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
-#endif
-    const auto ended = [self = weak_from_this(), weak = std::weak_ptr(child)] {
-        const auto node = self.lock();
-        const auto server = weak.lock();
-        if (node && server)
-            node->serverEnded(server);
-    };
-    QObject::connect(&process, &QProcess::finished, &process, ended);
-    QObject::connect(&process, &QProcess::errorOccurred, &process, [ended](QProcess::ProcessError error) {
-        if (error == QProcess::FailedToStart)
-            ended();
-    });
-    process.start();
+    settings->setProcessEnvironment(environment);
+    child->process.setEndsWithParent(); // however this node ends, its servers do not stay behind
+    child->process.setTimeToEnd(EndLimit);
+    const QString program = package + u'/' + Package::ProgramFolder + u'/' + name;
+    track(spawn(&NodePrivate::runServer, shared_from_this(), child, program), QStringLiteral("server %1").arg(number));
+    return child;
+}
+
+Task<> NodePrivate::runServer(ChildPointer child, QString program)
+{
+    const auto self = shared_from_this();
+    if (child->expectedToEnd) { // before it was started
+        child->readyOrEnded.set();
+        co_return;
+    }
     ServerConfiguration configuration;
     configuration.node = m_network.location();
     configuration.secret = m_options.secret;
     configuration.token = child->token;
-    process.write(configuration.toBytes());
-    process.closeWriteChannel();
-    return child;
+    try {
+        co_await child->process.start(program);
+        child->end = howEnded((co_await child->process.communicate(configuration.toBytes())).status);
+    } catch (const ProcessError &e) {
+        child->end = e.message();
+    }
+    child->readyOrEnded.set();
+    if (child->expectedToEnd || child->port == 0)
+        co_return;
+
+    // The process's number may be another one's by now; the port is as good a name on this side.
+    qCWarning(lcNode).noquote() << "a server has ended:" << child->end;
+    try {
+        co_await m_network.call(m_options.scheduler, Protocol::ServerEnded, child->port, child->end);
+    } catch (const Error &e) {
+        qCDebug(lcNode).noquote() << "report:" << e.message(); // stayJoined() deals with a lost scheduler
+    }
 }
 
 Task<QString> NodePrivate::serverReady(QByteArray token, quint16 port)
@@ -389,28 +386,6 @@ Task<QString> NodePrivate::serverReady(QByteArray token, quint16 port)
         }
     }
     throw Error(QStringLiteral("this node does not expect that server"));
-}
-
-void NodePrivate::serverEnded(const ChildPointer &child)
-{
-    child->ended.set();
-    child->readyOrEnded.set();
-    if (child->expectedToEnd || m_closed || child->port == 0)
-        return;
-    const QString reason = howEnded(child->process);
-    // QProcess has forgotten the process's number by now; the port is as good a name on this side.
-    qCWarning(lcNode).noquote() << "a server has ended:" << reason;
-    track(spawn(&NodePrivate::reportServer, shared_from_this(), child->port, reason), QStringLiteral("report of a server"));
-}
-
-Task<> NodePrivate::reportServer(quint16 port, QString reason)
-{
-    const auto self = shared_from_this();
-    try {
-        co_await m_network.call(m_options.scheduler, Protocol::ServerEnded, port, reason);
-    } catch (const Error &e) {
-        qCDebug(lcNode).noquote() << "report:" << e.message(); // stayJoined() deals with a lost scheduler
-    }
 }
 
 Task<> NodePrivate::release(quint64 id)
@@ -428,13 +403,15 @@ Task<> NodePrivate::endServers(QList<ChildPointer> children)
     }
     const QDeadlineTimer deadline(EndLimit);
     for (const ChildPointer &child : std::as_const(children)) {
+        if (!child->process.isRunning())
+            continue;
         try {
-            if (child->isRunning())
-                co_await child->ended.wait(deadline);
+            co_await child->process.finished(deadline);
+            continue;
         } catch (const TimedOut &) {
             child->process.kill();
-            child->process.waitForFinished();
         }
+        co_await child->process.finished();
     }
 }
 

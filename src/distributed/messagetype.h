@@ -61,8 +61,8 @@ void registerElements()
  * Allows values of type T in messages between processes, here and in the other ones, which must call it too.
  *
  * T has either `QCborValue toCbor() const` and `static T fromCbor(const QCborValue &)`, which may throw, or is a Q_GADGET,
- * whose stored properties are sent. Enumerations travel as their numbers. The value types of Qt that docs/wire-format.md lists
- * need no call; nor do the arguments and the result of a function that is offered to peers or called there. Any thread.
+ * whose stored properties are sent. Enumerations travel as their numbers. The value types of Qt that docs/wire-format.md lists, and QLists
+ * of them, need no call; nor do the arguments and the result of a function that is offered to peers or called there. Any thread.
  */
 template<typename T>
 void registerMessageType()

@@ -40,12 +40,15 @@ NetworkCore::NetworkCore(const PeerNetwork::Options &options)
     , m_thread(QThread::currentThread())
     , m_server(std::make_unique<AsyncServer>())
 {
+    registerListTypes();
 }
 
 NetworkCore::~NetworkCore() = default;
 
 void NetworkCore::open()
 {
+    if (QHostAddress(m_options.address).isNull())
+        throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
     if (m_options.secret.isEmpty() && !QHostAddress(m_options.address).isLoopback())
         throw Error(QStringLiteral("a secret is needed to listen on %1: without one, only 127.0.0.1 and ::1 are allowed; set "
                                    "ASYNCORO_SECRET_FILE or use --secret-file")
@@ -91,7 +94,7 @@ void NetworkCore::post(std::function<void()> work)
 {
     if (isOnOwnThread())
         work();
-    else
+    else if (!m_closed)
         m_anchor.send(PostedWork{std::move(work)});
 }
 

@@ -11,6 +11,8 @@
 
 #include <QThread>
 
+#include <atomic>
+
 namespace Asyncoro::Detail {
 
 /** What a PeerNetwork consists of; coroutines that still end hold it. Lives on the network's thread. */
@@ -58,7 +60,7 @@ public:
     Coro<> resolve(const CoroIdentity &identity) override;
 
     [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
-    /** Runs `work` on the network's thread: at once if this is it. If the network ends before, `work` is dropped. */
+    /** Runs `work` on the network's thread: at once if this is it. If the network ends before that, drops it. Any thread. */
     void post(std::function<void()> work);
 
 private:
@@ -87,7 +89,7 @@ private:
     Coro<> m_acceptor;
     Coro<> m_anchor; // runs what other threads post
     QList<Coro<>> m_welcoming; // those that shake hands with who has connected, the oldest first
-    bool m_closed = false;
+    std::atomic<bool> m_closed = false; // read by other threads, too
 };
 
 } // namespace Asyncoro::Detail

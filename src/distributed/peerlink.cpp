@@ -301,6 +301,8 @@ Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
     try {
         for (;;) {
             co_await m_outgoingReady.wait();
+            if (socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
+                co_await socket->sendAll({}); // until there is room: what waits stays in m_outgoing, in its order
             m_outgoingReady.clear();
             co_await socket->sendAll(std::exchange(m_outgoing, {})); // all that has gathered, in one write
         }

@@ -97,8 +97,12 @@ Kirigami.Dialog {
             wrapMode: Text.Wrap
             font: Kirigami.Theme.smallFont
             opacity: 0.75
-            text: address.text.length > 0 && !root.usable ? qsTr("The address should read host:port, such as 192.168.1.2:51350.")
-                                                          : qsTr("All processes of a cluster share its secret. A scheduler without one is reached from its own machine only.")
+            text: {
+                if (address.text.length > 0 && !root.usable)
+                    return qsTr("The address should read host:port, such as 192.168.1.2:51350.");
+                return qsTr("All processes of a cluster share its secret. "
+                            + "A scheduler without one is reached from its own machine only.");
+            }
         }
     }
 

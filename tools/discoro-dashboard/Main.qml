@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import QtQuick
-import QtQuick.Controls as Controls
 import org.kde.kirigami as Kirigami
 import org.asyncoro.discoro
 
@@ -12,7 +11,8 @@ Kirigami.ApplicationWindow {
 
     required property Cluster cluster
 
-    title: cluster.scheduler.length > 0 ? qsTr("%1 – Discoro dashboard").arg(cluster.scheduler) : qsTr("Discoro dashboard")
+    title: cluster.scheduler.length > 0 ? qsTr("%1 – Discoro dashboard").arg(cluster.scheduler)
+                                        : qsTr("Discoro dashboard")
     width: Kirigami.Units.gridUnit * 76
     height: Kirigami.Units.gridUnit * 47
     minimumWidth: Kirigami.Units.gridUnit * 32

@@ -51,7 +51,6 @@ int runWindow(const Options &options)
         cluster.setScheduler(options.scheduler);
 
     QQmlApplicationEngine engine;
-    engine.addImportPath(QStringLiteral(ASYNCORO_QML_DIR));
     engine.setInitialProperties({{QStringLiteral("cluster"), QVariant::fromValue(&cluster)}});
     engine.loadFromModule("org.asyncoro.dashboard", "Main");
     if (engine.rootObjects().isEmpty())

@@ -41,9 +41,14 @@ std::optional<Options> Options::parse()
     CommonOptions common(CommonOptions::Scheduler | CommonOptions::SecretFile, help());
     QCommandLineParser &parser = common.parser();
     const QCommandLineOption screenshot(
-        u"screenshot"_s, u"Connect, save a picture of the window when it shows the cluster at work, and end."_s, u"FILE.png"_s);
+        u"screenshot"_s,
+        u"Connect, save a picture of the window when it shows the cluster at work, and end."_s,
+        u"FILE.png"_s);
     const QCommandLineOption screenshotWhen(
-        u"screenshot-when"_s, u"Take it when at least so many coroutines are done."_s, u"NUMBER"_s, u"1"_s);
+        u"screenshot-when"_s,
+        u"Take it when at least so many coroutines are done."_s,
+        u"NUMBER"_s,
+        u"1"_s);
     parser.addOptions({screenshot, screenshotWhen});
     if (common.parse(QCoreApplication::arguments().mid(1)))
         return std::nullopt;
@@ -53,7 +58,8 @@ std::optional<Options> Options::parse()
     Options options;
     if (parser.isSet(u"scheduler"_s) || qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER"))
         options.scheduler = common.scheduler().toString();
-    options.secretFile = parser.isSet(u"secret-file"_s) ? parser.value(u"secret-file"_s) : qEnvironmentVariable("ASYNCORO_SECRET_FILE");
+    const bool namesFile = parser.isSet(u"secret-file"_s);
+    options.secretFile = namesFile ? parser.value(u"secret-file"_s) : qEnvironmentVariable("ASYNCORO_SECRET_FILE");
     const Secret secret = common.secret(); // a file that cannot be used is told now
     if (options.secretFile.isEmpty())
         options.secret = QString::fromUtf8(secret.key());

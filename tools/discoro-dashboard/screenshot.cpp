@@ -25,6 +25,7 @@ namespace {
 
 constexpr int EnoughSamples = 16;
 constexpr auto CheckEvery = 250ms;
+constexpr auto WindowIsComplete = 1s; // its toolbar, for one, is made bit by bit
 constexpr auto Patience = 20s;
 
 } // namespace
@@ -40,6 +41,7 @@ Screenshot::Screenshot(Cluster *cluster, QQuickWindow *window, const QString &fi
     m_deadline.setSingleShot(true);
     connect(&m_deadline, &QTimer::timeout, this, &Screenshot::finishEarly);
     m_deadline.start(Patience);
+    m_age.start();
 }
 
 void Screenshot::check()
@@ -47,7 +49,7 @@ void Screenshot::check()
     switch (m_cluster->state()) {
     case Cluster::State::NotConnected:
     case Cluster::State::Refused:
-        fail(m_cluster->stateText());
+        fail(m_cluster->briefStateText());
         return;
     case Cluster::State::Connecting:
     case Cluster::State::Stale:
@@ -63,7 +65,8 @@ void Screenshot::check()
         m_latest = grab();
     if (hasEnded())
         finishEarly();
-    else if (isAtWork() && m_cluster->history()->count() >= EnoughSamples)
+    else if (isAtWork() && m_cluster->history()->count() >= EnoughSamples
+             && m_age.durationElapsed() >= WindowIsComplete)
         save(m_latest);
 }
 
@@ -72,7 +75,7 @@ void Screenshot::finishEarly()
     if (m_ended)
         return;
     if (m_latest.isNull() && m_cluster->state() != Cluster::State::Connected)
-        fail(m_cluster->stateText());
+        fail(m_cluster->briefStateText());
     else
         save(m_latest.isNull() ? grab() : m_latest);
 }
@@ -84,9 +87,10 @@ bool Screenshot::isAtWork() const
 
 bool Screenshot::hasEnded() const
 {
+    using State = ComputationStatus::State;
     const auto &computations = m_cluster->status().computations;
     return !computations.isEmpty() && std::ranges::all_of(computations, [](const ComputationStatus &computation) {
-        return computation.state == ComputationStatus::State::Closed || computation.state == ComputationStatus::State::Lost;
+        return computation.state == State::Closed || computation.state == State::Lost;
     });
 }
 

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <QElapsedTimer>
 #include <QImage>
 #include <QObject>
 #include <QPointer>
@@ -18,7 +19,8 @@ class QQuickWindow;
  * Saves a picture of the window when it shows a cluster at work, and ends the program.
  *
  * That is when there are nodes, enough coroutines are done, some run, and the graph has its samples. A cluster whose
- * computations end earlier is shown as it last was at work; one that does not come to work, as it is when the time is over.
+ * computations end earlier is shown as it last was at work; one that does not come to work, as it is when the time is
+ * over.
  */
 class Screenshot : public QObject
 {
@@ -45,6 +47,7 @@ private:
     qint64 m_whenDone;
     QTimer m_checkTimer;
     QTimer m_deadline;
+    QElapsedTimer m_age;
     QImage m_latest; // while the cluster was at work
     bool m_ended = false;
 };

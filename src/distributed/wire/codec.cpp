@@ -17,6 +17,8 @@
 
 #include <cxxabi.h>
 
+#include <mutex>
+
 namespace Asyncoro::Detail {
 
 namespace {
@@ -600,6 +602,21 @@ void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper 
 QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles)
 {
     return Decoder(reader, handles).decode();
+}
+
+template<typename... T>
+void registerListsOf()
+{
+    (registerMessageType<QList<T>>(), ...);
+}
+
+void registerListTypes()
+{
+    static std::once_flag once;
+    std::call_once(once, [] {
+        registerListsOf<bool, int, uint, qint64, quint64, float, double, QByteArray, QVariantList, QVariantMap>();
+        registerListsOf<QUrl, QUuid, QDate, QTime, QDateTime, QStringList, Coro<>>();
+    });
 }
 
 quint64 readUnsigned(QCborStreamReader &reader)

@@ -57,6 +57,9 @@ void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper 
 /** Reads one item. Throws MalformedFrame for what encodeValue() would not have written, WireError for a type not known here. */
 QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles);
 
+/** Makes the names of lists of Qt's values known, which decodeValue() looks up. Once for a process. */
+void registerListTypes();
+
 /** Reads an item that must be of that kind; throws MalformedFrame otherwise. */
 quint64 readUnsigned(QCborStreamReader &reader);
 bool readBool(QCborStreamReader &reader);

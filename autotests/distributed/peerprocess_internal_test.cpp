@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "../../src/distributed/limits_p.h"
+#include "distributedtest.h"
+
+#include <QCoreApplication>
+#include <QElapsedTimer>
+#include <QProcess>
+
+#include <csignal>
+
+using namespace DistributedTest;
+using Asyncoro::Detail::PeerLimits;
+using Asyncoro::Detail::peerLimits;
+
+namespace {
+
+/** A process that runs peerprocess.cpp. */
+class PeerProcess
+{
+public:
+    explicit PeerProcess(quint16 port = 0, bool busy = false)
+    {
+        m_process.setProcessChannelMode(QProcess::ForwardedErrorChannel);
+        m_process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/distributed_peerprocess"),
+                        {QString::number(port), busy ? QStringLiteral("busy") : QStringLiteral("idle")});
+        while (!m_process.canReadLine()) {
+            if (!m_process.waitForReadyRead(30'000))
+                throw Error(QStringLiteral("the process does not start: ") + m_process.errorString());
+        }
+        location = Location::fromString(QString::fromUtf8(m_process.readLine()));
+    }
+
+    ~PeerProcess() { kill(); }
+    PeerProcess(const PeerProcess &) = delete;
+    PeerProcess &operator=(const PeerProcess &) = delete;
+
+    void signal(int number) const { ::kill(pid_t(m_process.processId()), number); }
+
+    void kill()
+    {
+        m_process.kill();
+        m_process.waitForFinished();
+    }
+
+    Location location;
+
+private:
+    QProcess m_process;
+};
+
+} // namespace
+
+/** Processes that end without a word. */
+class PeerProcessTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void init()
+    {
+        failOnWarnings();
+        peerLimits() = PeerLimits();
+        m_network = makeNetwork();
+    }
+
+    void cleanup()
+    {
+        m_network.reset();
+        peerLimits() = PeerLimits();
+    }
+
+    void isCalled()
+    {
+        const PeerProcess peer;
+        QCOMPARE(waitFor(m_network->call<int>(peer.location, QStringLiteral("add"), 1, 2)), 3);
+    }
+
+    void aKilledPeerIsLostAtOnce()
+    {
+        PeerProcess peer;
+        const Coro<> sleeper = waitFor(m_network->locate(peer.location, QStringLiteral("sleeper")));
+        const Coro<ExitNotice> observer = spawn([]() -> Task<ExitNotice> { co_return co_await receive<ExitNotice>(); });
+        sleeper.monitor(observer);
+        const Coro<> call = spawn(m_network->call(peer.location, QStringLiteral("wait")));
+        const Coro<> joiner = spawn([sleeper]() -> Task<> { co_await sleeper; });
+        waitFor(sleeper.deliver(1));
+
+        peer.signal(SIGSTOP); // so that it takes the message, but does not answer
+        const Coro<> delivery = spawn(sleeper.deliver(2));
+        letOthersRun();
+        QElapsedTimer timer;
+        timer.start();
+        peer.kill();
+        for (const Coro<> &waiting : {call, joiner, delivery}) {
+            const QString text = failureOf<PeerLost>(waiting);
+            QVERIFY2(text.startsWith(peer.location.toString()), qPrintable(text));
+        }
+        const ExitNotice notice = waitFor(observer, 10s);
+        QCOMPARE(notice.state(), CoroState::Lost);
+        QVERIFY(notice.error().startsWith(peer.location.toString()));
+        QVERIFY2(timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+        QVERIFY(m_network->peers().isEmpty());
+        QVERIFY(!sleeper.send(1));
+        QVERIFY(!failureOf<PeerLost>(m_network->call(peer.location, QStringLiteral("wait"))).startsWith(u'<'));
+    }
+
+    void aStoppedPeerIsLostAfterAWhile()
+    {
+        m_network.reset();
+        peerLimits().ping = 50ms;
+        peerLimits().silence = 300ms;
+        m_network = makeNetwork();
+        const PeerProcess idle;
+        const PeerProcess busy(0, true);
+        const Coro<> call = spawn(m_network->call(idle.location, QStringLiteral("wait")));
+        const Coro<> busyCall = spawn(m_network->call(busy.location, QStringLiteral("wait")));
+        const Peer idlePeer = waitFor(m_network->connect(idle.location));
+        const Peer busyPeer = waitFor(m_network->connect(busy.location));
+        busy.signal(SIGSTOP);
+        idle.signal(SIGSTOP);
+        const QString text = failureOf<PeerLost>(call);
+        QVERIFY2(text.contains(QStringLiteral("nothing was heard from it")), qPrintable(text));
+        QVERIFY(!idlePeer.isConnected());
+        // One that may be busy is given its time.
+        QVERIFY(busyPeer.isConnected());
+        QCOMPARE(busyCall.state(), CoroState::Running);
+        busy.signal(SIGCONT);
+        QCOMPARE(waitFor(m_network->call<int>(busy.location, QStringLiteral("add"), 1, 2)), 3);
+        // The other one has another connection when it goes on.
+        idle.signal(SIGCONT);
+        QCOMPARE(waitFor(m_network->call<int>(idle.location, QStringLiteral("add"), 1, 2), 20s), 3);
+        QVERIFY(!idlePeer.isConnected());
+        busyCall.terminate();
+    }
+
+    void aConnectionThatThePeerStillBelievesIn()
+    {
+        // We lose it; the peer is stopped and does not hear of that until after we come again.
+        m_network.reset();
+        peerLimits().ping = 50ms;
+        peerLimits().silence = 300ms;
+        peerLimits().retry = 50ms;
+        m_network = makeNetwork();
+        const PeerProcess peer;
+        waitFor(m_network->connect(peer.location));
+        peer.signal(SIGSTOP);
+        QTRY_VERIFY(m_network->peers().isEmpty());
+        const Coro<int> call = spawn(m_network->call<int>(peer.location, QStringLiteral("add"), 1, 2));
+        letOthersRun();
+        peer.signal(SIGCONT);
+        QCOMPARE(waitFor(call, 20s), 3);
+    }
+
+    void aRestartedPeerIsAnotherOne()
+    {
+        PeerProcess first;
+        const Location location = first.location;
+        const Coro<> sleeper = waitFor(m_network->locate(location, QStringLiteral("sleeper")));
+        const Coro<> call = spawn(m_network->call(location, QStringLiteral("wait")));
+        waitFor(sleeper.deliver(1));
+        first.kill();
+        const PeerProcess second(location.port());
+        QCOMPARE(second.location, location);
+        QVERIFY(!failureOf<PeerLost>(call).startsWith(u'<'));
+        QVERIFY(!failureOf<PeerLost>(sleeper.deliver(1)).startsWith(u'<'));
+        const Coro<> successor = waitFor(m_network->locate(location, QStringLiteral("sleeper")));
+        QCOMPARE(successor.id(), sleeper.id()); // by chance, for the process does the same
+        waitFor(successor.deliver(1));
+        QVERIFY(!sleeper.send(1));
+    }
+
+private:
+    std::unique_ptr<PeerNetwork> m_network;
+};
+
+QTEST_GUILESS_MAIN(PeerProcessTest)
+#include "peerprocess_internal_test.moc"

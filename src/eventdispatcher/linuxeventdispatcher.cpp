@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "linuxeventdispatcher.h"
+
+#include "epollset_p.h"
+#include "timerqueue_p.h"
+#include "wakeup_p.h"
+
+#include <QCoreApplication>
+#include <QSocketNotifier>
+#include <QThread>
+
+#include <atomic>
+#include <utility>
+
+#include <pthread.h>
+
+namespace Asyncoro {
+
+using namespace Detail;
+
+namespace {
+
+// Each child process counts from its parent's number.
+std::atomic<int> forks = 0;
+
+void countForks()
+{
+    [[maybe_unused]] static const int once
+        = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+}
+
+} // namespace
+
+class LinuxEventDispatcher::Private
+{
+public:
+    void renewAfterFork();
+
+    WakeUp wakeUp;
+    std::atomic<bool> interrupted = false;
+    EpollSet sockets{wakeUp};
+    TimerQueue timers;
+    int forksSeen = forks.load(std::memory_order_relaxed);
+};
+
+void LinuxEventDispatcher::Private::renewAfterFork()
+{
+    const int count = forks.load(std::memory_order_relaxed);
+    if (std::exchange(forksSeen, count) != count) {
+        wakeUp.renew();
+        sockets.renew();
+    }
+}
+
+LinuxEventDispatcher::LinuxEventDispatcher(QObject *parent)
+    : QAbstractEventDispatcherV2(parent)
+    , d(std::make_unique<Private>())
+{
+    countForks();
+}
+
+LinuxEventDispatcher::~LinuxEventDispatcher() = default;
+
+bool LinuxEventDispatcher::install()
+{
+    const char *obstacle = nullptr;
+    if (QCoreApplication::instance())
+        obstacle = "the application object has been made";
+    else if (QAbstractEventDispatcher::instance())
+        obstacle = "the thread has an event dispatcher";
+    if (obstacle) {
+        qWarning("LinuxEventDispatcher::install() comes too late: %s", obstacle);
+        return false;
+    }
+    QCoreApplication::setEventDispatcher(new LinuxEventDispatcher);
+    return true;
+}
+
+bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
+{
+    d->renewAfterFork();
+    // Taken before posted events are sent: those that come later wake anew.
+    const bool interrupted = d->interrupted.exchange(false);
+    const bool woken = d->wakeUp.take();
+    QCoreApplication::sendPostedEvents();
+
+    const bool withSockets = !flags.testFlag(QEventLoop::ExcludeSocketNotifiers);
+    const bool withTimers = !flags.testFlag(QEventLoop::X11ExcludeTimers);
+    // To have sent posted events is enough for who asked for events. QEventLoop::exec() only wants to be told when to
+    // leave, by interrupt(), and is spared a turn.
+    const bool inExec = flags.testFlag(QEventLoop::EventLoopExec);
+    const bool done = interrupted || (woken && !inExec);
+    const bool mayBlock = flags.testFlag(QEventLoop::WaitForMoreEvents) && !done && !d->wakeUp.isWoken();
+    if (mayBlock)
+        Q_EMIT aboutToBlock();
+
+    bool wokenUp = false;
+    const bool leaves = d->interrupted.load();
+    if (!leaves) {
+        if (withSockets)
+            d->sockets.applyChanges();
+        const bool waits = mayBlock && d->wakeUp.prepareToWait();
+        const Moment until = !waits ? AtOnce : withTimers ? d->timers.nextMoment() : Never;
+        if (withSockets)
+            d->sockets.wait(until, inExec);
+        else if (waits)
+            d->sockets.waitForWakeUp(until);
+        wokenUp = waits && d->wakeUp.take();
+    }
+    if (mayBlock)
+        Q_EMIT awake();
+    int handled = woken || wokenUp;
+    if (leaves)
+        return handled > 0;
+
+    if (wokenUp && !inExec)
+        QCoreApplication::sendPostedEvents(); // who waits for an event gets it now, and not after the next wait
+    if (withSockets)
+        handled += d->sockets.activateReady();
+    if (withTimers)
+        handled += d->timers.sendDue();
+    return handled > 0;
+}
+
+void LinuxEventDispatcher::registerSocketNotifier(QSocketNotifier *notifier)
+{
+    if (notifier->socket() < 0)
+        qWarning("LinuxEventDispatcher: a socket notifier needs a descriptor");
+    else if (notifier->thread() != thread() || thread() != QThread::currentThread())
+        qWarning("LinuxEventDispatcher: a socket notifier cannot be enabled from another thread");
+    else
+        d->sockets.add(notifier);
+}
+
+void LinuxEventDispatcher::unregisterSocketNotifier(QSocketNotifier *notifier)
+{
+    if (notifier->socket() < 0)
+        qWarning("LinuxEventDispatcher: a socket notifier needs a descriptor");
+    else if (notifier->thread() != thread() || thread() != QThread::currentThread())
+        qWarning("LinuxEventDispatcher: a socket notifier (descriptor %lld) cannot be disabled from another thread",
+                 qlonglong(notifier->socket()));
+    else
+        d->sockets.remove(notifier);
+}
+
+void LinuxEventDispatcher::registerTimer(Qt::TimerId timerId, Duration interval, Qt::TimerType timerType,
+                                         QObject *object)
+{
+    if (timerId <= Qt::TimerId::Invalid || interval < Duration::zero() || !object)
+        qWarning("LinuxEventDispatcher::registerTimer: invalid arguments");
+    else if (object->thread() != thread() || thread() != QThread::currentThread())
+        qWarning("LinuxEventDispatcher: a timer cannot be started from another thread");
+    else
+        d->timers.add(timerId, interval, timerType, object);
+}
+
+bool LinuxEventDispatcher::unregisterTimer(Qt::TimerId timerId)
+{
+    if (timerId <= Qt::TimerId::Invalid) {
+        qWarning("LinuxEventDispatcher::unregisterTimer: invalid argument");
+        return false;
+    }
+    if (thread() != QThread::currentThread()) {
+        qWarning("LinuxEventDispatcher: a timer cannot be stopped from another thread");
+        return false;
+    }
+    return d->timers.remove(timerId);
+}
+
+bool LinuxEventDispatcher::unregisterTimers(QObject *object)
+{
+    if (!object) {
+        qWarning("LinuxEventDispatcher::unregisterTimers: invalid argument");
+        return false;
+    }
+    if (object->thread() != thread() || thread() != QThread::currentThread()) {
+        qWarning("LinuxEventDispatcher: a timer cannot be stopped from another thread");
+        return false;
+    }
+    return d->timers.removeAll(object);
+}
+
+QList<QAbstractEventDispatcher::TimerInfoV2> LinuxEventDispatcher::timersForObject(QObject *object) const
+{
+    if (!object) {
+        qWarning("LinuxEventDispatcher::timersForObject: invalid argument");
+        return {};
+    }
+    return d->timers.timers(object);
+}
+
+QAbstractEventDispatcher::Duration LinuxEventDispatcher::remainingTime(Qt::TimerId timerId) const
+{
+    if (timerId <= Qt::TimerId::Invalid) {
+        qWarning("LinuxEventDispatcher::remainingTime: invalid argument");
+        return Duration::min();
+    }
+    return d->timers.remaining(timerId);
+}
+
+void LinuxEventDispatcher::wakeUp()
+{
+    d->wakeUp.wake();
+}
+
+void LinuxEventDispatcher::interrupt()
+{
+    d->interrupted.store(true);
+    d->wakeUp.wake();
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "fileerror.h"
+
+#include <Asyncoro/Task>
+
+#include <QByteArray>
+#include <QIODevice>
+
+#include <memory>
+
+namespace Asyncoro {
+
+namespace Detail {
+
+class FileData;
+struct FileOperation;
+
+/** A wait for an operation on a file. A thread of the pool may go on with that when the wait has ended. */
+class ASYNCORO_IO_EXPORT FileSuspension : public Suspension
+{
+public:
+    FileSuspension(std::shared_ptr<FileData> data, std::shared_ptr<FileOperation> operation,
+                   const QDeadlineTimer &deadline);
+
+protected:
+    ~FileSuspension() override;
+
+    bool start() override;
+    void abandon() noexcept override;
+    void throwUnlessDone();
+
+    const std::shared_ptr<FileData> m_data;
+    const std::shared_ptr<FileOperation> m_operation;
+};
+
+class ASYNCORO_IO_EXPORT FileAwaiter final : public FileSuspension
+{
+public:
+    using FileSuspension::FileSuspension;
+    void await_resume() { throwUnlessDone(); }
+};
+
+class ASYNCORO_IO_EXPORT FileReadAwaiter final : public FileSuspension
+{
+public:
+    using FileSuspension::FileSuspension;
+    QByteArray await_resume();
+};
+
+class ASYNCORO_IO_EXPORT FileSizeAwaiter final : public FileSuspension
+{
+public:
+    using FileSuspension::FileSuspension;
+    qint64 await_resume();
+};
+
+} // namespace Detail
+
+/**
+ * A file for coroutines. Whatever may block is done on a thread of a pool, so that the event loop goes on.
+ *
+ * It can be moved but not copied, and belongs to the thread that made it; only coroutines of that thread use it. Its
+ * destructor closes the file, in the background; to know whether that went well, use close(). Named pipes and devices
+ * can be opened, too.
+ *
+ * For each operation:
+ * - It resumes on the same thread, in the scheduler's next round. A deadline, where one passes, makes it throw TimedOut;
+ *   terminating the coroutine makes it throw Cancelled; both at once, even if the file system does not answer.
+ * - Operations on one file are done one at a time, in the order of the calls; those on several files at the same time.
+ * - Data is held by the operation: no buffer of the caller's has to live on, and one that is given up may end in the
+ *   background. The AsyncFile may be moved while a coroutine waits in it; if it is destroyed, they are woken with
+ *   FileError.
+ * - It throws FileError, which names the file and the reason, if it fails or the file is not open.
+ * - **After one that timed out or was cancelled the position is what it was before**: a reader finds the same bytes
+ *   again, on a pipe as well. What was to be written may be in the file, in full, in part or not at all.
+ */
+class ASYNCORO_IO_EXPORT AsyncFile
+{
+public:
+    /** The longest line that readLine() gives in one piece unless told otherwise. */
+    static constexpr qint64 DefaultMaxLineSize = 16 * 1024 * 1024;
+
+    AsyncFile();
+    ~AsyncFile();
+    AsyncFile(AsyncFile &&other) noexcept;
+    AsyncFile &operator=(AsyncFile &&other) noexcept;
+
+    /**
+     * Opens a file. `mode` is as for QFile: WriteOnly makes the file and drops what it held, ReadWrite and Append make it
+     * and keep that, NewOnly insists that it is new, ExistingOnly that it is not.
+     *
+     * Always suspends. Throws FileError as well for a folder, and if a file is open already. If it times out or is
+     * cancelled, no file is open, but one may have been made.
+     */
+    [[nodiscard]] Detail::FileAwaiter open(const QString &path, QIODevice::OpenMode mode = QIODevice::ReadOnly,
+                                           QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
+     * Reads at most `maxSize` bytes; fewer only at the end of the file, or, of a pipe, if there are no more yet. An empty
+     * result is the end.
+     *
+     * Completes without suspending if readLine() has read that far already.
+     */
+    [[nodiscard]] Detail::FileReadAwaiter read(qint64 maxSize = 65536,
+                                               QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /** Reads all the rest. Always suspends. */
+    [[nodiscard]] Detail::FileReadAwaiter readAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /**
+     * Reads a line with its line break, which only the last one may lack; an empty result is the end of the file. A line of
+     * more than `maxSize` bytes is given in pieces of that size.
+     *
+     * It reads ahead, and completes without suspending if a whole line has been read so.
+     */
+    [[nodiscard]] Detail::FileReadAwaiter readLine(qint64 maxSize = DefaultMaxLineSize,
+                                                   QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
+     * Writes all of `data`: it is in the hands of the operating system then, which is no promise that a disk has it.
+     *
+     * Always suspends. If it fails, the position is behind what was written.
+     */
+    [[nodiscard]] Detail::FileAwaiter write(const QByteArray &data, QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
+     * Sets the position, in bytes from the start. It may be behind the end: to write there fills the gap with zeros.
+     *
+     * Completes without suspending unless other operations are under way. Throws FileError for a pipe.
+     */
+    [[nodiscard]] Detail::FileAwaiter seek(qint64 position, QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** Gives the size in bytes. Always suspends. */
+    [[nodiscard]] Detail::FileSizeAwaiter size(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
+     * Closes the file, after the operations that are under way. Another one can be opened then.
+     *
+     * Completes without suspending if none is open. Throws FileError if the system tells of an error, such as a write that
+     * it has put off and that failed; the file is closed nevertheless. If it times out or is cancelled, the file is closed
+     * as soon as that can be done.
+     */
+    [[nodiscard]] Detail::FileAwaiter close(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** Whether open() was successful, and no close() since. */
+    [[nodiscard]] bool isOpen() const;
+    /** Where the next operation reads or writes, as far as the earlier ones are complete. 0 for a pipe. */
+    [[nodiscard]] qint64 position() const;
+    /** As open() was given it. */
+    [[nodiscard]] QString path() const;
+
+private:
+    template<typename Awaiter>
+    Awaiter operation(Detail::FileOperation &&operation, QDeadlineTimer deadline);
+
+    std::shared_ptr<Detail::FileData> m_data;
+};
+
+} // namespace Asyncoro

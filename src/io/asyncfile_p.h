@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncfile.h"
+
+#include "filehandle_p.h"
+
+#include <Asyncoro/Coro>
+
+#include <QMutex>
+
+#include <deque>
+
+namespace Asyncoro::Detail {
+
+/** What is to be done with a file, and what came of it. Shared by who waits for it and by who does it. */
+struct FileOperation {
+    enum class Kind : quint8 { Open, Read, ReadAll, ReadLine, Write, Seek, Size, Close };
+
+    enum class State : quint8 {
+        New,
+        Queued, ///< behind others
+        Running, ///< on a thread of the pool, or about to be
+        Done, ///< whoever waits has not taken the result yet
+        Over, ///< the result is taken, or nobody wants it
+    };
+
+    Kind kind = Kind::Close;
+    qint64 number = 0; // how many bytes to read, where to seek; then the size
+    QByteArray bytes = {}; // to be written; or that were read
+    QString path = {};
+    QIODevice::OpenMode mode = QIODevice::NotOpen;
+
+    std::error_code error = {};
+    QString errorText = {}; // where that says more
+    qint64 positionBefore = 0; // of the file
+
+    // with the mutex
+    State state = State::New;
+    bool fileGone = false; // the AsyncFile was destroyed
+    CoroPointer coro = {}; // whoever waits, and its wait
+    quint32 wait = 0;
+};
+
+/**
+ * What an AsyncFile points to. It lives on until its last operation has ended.
+ *
+ * Operations are done in order. Only the first one of the queue touches the file, on a thread of the pool; what else
+ * there is changes with the mutex held. It stays the first until its result is taken, so that one whose result nobody
+ * takes can be undone.
+ */
+class FileData : public std::enable_shared_from_this<FileData>
+{
+public:
+    using Operation = std::shared_ptr<FileOperation>;
+
+    /** Whether there is anything to wait for. */
+    bool submit(const Operation &operation);
+    /** Takes the result. False if there is none, as the AsyncFile is gone. */
+    [[nodiscard]] bool take(const Operation &operation);
+    /** Its result is not wanted, unless that was taken already. */
+    void abandon(const Operation &operation);
+    /** The AsyncFile is gone. */
+    void abandonAll();
+    [[noreturn]] void throwError(const FileOperation &operation) const;
+
+    [[nodiscard]] bool isOpen() const;
+    [[nodiscard]] qint64 position() const;
+    [[nodiscard]] QString path() const;
+
+private:
+    using Kind = FileOperation::Kind;
+    using State = FileOperation::State;
+
+    /** What an operation changes: a copy of its own, until it is done. */
+    struct Progress {
+        qint64 position = 0;
+        QByteArray ahead; // what was read behind the position
+    };
+
+    bool performAtOnce(FileOperation &operation);
+    void startFirst();
+    void performFirst(const Operation &operation);
+    void perform(FileOperation &operation, Progress &progress);
+    void read(FileOperation &operation, Progress &progress);
+    qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size);
+    void removeFirst();
+    void undo(FileOperation &operation);
+
+    mutable QMutex m_mutex;
+    std::deque<Operation> m_queue;
+    Progress m_progress;
+    QString m_path;
+    bool m_open = false;
+    FileHandle m_handle; // for the first of the queue; with the mutex, if there is none
+};
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,656 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "asyncprocess.h"
+
+#include "asyncprocess_p.h"
+
+#include <Asyncoro/Coro>
+#include <Asyncoro/Event>
+
+#include <QCoreApplication>
+
+#ifdef Q_OS_UNIX
+#include <cerrno>
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+#ifdef Q_OS_LINUX
+#include <sys/prctl.h>
+#endif
+
+namespace Asyncoro {
+
+using namespace std::chrono_literals;
+
+namespace Detail {
+
+namespace {
+
+// How much of an output is read before anybody asks for it.
+constexpr qint64 ReadAhead = 256 * 1024;
+// How many unwritten bytes let a further one wait to be written.
+constexpr qint64 WriteLimit = 1024 * 1024;
+// How often to look whether a group is gone, of which nobody tells.
+constexpr auto GroupInterval = 20ms;
+// How long killed processes may be seen: not long, unless nobody reaps them.
+constexpr auto TimeToVanish = 200ms;
+
+/** Ends a process in the background. A coroutine, so that exec() waits for it. */
+Task<> end(std::unique_ptr<OwnedProcess> owned, std::chrono::milliseconds time)
+{
+    Event finished;
+    const QObject context; // ends the connection before `finished` ends
+    QObject::connect(&owned->process, &QProcess::finished, &context, [&finished] { finished.set(); });
+    const QDeadlineTimer deadline(time);
+    try {
+        if (owned->isRunning())
+            co_await finished.wait(deadline);
+        while (!owned->isGone() && !deadline.hasExpired())
+            co_await sleep(GroupInterval);
+    } catch (const TimedOut &) {
+        // that was its time
+    }
+    if (owned->isGone())
+        co_return;
+    owned->demand(OwnedProcess::Demand::Die);
+    if (owned->isRunning())
+        co_await finished.wait();
+    const QDeadlineTimer enough(TimeToVanish);
+    while (!owned->isGone() && !enough.hasExpired())
+        co_await sleep(GroupInterval);
+}
+
+void dispose(std::unique_ptr<OwnedProcess> owned, const QString &program, std::chrono::milliseconds time)
+{
+    if (owned->isGone() || !QCoreApplication::instance())
+        return;
+    owned->demand(OwnedProcess::Demand::End);
+    spawn(end, std::move(owned), time).setName(QStringLiteral("end of the process ") + program);
+}
+
+} // namespace
+
+// --- OwnedProcess ---
+
+OwnedProcess::~OwnedProcess()
+{
+    process.disconnect();
+    if (isGone())
+        return;
+    demand(Demand::Die);
+    process.waitForFinished(-1); // which is near
+}
+
+void OwnedProcess::start(const QString &program, const QStringList &arguments, bool endsWithParent)
+{
+#ifdef Q_OS_UNIX
+    const auto given = process.childProcessModifier();
+    // Between fork and exec, where little is allowed.
+    process.setChildProcessModifier([given, endsWithParent, group = ownGroup, parent = ::getpid()] {
+        if (group)
+            ::setpgid(0, 0);
+#ifdef Q_OS_LINUX
+        if (endsWithParent) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != parent) // it ended before that call
+                ::_exit(1);
+        }
+#else
+        Q_UNUSED(endsWithParent)
+        Q_UNUSED(parent)
+#endif
+        if (given)
+            given();
+    });
+    if (!given) { // ours can run in the memory of this process, which need not be copied then
+        QProcess::UnixProcessParameters parameters = process.unixProcessParameters();
+        parameters.flags |= QProcess::UnixProcessFlag::UseVFork;
+        process.setUnixProcessParameters(parameters);
+    }
+#endif
+    process.start(program, arguments);
+    id = process.processId();
+#ifdef Q_OS_UNIX
+    if (ownGroup && id > 0) {
+        ::setpgid(pid_t(id), pid_t(id)); // whoever comes first, so that nobody finds it without its group
+        m_groupIsGone = false;
+    }
+#endif
+}
+
+void OwnedProcess::demand(Demand demand)
+{
+    // Until it runs its program it is a copy of this process, with the signal handlers of that.
+    if (process.state() == QProcess::Starting)
+        demand = Demand::Die;
+#ifdef Q_OS_UNIX
+    if (!m_groupIsGone) {
+        ::kill(-pid_t(id), demand == Demand::End ? SIGTERM : SIGKILL);
+        return;
+    }
+#endif
+    if (demand == Demand::End)
+        process.terminate();
+    else
+        process.kill();
+}
+
+void OwnedProcess::setNeverRun()
+{
+    id = 0;
+    m_groupIsGone = true;
+}
+
+// Called at the end of the process as well: only while it or somebody of its group exists is the group's number its own.
+bool OwnedProcess::isGone()
+{
+    if (isRunning())
+        return false;
+#ifdef Q_OS_UNIX
+    if (!m_groupIsGone) {
+        while (::waitpid(-pid_t(id), nullptr, WNOHANG) > 0) { } // orphans are ours, if we are the init of a container
+        m_groupIsGone = ::kill(-pid_t(id), 0) != 0 && errno == ESRCH;
+    }
+#endif
+    return m_groupIsGone;
+}
+
+// --- ProcessStream ---
+
+QByteArray ProcessStream::take(qint64 size)
+{
+    if (size >= bytes.size())
+        return std::exchange(bytes, {});
+    QByteArray taken = bytes.first(size);
+    bytes.remove(0, size); // moves no bytes but the start
+    return taken;
+}
+
+// --- ProcessData ---
+
+ProcessData::ProcessData()
+    : m_owned(std::make_unique<OwnedProcess>())
+    , m_errorText(QStringLiteral("the process was not started"))
+    , m_inputErrorText(m_errorText)
+{
+    QProcess *const wrapped = &m_owned->process;
+    connect(wrapped, &QProcess::readyReadStandardOutput, this,
+            [this] { onReadyRead(output, QProcess::StandardOutput); });
+    connect(wrapped, &QProcess::readyReadStandardError, this, [this] { onReadyRead(error, QProcess::StandardError); });
+    connect(wrapped, &QProcess::bytesWritten, this, [this] { settleWriters(); });
+    connect(wrapped, &QProcess::started, this, [this] { onStarted(); });
+    connect(wrapped, &QProcess::errorOccurred, this, [this](auto code) { onError(code); });
+    connect(wrapped, &QProcess::finished, this, [this](int code, auto status) { onFinished(code, status); });
+}
+
+ProcessData::~ProcessData()
+{
+    m_owned->process.disconnect(this);
+    for (ProcessStream *const stream : {&output, &error}) {
+        if (stream->notifier)
+            stream->notifier->disconnect(this);
+    }
+    fail(QProcess::UnknownError, QStringLiteral("the AsyncProcess was destroyed"));
+    dispose(std::move(m_owned), m_program, timeToEnd);
+}
+
+std::exception_ptr ProcessData::failure(const char *operation, const QString &text) const
+{
+    QString subject = QString::fromLatin1(operation);
+    if (!m_program.isEmpty())
+        subject += QStringLiteral(", ") + m_program;
+    return std::make_exception_ptr(ProcessError(m_errorCode, subject + QStringLiteral(": ") + text));
+}
+
+std::exception_ptr ProcessData::failure(const char *operation) const
+{
+    return failure(operation, m_errorText);
+}
+
+void ProcessData::start(const QString &program, const QStringList &arguments)
+{
+    m_program = program;
+    m_state = State::Starting;
+    m_inputErrorText.clear();
+    m_owned->start(program, arguments, endsWithParent);
+    if (m_state != State::Starting)
+        return;
+    if (process().inputChannelMode() != QProcess::ManagedInputChannel || !process().isWritable())
+        m_inputErrorText = QStringLiteral("its input is not captured");
+}
+
+// Whoever waits now, waits in vain.
+void ProcessData::fail(QProcess::ProcessError code, const QString &text)
+{
+    m_state = State::Failed;
+    m_errorCode = code;
+    m_errorText = m_inputErrorText = text;
+    if (ProcessStartAwaiter *const starting = std::exchange(m_starting, nullptr)) {
+        starting->m_failure = failure(starting->m_operation);
+        starting->complete();
+    }
+    settleAll();
+}
+
+void ProcessData::onStarted()
+{
+    if (m_state != State::Starting)
+        return;
+    m_state = State::Running;
+
+    QList<ProcessStream *> captured;
+    const QProcess::ProcessChannelMode mode = process().processChannelMode();
+    if (mode != QProcess::ForwardedChannels && mode != QProcess::ForwardedOutputChannel)
+        captured.append(&output);
+    if (mode == QProcess::SeparateChannels || mode == QProcess::ForwardedOutputChannel)
+        captured.append(&error);
+    for (ProcessStream *const stream : {&output, &error}) {
+        if (!captured.contains(stream))
+            onStreamEnded(*stream);
+    }
+
+    // QProcess tells neither the end of an output, nor does it ever leave bytes in the pipe. Its notifiers do: one for each
+    // captured output, and a last one for the end of the process.
+    QList<QSocketNotifier *> notifiers = process().findChildren<QSocketNotifier *>(Qt::FindDirectChildrenOnly);
+    notifiers.removeIf([](const QSocketNotifier *notifier) { return notifier->type() != QSocketNotifier::Read; });
+    if (notifiers.size() == captured.size() + 1) {
+        for (qsizetype i = 0; i < captured.size(); ++i) {
+            ProcessStream *const stream = captured.at(i);
+            stream->notifier = notifiers.at(i);
+            connect(stream->notifier, &QObject::destroyed, this, [this, stream] { onStreamEnded(*stream); });
+        }
+    }
+
+    if (ProcessStartAwaiter *const starting = std::exchange(m_starting, nullptr))
+        starting->complete();
+}
+
+void ProcessData::onError(QProcess::ProcessError code)
+{
+    if (code == QProcess::FailedToStart && m_state == State::Starting) {
+        m_owned->setNeverRun();
+        fail(code, QStringLiteral("it cannot be started: ") + process().errorString());
+    } else if (code == QProcess::WriteError && m_inputErrorText.isEmpty()) {
+        m_errorCode = code;
+        m_inputErrorText = QStringLiteral("it does not read its input any more");
+        settleWriters();
+    }
+}
+
+void ProcessData::onFinished(int code, QProcess::ExitStatus status)
+{
+    static_cast<void>(m_owned->isGone());
+    if (!isStarted())
+        return;
+    m_state = State::Ended;
+    // QProcess gives the number of the signal as the code of a crash.
+    m_status = status == QProcess::CrashExit ? ExitStatus::killed(code) : ExitStatus::exited(code);
+    m_errorCode = QProcess::WriteError;
+    m_inputErrorText = QStringLiteral("the process has ended");
+    output.ended = error.ended = true;
+    settleAll();
+}
+
+void ProcessData::onReadyRead(ProcessStream &stream, QProcess::ProcessChannel channel)
+{
+    const QByteArray more
+        = channel == QProcess::StandardOutput ? process().readAllStandardOutput() : process().readAllStandardError();
+    if (stream.bytes.isEmpty())
+        stream.bytes = more;
+    else
+        stream.bytes += more;
+    settleReaders(stream);
+}
+
+void ProcessData::onStreamEnded(ProcessStream &stream)
+{
+    stream.ended = true;
+    settleReaders(stream);
+}
+
+void ProcessData::settleAll()
+{
+    settleReaders(output);
+    settleReaders(error);
+    settleWriters();
+    while (auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.takeFirst())) {
+        if (m_state == State::Ended)
+            waiter->m_status = m_status;
+        else
+            waiter->m_failure = failure(waiter->m_operation);
+        waiter->complete();
+    }
+}
+
+void ProcessData::settleReaders(ProcessStream &stream)
+{
+    while (auto *reader = static_cast<ProcessReadAwaiter *>(stream.readers.first())) {
+        if (!reader->read())
+            break;
+        reader->unlink();
+        reader->complete();
+    }
+    throttle(stream);
+}
+
+// Whoever waits for bytes has not found enough, and whoever waits for the end must not hold it up.
+void ProcessData::throttle(ProcessStream &stream) const
+{
+    if (stream.notifier) {
+        const bool wanted = !stream.readers.isEmpty() || !m_finishWaiters.isEmpty();
+        stream.notifier->setEnabled(wanted || stream.bytes.size() < ReadAhead);
+    }
+}
+
+void ProcessData::settleWriters()
+{
+    while (auto *writer = static_cast<ProcessWriteAwaiter *>(m_writers.first())) {
+        if (!writer->write())
+            break;
+        writer->unlink();
+        writer->complete();
+    }
+}
+
+void ProcessData::closeInput()
+{
+    if (!m_inputErrorText.isEmpty())
+        return;
+    m_errorCode = QProcess::UnknownError;
+    m_inputErrorText = QStringLiteral("its input was closed");
+    process().closeWriteChannel();
+    settleWriters();
+}
+
+void ProcessData::writeFirst(const QByteArray &bytes)
+{
+    if (m_state == State::Ended || bytes.isEmpty())
+        return;
+    if (!m_inputErrorText.isEmpty())
+        std::rethrow_exception(failure("communicate()", m_inputErrorText));
+    process().write(bytes);
+}
+
+ProcessResult ProcessData::takeResult(const ExitStatus &status)
+{
+    return {std::exchange(output.bytes, {}), std::exchange(error.bytes, {}), status};
+}
+
+// --- awaiters ---
+
+ProcessSuspension::~ProcessSuspension() = default;
+
+void ProcessSuspension::throwUnlessDone() const
+{
+    throwUnlessComplete(m_operation);
+    if (m_failure)
+        std::rethrow_exception(m_failure);
+}
+
+ProcessStartAwaiter::ProcessStartAwaiter(ProcessData *data, const QString &program, const QStringList &arguments,
+                                         const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, "start()", deadline)
+    , m_program(program)
+    , m_arguments(arguments)
+{
+}
+
+bool ProcessStartAwaiter::start()
+{
+    if (m_data->m_state != ProcessData::State::NotStarted) {
+        m_failure = m_data->failure(m_operation, QStringLiteral("%1 cannot be started: one was before").arg(m_program));
+        return false;
+    }
+    m_data->start(m_program, m_arguments);
+    if (m_data->m_state == ProcessData::State::Starting) {
+        m_data->m_starting = this;
+        return true;
+    }
+    if (m_data->m_state == ProcessData::State::Failed)
+        m_failure = m_data->failure(m_operation);
+    return false;
+}
+
+void ProcessStartAwaiter::abandon() noexcept
+{
+    m_data->m_starting = nullptr;
+    m_data->fail(QProcess::FailedToStart, QStringLiteral("the start was given up"));
+    m_data->owned().demand(OwnedProcess::Demand::Die);
+}
+
+ProcessReadAwaiter::ProcessReadAwaiter(ProcessData *data, ProcessStream &stream, Kind kind, const char *operation,
+                                       qint64 maxSize, const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, operation, deadline)
+    , m_stream(stream)
+    , m_kind(kind)
+    , m_maxSize(std::max<qint64>(maxSize, 1))
+{
+}
+
+bool ProcessReadAwaiter::start()
+{
+    if (m_stream.readers.isEmpty() && read()) {
+        m_data->throttle(m_stream);
+        return false;
+    }
+    m_stream.readers.append(this);
+    m_data->throttle(m_stream);
+    return true;
+}
+
+void ProcessReadAwaiter::abandon() noexcept
+{
+    unlink();
+    m_data->settleReaders(m_stream); // the next one may want less
+}
+
+// True if it has what it wants, or is done by a failure.
+bool ProcessReadAwaiter::read()
+{
+    if (!m_data->isStarted()) {
+        m_failure = m_data->failure(m_operation);
+        return true;
+    }
+    const qint64 available = m_stream.bytes.size();
+    if (m_kind == Kind::Line) {
+        const qint64 lineBreak = m_stream.bytes.indexOf('\n', m_searched);
+        m_searched = available;
+        if (lineBreak >= 0 || available >= m_maxSize) {
+            m_bytes = m_stream.take(std::min(lineBreak >= 0 ? lineBreak + 1 : available, m_maxSize));
+            return true;
+        }
+    } else if (m_kind == Kind::Some && available > 0) {
+        m_bytes = m_stream.take(m_maxSize);
+        return true;
+    }
+    if (m_stream.ended)
+        m_bytes = m_stream.take(available);
+    return m_stream.ended;
+}
+
+ProcessWriteAwaiter::ProcessWriteAwaiter(ProcessData *data, const QByteArray &bytes, const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, "write()", deadline)
+    , m_bytes(bytes)
+{
+}
+
+bool ProcessWriteAwaiter::start()
+{
+    if (m_data->m_writers.isEmpty() && write())
+        return false;
+    m_data->m_writers.append(this);
+    return true;
+}
+
+void ProcessWriteAwaiter::abandon() noexcept
+{
+    unlink();
+}
+
+// True if it is done, be it by a failure.
+bool ProcessWriteAwaiter::write()
+{
+    if (!m_data->m_inputErrorText.isEmpty()) {
+        m_failure = m_data->failure(m_operation, m_data->m_inputErrorText);
+        return true;
+    }
+    if (m_data->process().bytesToWrite() > WriteLimit)
+        return false;
+    m_data->process().write(m_bytes);
+    return true;
+}
+
+ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, "finished()", deadline)
+{
+}
+
+bool ProcessFinishAwaiter::start()
+{
+    if (!m_data->isStarted()) {
+        m_failure = m_data->failure(m_operation);
+        return false;
+    }
+    if (m_data->m_state == ProcessData::State::Ended) {
+        m_status = m_data->m_status;
+        return false;
+    }
+    m_data->m_finishWaiters.append(this);
+    m_data->throttle(m_data->output);
+    m_data->throttle(m_data->error);
+    return true;
+}
+
+void ProcessFinishAwaiter::abandon() noexcept
+{
+    unlink();
+    m_data->throttle(m_data->output);
+    m_data->throttle(m_data->error);
+}
+
+namespace {
+
+// Not a member of AsyncProcess, which may be moved meanwhile.
+Task<ProcessResult> communicate(ProcessData *data, QByteArray input, QDeadlineTimer deadline)
+{
+    data->writeFirst(std::exchange(input, {}));
+    data->closeInput();
+    const ExitStatus status = co_await ProcessFinishAwaiter(data, deadline);
+    co_return data->takeResult(status);
+}
+
+} // namespace
+} // namespace Detail
+
+// --- AsyncProcess ---
+
+using Detail::ProcessReadAwaiter;
+
+AsyncProcess::AsyncProcess()
+    : m_data(std::make_unique<Detail::ProcessData>())
+{
+}
+
+AsyncProcess::~AsyncProcess() = default;
+AsyncProcess::AsyncProcess(AsyncProcess &&other) noexcept = default;
+AsyncProcess &AsyncProcess::operator=(AsyncProcess &&other) noexcept = default;
+
+QProcess *AsyncProcess::process() const
+{
+    return &m_data->process();
+}
+
+void AsyncProcess::setEndsWithParent(bool ends)
+{
+    m_data->endsWithParent = ends;
+}
+
+void AsyncProcess::setOwnGroup(bool own)
+{
+    m_data->owned().ownGroup = own;
+}
+
+void AsyncProcess::setTimeToEnd(std::chrono::milliseconds time)
+{
+    m_data->timeToEnd = time;
+}
+
+Detail::ProcessStartAwaiter AsyncProcess::start(const QString &program, const QStringList &arguments,
+                                                QDeadlineTimer deadline)
+{
+    return {m_data.get(), program, arguments, deadline};
+}
+
+Detail::ProcessWriteAwaiter AsyncProcess::write(const QByteArray &data, QDeadlineTimer deadline)
+{
+    return {m_data.get(), data, deadline};
+}
+
+void AsyncProcess::closeInput()
+{
+    m_data->closeInput();
+}
+
+ProcessReadAwaiter AsyncProcess::read(qint64 maxSize, QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::Some, "read()", maxSize, deadline};
+}
+
+ProcessReadAwaiter AsyncProcess::readLine(qint64 maxSize, QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::Line, "readLine()", maxSize, deadline};
+}
+
+ProcessReadAwaiter AsyncProcess::readAll(QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::All, "readAll()", 1, deadline};
+}
+
+ProcessReadAwaiter AsyncProcess::readError(qint64 maxSize, QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::Some, "readError()", maxSize, deadline};
+}
+
+ProcessReadAwaiter AsyncProcess::readErrorLine(qint64 maxSize, QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::Line, "readErrorLine()", maxSize, deadline};
+}
+
+ProcessReadAwaiter AsyncProcess::readErrorAll(QDeadlineTimer deadline)
+{
+    return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::All, "readErrorAll()", 1, deadline};
+}
+
+Detail::ProcessFinishAwaiter AsyncProcess::finished(QDeadlineTimer deadline)
+{
+    return {m_data.get(), deadline};
+}
+
+Task<ProcessResult> AsyncProcess::communicate(QByteArray input, QDeadlineTimer deadline)
+{
+    return Detail::communicate(m_data.get(), std::move(input), deadline);
+}
+
+void AsyncProcess::terminate()
+{
+    m_data->owned().demand(Detail::OwnedProcess::Demand::End);
+}
+
+void AsyncProcess::kill()
+{
+    m_data->owned().demand(Detail::OwnedProcess::Demand::Die);
+}
+
+bool AsyncProcess::isRunning() const
+{
+    return m_data->owned().isRunning();
+}
+
+qint64 AsyncProcess::processId() const
+{
+    return m_data->owned().id;
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include <QIODevice>
+
+#include <system_error>
+
+namespace Asyncoro::Detail {
+
+/** A file of the operating system. All of it blocks; one thread at a time. */
+class FileHandle
+{
+public:
+    FileHandle() = default;
+    ~FileHandle() { static_cast<void>(close()); }
+    FileHandle(const FileHandle &) = delete;
+    FileHandle &operator=(const FileHandle &) = delete;
+
+    /** Whether to open, read or write this may last for ever, as with a pipe. */
+    [[nodiscard]] static bool isEndless(const QString &path);
+
+    std::error_code open(const QString &path, QIODevice::OpenMode mode);
+    [[nodiscard]] bool isOpen() const { return m_descriptor >= 0; }
+    [[nodiscard]] bool isReadable() const { return m_mode & QIODevice::ReadOnly; }
+    [[nodiscard]] bool isWritable() const { return m_mode & QIODevice::WriteOnly; }
+    /** Whether it has no positions. */
+    [[nodiscard]] bool isSequential() const { return m_sequential; }
+
+    /** How many bytes it got, 0 at the end; less than asked for is no sign of the end. */
+    qint64 read(qint64 position, char *to, qint64 size, std::error_code &error);
+    /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives their number. */
+    qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
+    qint64 size(std::error_code &error) const;
+    std::error_code close();
+
+private:
+    int m_descriptor = -1;
+    QIODevice::OpenMode m_mode = QIODevice::NotOpen;
+    bool m_sequential = false;
+};
+
+} // namespace Asyncoro::Detail
