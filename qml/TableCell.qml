@@ -24,7 +24,7 @@ Item {
         case TableColumn.Number:
             return Number(value).toLocaleString(Qt.locale(), "f", 0);
         case TableColumn.Bar:
-            return value < 0 ? qsTr("unknown") : qsTr("%1 %").arg(Math.round(value * 100));
+            return value < 0 ? qsTr("unknown") : qsTr("%1 %").arg(Math.min(Math.round(value * 100), value < 1 ? 99 : 100));
         case TableColumn.Badge:
             return row?.stateText ?? "";
         }

@@ -77,6 +77,9 @@ void NodeModel::setStatus(const ClusterStatus &status)
         const Totals totals = totalsOf(node);
         const auto sinceHeard = elapsed(node.lastHeard, status.time);
         const bool silent = sinceHeard >= SilentAfter;
+        const bool isHere = node.state == NodeStatus::State::Ready;
+        const qint64 memoryTotal = isHere ? node.memoryTotal : 0;
+        const qint64 diskTotal = isHere ? node.diskTotal : 0;
         rows.append({
             .identity = node.location.toString(),
             .values = {
@@ -90,11 +93,11 @@ void NodeModel::setStatus(const ClusterStatus &status)
                 totals.running,
                 totals.done,
                 totals.failed,
-                std::clamp(node.cpuLoad, 0.0, 1.0),
-                usedFraction(node.memoryUsed, node.memoryTotal),
-                usageText(node.memoryUsed, node.memoryTotal),
-                usedFraction(node.diskUsed, node.diskTotal),
-                usageText(node.diskUsed, node.diskTotal),
+                isHere ? std::clamp(node.cpuLoad, 0.0, 1.0) : -1.0,
+                usedFraction(node.memoryUsed, memoryTotal),
+                usageText(node.memoryUsed, memoryTotal),
+                usedFraction(node.diskUsed, diskTotal),
+                usageText(node.diskUsed, diskTotal),
                 sinceHeard < SilentAfter ? tr("just now") : tr("%1 ago").arg(durationText(sinceHeard)),
             },
         });

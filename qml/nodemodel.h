@@ -25,7 +25,7 @@ public:
         RunningRole,
         DoneRole,
         FailedRole,
-        CpuLoadRole, ///< 0 to 1
+        CpuLoadRole, ///< 0 to 1; -1 where it is not known: of nodes that are gone, for one
         MemoryRole, ///< 0 to 1; -1 where it is not known
         MemoryTextRole,
         DiskRole, ///< 0 to 1; -1 where it is not known

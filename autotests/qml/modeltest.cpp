@@ -67,7 +67,8 @@ private Q_SLOTS:
         QCOMPARE(changed.size(), 1);
         QCOMPARE(changed.at(0).at(0).toModelIndex().row(), 1);
         QCOMPARE(changed.at(0).at(2).value<QList<int>>(),
-                 (QList<int>{NodeModel::StateRole, NodeModel::StateTextRole, NodeModel::HealthRole}));
+                 (QList<int>{NodeModel::StateRole, NodeModel::StateTextRole, NodeModel::HealthRole, NodeModel::CpuLoadRole,
+                             NodeModel::MemoryRole, NodeModel::MemoryTextRole, NodeModel::DiskRole, NodeModel::DiskTextRole}));
         QCOMPARE(text(model, 1, NodeModel::StateTextRole), u"Lost"_s);
         QCOMPARE(model.index(1).data(NodeModel::HealthRole).value<Health::Value>(), Health::Value::Bad);
 

@@ -163,7 +163,13 @@ Task<> Computation::schedule(Location scheduler)
     if (self->id != 0)
         co_return;
     self->scheduler = scheduler.isValid() ? scheduler : defaultScheduler();
-    co_await joinNetworkOf(self->scheduler);
+    try {
+        co_await joinNetworkOf(self->scheduler);
+    } catch (const PeerLost &e) {
+        throw PeerLost(e.peer(), QStringLiteral("%1. Is a scheduler there? Start one with discoro-scheduler, or run the program with "
+                                                "\"discoro local\"; ASYNCORO_SCHEDULER says where it is")
+                                     .arg(e.reason()));
+    }
     const Protocol::ComputationFacts facts = self->pack();
     const EndAtExit hint{spawn(hintWhileWaiting, self->scheduler)};
     hint.coro.setDaemon();

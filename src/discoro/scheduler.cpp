@@ -193,6 +193,8 @@ Task<> SchedulerPrivate::watchNode(NodePointer node, Coro<> anchor)
     QString reason = QStringLiteral("it has ended");
     try {
         co_await anchor.finish();
+    } catch (const PeerLost &e) {
+        reason = e.reason();
     } catch (const Error &e) {
         reason = e.message();
     }

@@ -6,8 +6,9 @@
 namespace Asyncoro {
 
 PeerLost::PeerLost(const Location &peer, const QString &reason)
-    : Error(QStringLiteral("%1 is lost: %2").arg(peer.toString(), reason))
+    : Error(QStringLiteral("%1: %2").arg(peer.toString(), reason))
     , m_peer(peer)
+    , m_reason(reason)
 {
 }
 

@@ -18,9 +18,12 @@ public:
     ~PeerLost() override;
 
     [[nodiscard]] Location peer() const { return m_peer; }
+    /** The message without the peer. */
+    [[nodiscard]] QString reason() const { return m_reason; }
 
 private:
     Location m_peer;
+    QString m_reason;
 };
 
 /** The other process does not take part with this one: another secret, or a version that does not fit. */

@@ -133,6 +133,10 @@ Task<> PeerLink::attempt()
             throw;
         } catch (const PeerLost &) {
             throw;
+        } catch (const SocketError &e) {
+            throw PeerLost(m_location, e.code() == QAbstractSocket::ConnectionRefusedError
+                                           ? QStringLiteral("nothing listens there, the connection was refused")
+                                           : e.message());
         } catch (const Error &e) {
             throw PeerLost(m_location, e.message());
         }

@@ -3,16 +3,6 @@
 
 #include "childprocess.h"
 
-#include <Asyncoro/Error>
-
-#include <csignal>
-#include <cstring>
-#include <unistd.h>
-
-#ifdef Q_OS_LINUX
-#include <sys/prctl.h>
-#endif
-
 namespace Asyncoro::Tools {
 
 using namespace Qt::StringLiterals;
@@ -21,77 +11,43 @@ namespace {
 
 constexpr qsizetype KeptErrors = 10;
 
-/** What a child does between fork and exec, where little is allowed. */
-void prepareChild([[maybe_unused]] pid_t parent, bool ownSession)
-{
-#ifdef Q_OS_LINUX
-    // At the death of the thread that forked: the main thread. If that was before this call, the parent is another one.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-#endif
-    // Ctrl+C in the terminal reaches this program and the user's. The cluster must outlive these, to end in order.
-    if (ownSession)
-        setsid();
-}
-
 } // namespace
 
 ChildProcess::ChildProcess(const QString &name, const QString &logFile)
     : m_name(name)
     , m_log(logFile)
 {
-    const bool logged = !logFile.isEmpty();
-    if (logged) {
-        m_process.setStandardInputFile(QProcess::nullDevice());
+    QProcess *const settings = m_process.process();
+    if (logFile.isEmpty()) {
+        settings->setInputChannelMode(QProcess::ForwardedInputChannel);
+        settings->setProcessChannelMode(QProcess::ForwardedChannels);
+    } else {
+        settings->setStandardInputFile(QProcess::nullDevice());
         if (!m_log.open(QIODevice::WriteOnly | QIODevice::Unbuffered))
             throw Error(u"cannot write %1: %2"_s.arg(logFile, m_log.errorString()));
-    } else {
-        m_process.setInputChannelMode(QProcess::ForwardedInputChannel);
-        m_process.setProcessChannelMode(QProcess::ForwardedChannels);
     }
-    m_process.setChildProcessModifier([parent = getpid(), logged] { prepareChild(parent, logged); });
-
-    connect(&m_process, &QProcess::readyReadStandardOutput, this,
-            [this] { takeLines(QProcess::StandardOutput, false); });
-    connect(&m_process, &QProcess::readyReadStandardError, this, [this] { takeLines(QProcess::StandardError, false); });
-    connect(&m_process, &QProcess::finished, this, [this] {
-        takeLines(QProcess::StandardOutput, true);
-        takeLines(QProcess::StandardError, true);
-        m_changed();
-    });
+    m_process.setEndsWithParent();
+    // Ctrl+C in the terminal reaches this program and the user's. The cluster must outlive these, to end in order.
+    m_process.setOwnGroup(!logFile.isEmpty());
 }
 
-void ChildProcess::start(const QString &program, const QStringList &arguments)
+ChildProcess::~ChildProcess()
 {
-    m_process.start(program, arguments);
-    if (!m_process.waitForStarted(-1))
-        throw Error(u"cannot start %1 (%2): %3"_s.arg(m_name, program, m_process.errorString()));
-    m_processId = m_process.processId();
+    for (const Coro<> &coro : std::as_const(m_coros))
+        coro.terminate();
 }
 
-void ChildProcess::terminate()
+Task<> ChildProcess::start(QString program, QStringList arguments)
 {
-    m_process.terminate();
-}
-
-void ChildProcess::kill()
-{
-    m_process.kill();
-}
-
-int ChildProcess::exitStatus() const
-{
-    constexpr int Killed = 128;
-    return m_process.exitStatus() == QProcess::CrashExit ? Killed + m_process.exitCode() : m_process.exitCode();
-}
-
-QString ChildProcess::howItEnded() const
-{
-    const int code = m_process.exitCode();
-    if (m_process.exitStatus() == QProcess::CrashExit)
-        return u"was killed by signal %1 (%2)"_s.arg(code).arg(QString::fromLocal8Bit(strsignal(code)));
-    return u"ended with status %1"_s.arg(code);
+    try {
+        co_await m_process.start(program, arguments);
+    } catch (const ProcessError &error) {
+        throw Error(u"cannot start %1: %2"_s.arg(m_name, error.message()));
+    }
+    m_running = true;
+    const Coro<> output = spawn([this] { return takeOutput(); });
+    const Coro<> errors = spawn([this] { return takeErrors(); });
+    m_coros = {output, errors, spawn([=, this] { return takeEnd(output, errors); })};
 }
 
 std::optional<QString> ChildProcess::announced(QLatin1StringView word) const
@@ -100,25 +56,41 @@ std::optional<QString> ChildProcess::announced(QLatin1StringView word) const
     return found == m_announcements.constEnd() ? std::nullopt : std::optional(found.value());
 }
 
-void ChildProcess::takeLines(QProcess::ProcessChannel channel, bool toTheEnd)
+Task<> ChildProcess::takeOutput()
 {
-    m_process.setReadChannel(channel);
-    while (m_process.canReadLine() || (toTheEnd && m_process.bytesAvailable() > 0))
-        takeLine(channel, m_process.readLine());
+    for (;;) {
+        const QByteArray line = co_await m_process.readLine();
+        if (line.isEmpty())
+            co_return;
+        m_log.write(line);
+        const QString text = QString::fromUtf8(line).trimmed();
+        if (const QString word = text.section(u' ', 0, 0); word == Listening || word == Joined) {
+            m_announcements.insert(word, text.section(u' ', 1));
+            m_changed();
+        }
+    }
 }
 
-void ChildProcess::takeLine(QProcess::ProcessChannel channel, const QByteArray &line)
+Task<> ChildProcess::takeErrors()
 {
-    m_log.write(line);
-    const QString text = QString::fromUtf8(line).trimmed();
-    if (channel == QProcess::StandardError) {
-        m_lastErrors.append(text);
+    for (;;) {
+        const QByteArray line = co_await m_process.readErrorLine();
+        if (line.isEmpty())
+            co_return;
+        m_log.write(line);
+        m_lastErrors.append(QString::fromUtf8(line).trimmed());
         if (m_lastErrors.size() > KeptErrors)
             m_lastErrors.removeFirst();
-    } else if (const QString word = text.section(u' ', 0, 0); word == Listening || word == Joined) {
-        m_announcements.insert(word, text.section(u' ', 1));
-        m_changed();
     }
+}
+
+Task<> ChildProcess::takeEnd(Coro<> output, Coro<> errors)
+{
+    co_await output;
+    co_await errors;
+    m_exitStatus = co_await m_process.finished();
+    m_running = false;
+    m_changed();
 }
 
 } // namespace Asyncoro::Tools

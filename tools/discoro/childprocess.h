@@ -3,10 +3,11 @@
 
 #pragma once
 
+#include <Asyncoro/AsyncProcess>
+#include <Asyncoro/Coro>
+
 #include <QFile>
 #include <QHash>
-#include <QProcess>
-#include <QStringList>
 
 #include <functional>
 #include <optional>
@@ -19,7 +20,7 @@ namespace Asyncoro::Tools {
  * Unless input and output are passed through, it has neither terminal nor input, its output goes to a log file, and
  * some lines on its stdout are announcements.
  */
-class ChildProcess : public QObject
+class ChildProcess
 {
 public:
     // the announcements: a word, a space and a value
@@ -31,22 +32,21 @@ public:
 
     /** Passes input and output through if `logFile` is empty. */
     ChildProcess(const QString &name, const QString &logFile);
+    ~ChildProcess();
+    Q_DISABLE_COPY_MOVE(ChildProcess)
 
-    void setEnvironment(const QProcessEnvironment &environment) { m_process.setProcessEnvironment(environment); }
     /** Is called after an announcement, and when the process has ended. */
     void setChangeFunction(const std::function<void()> &function) { m_changed = function; }
 
     /** Throws an Error if the program cannot be started. */
-    void start(const QString &program, const QStringList &arguments);
-    void terminate();
-    void kill();
+    Task<> start(QString program, QStringList arguments);
+    void terminate() { m_process.terminate(); }
+    void kill() { m_process.kill(); }
 
-    [[nodiscard]] qint64 processId() const { return m_processId; }
-    [[nodiscard]] bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
-    /** As a shell tells it: 128 + n if signal n killed it. */
-    [[nodiscard]] int exitStatus() const;
-    /** "ended with status 1", "was killed by signal 9 (Killed)". */
-    [[nodiscard]] QString howItEnded() const;
+    [[nodiscard]] qint64 processId() const { return m_process.processId(); }
+    [[nodiscard]] bool isRunning() const { return m_running; }
+    /** Once it has ended. */
+    [[nodiscard]] ExitStatus exitStatus() const { return m_exitStatus; }
 
     /** The value that it announced with this word. */
     [[nodiscard]] std::optional<QString> announced(QLatin1StringView word) const;
@@ -54,16 +54,19 @@ public:
     [[nodiscard]] QStringList lastErrors() const { return m_lastErrors; }
 
 private:
-    void takeLines(QProcess::ProcessChannel channel, bool toTheEnd);
-    void takeLine(QProcess::ProcessChannel channel, const QByteArray &line);
+    Task<> takeOutput();
+    Task<> takeErrors();
+    Task<> takeEnd(Coro<> output, Coro<> errors);
 
     const QString m_name;
     QFile m_log;
+    AsyncProcess m_process;
+    QList<Coro<>> m_coros; // which use this
     QHash<QString, QString> m_announcements;
     QStringList m_lastErrors;
-    qint64 m_processId = 0;
     std::function<void()> m_changed;
-    QProcess m_process; // ends before what its signals use
+    ExitStatus m_exitStatus;
+    bool m_running = false;
 };
 
 } // namespace Asyncoro::Tools

@@ -51,74 +51,73 @@ LocalCluster::~LocalCluster() = default;
 Task<int> LocalCluster::run()
 {
     const QDeadlineTimer deadline(m_options.startTimeout);
-    ChildProcess &scheduler = startTool(m_scheduler, u"scheduler"_s, u"discoro-scheduler"_s,
-                                        {u"--address"_s, u"127.0.0.1"_s, u"--port"_s, u"0"_s});
+    ChildProcess &scheduler = *co_await startTool(m_scheduler, u"scheduler"_s, u"discoro-scheduler"_s,
+                                                  {u"--address"_s, u"127.0.0.1"_s, u"--port"_s, u"0"_s});
     const QString location = co_await announcement(scheduler, ChildProcess::Listening, deadline);
 
     for (int i = 1; i <= m_options.nodes; ++i) {
         const QString name = u"node-%1"_s.arg(i);
-        startTool(m_nodes, name, u"discoro-node"_s,
-                  {u"--scheduler"_s, location, u"--name"_s, name, u"--cpus"_s, QString::number(m_options.servers),
-                   u"--work-dir"_s, m_directory.workFolder(name)});
+        co_await startTool(m_nodes, name, u"discoro-node"_s,
+                           {u"--scheduler"_s, location, u"--name"_s, name, u"--cpus"_s, QString::number(m_options.servers),
+                            u"--work-dir"_s, m_directory.workFolder(name)});
     }
     for (const auto &node : m_nodes)
         co_await announcement(*node, ChildProcess::Joined, deadline);
 
     if (m_options.dashboard)
-        startTool(m_dashboards, u"dashboard"_s, u"discoro-dashboard"_s, {u"--scheduler"_s, location});
+        co_await startTool(m_dashboards, u"dashboard"_s, u"discoro-dashboard"_s, {u"--scheduler"_s, location});
     ChildProcess *screenshot = nullptr;
     if (!m_options.screenshot.isEmpty()) {
-        screenshot = &startTool(m_dashboards, u"dashboard of the screenshot"_s, u"discoro-dashboard"_s,
-                                {u"--scheduler"_s, location, u"--screenshot"_s, m_options.screenshot});
+        screenshot = co_await startTool(m_dashboards, u"dashboard of the screenshot"_s, u"discoro-dashboard"_s,
+                                        {u"--scheduler"_s, location, u"--screenshot"_s, m_options.screenshot});
     }
 
     qputenv("ASYNCORO_SCHEDULER", location.toUtf8());
     qputenv("ASYNCORO_SECRET_FILE", m_directory.secretFile().toUtf8());
     m_up = true;
-    const ChildProcess &program = start(m_program, u"program"_s, m_options.program, m_options.arguments, {});
+    const ChildProcess &program = *co_await start(m_program, u"program"_s, m_options.program, m_options.arguments, {});
     while (program.isRunning())
         co_await m_changed.wait();
 
-    int status = program.exitStatus();
+    int status = program.exitStatus().shellStatus();
     if (status != 0) {
         for (const Processes *group : {&m_scheduler, &m_nodes}) {
             for (const auto &process : *group) {
                 if (!process->lastErrors().isEmpty())
-                    printError(u"the program %1; last lines of %2"_s.arg(program.howItEnded(), process->name())
+                    printError(u"the program %1; last lines of %2"_s.arg(program.exitStatus().text(), process->name())
                                + lastErrors(*process));
             }
         }
     }
     if (screenshot) {
         co_await waitForScreenshot(*screenshot);
-        if (status == 0 && (screenshot->isRunning() || screenshot->exitStatus() != 0))
+        if (status == 0 && (screenshot->isRunning() || !screenshot->exitStatus().isSuccess()))
             status = 1;
     }
     co_return status;
 }
 
-ChildProcess &LocalCluster::start(Processes &group, const QString &name, const QString &program,
-                                  const QStringList &arguments, const QString &logFile)
+Task<ChildProcess *> LocalCluster::start(Processes &group, QString name, QString program, QStringList arguments,
+                                         QString logFile)
 {
-    ChildProcess &process = *group.emplace_back(std::make_unique<ChildProcess>(name, logFile));
-    process.setChangeFunction([this, &process] {
-        if (!process.isRunning())
-            reportEnd(process);
+    ChildProcess *const process = group.emplace_back(std::make_unique<ChildProcess>(name, logFile)).get();
+    process->setChangeFunction([this, process] {
+        if (!process->isRunning())
+            reportEnd(*process);
         m_changed.pulse();
     });
-    process.start(program, arguments);
+    co_await process->start(program, arguments);
     if (m_options.verbose)
-        printError(u"%1 has process id %2"_s.arg(name).arg(process.processId()));
-    return process;
+        printError(u"%1 has process id %2"_s.arg(name).arg(process->processId()));
+    co_return process;
 }
 
-ChildProcess &LocalCluster::startTool(Processes &group, const QString &name, const QString &tool,
-                                      const QStringList &arguments)
+Task<ChildProcess *> LocalCluster::startTool(Processes &group, QString name, QString tool, QStringList arguments)
 {
-    QStringList all = arguments + QStringList{u"--secret-file"_s, m_directory.secretFile()};
+    arguments += {u"--secret-file"_s, m_directory.secretFile()};
     if (m_options.verbose)
-        all.append(u"--verbose"_s);
-    return start(group, name, findTool(tool), all, m_directory.logFile(name));
+        arguments += u"--verbose"_s;
+    return start(group, name, findTool(tool), arguments, m_directory.logFile(name));
 }
 
 /** Waits for an announcement. Throws an Error if it does not come in time, or if a part of the cluster ends before. */
@@ -130,7 +129,7 @@ Task<QString> LocalCluster::announcement(ChildProcess &process, QLatin1StringVie
         for (const Processes *group : {&m_scheduler, &m_nodes}) {
             for (const auto &other : *group) {
                 if (!other->isRunning())
-                    throw Error(u"%1 %2 before the cluster was up"_s.arg(other->name(), other->howItEnded())
+                    throw Error(u"%1 %2 before the cluster was up"_s.arg(other->name(), other->exitStatus().text())
                                 + lastErrors(*other));
             }
         }
@@ -207,8 +206,8 @@ void LocalCluster::reportEnd(const ChildProcess &process) const
     const bool isProgram = !m_program.empty() && m_program.front().get() == &process;
     const bool isDashboard =
         std::ranges::any_of(m_dashboards, [&](const auto &dashboard) { return dashboard.get() == &process; });
-    if (m_up && !isProgram && !(isDashboard && process.exitStatus() == 0))
-        printError(u"%1 %2"_s.arg(process.name(), process.howItEnded())
+    if (m_up && !isProgram && !(isDashboard && process.exitStatus().isSuccess()))
+        printError(u"%1 %2"_s.arg(process.name(), process.exitStatus().text())
                    + (isDashboard ? lastErrors(process) : QString()));
 }
 

@@ -51,9 +51,8 @@ public:
 private:
     using Processes = std::vector<std::unique_ptr<ChildProcess>>;
 
-    ChildProcess &start(Processes &group, const QString &name, const QString &program, const QStringList &arguments,
-                        const QString &logFile);
-    ChildProcess &startTool(Processes &group, const QString &name, const QString &tool, const QStringList &arguments);
+    Task<ChildProcess *> start(Processes &group, QString name, QString program, QStringList arguments, QString logFile);
+    Task<ChildProcess *> startTool(Processes &group, QString name, QString tool, QStringList arguments);
     Task<QString> announcement(ChildProcess &process, QLatin1StringView word, QDeadlineTimer deadline);
     Task<> waitForScreenshot(ChildProcess &dashboard);
     Task<> stop(const Processes &group);
