@@ -9,6 +9,7 @@
 #include <QThread>
 #include <QTimer>
 
+#include <atomic>
 #include <thread>
 
 using namespace Asyncoro;
@@ -30,7 +31,7 @@ Task<> sleepForever()
 }
 
 struct SetAtEnd {
-    bool &flag;
+    std::atomic<bool> &flag; // another thread may look: QThread::wait() orders nothing for the thread sanitizer
     ~SetAtEnd() { flag = true; }
 };
 
@@ -264,7 +265,7 @@ private Q_SLOTS:
     void terminateCleansUpWhereverItWaits()
     {
         QFETCH(QString, where);
-        bool cleaned = false;
+        std::atomic<bool> cleaned = false;
         bool wentOn = false;
         const Coro<> other = spawn(sleepForever);
         auto nested = []() -> Task<> { co_await sleepForever(); };
@@ -550,7 +551,7 @@ private Q_SLOTS:
     void aThreadThatEndsTerminatesItsCoroutines()
     {
         Coro<> stranded;
-        bool cleaned = false;
+        std::atomic<bool> cleaned = false;
         const std::unique_ptr<QThread> thread(QThread::create([&] {
             stranded = spawn([&, set = std::make_unique<SetAtEnd>(cleaned)]() -> Task<> { co_await sleepForever(); });
             QCoreApplication::processEvents();

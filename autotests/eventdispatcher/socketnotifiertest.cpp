@@ -26,13 +26,14 @@ public:
     Notifier(int fd, Type type, std::function<void()> handler = {})
         : QSocketNotifier(fd, type)
     {
-        connect(this, &QSocketNotifier::activated, this, [this, fd, type, handler](QSocketDescriptor descriptor, Type t) {
+        const auto count = [this, fd, type, handler](QSocketDescriptor descriptor, Type kind) {
             ++activated;
             QCOMPARE(int(descriptor), fd);
-            QCOMPARE(t, type);
+            QCOMPARE(kind, type);
             if (handler)
                 handler();
-        });
+        };
+        connect(this, &QSocketNotifier::activated, this, count);
     }
     int activated = 0;
 };
