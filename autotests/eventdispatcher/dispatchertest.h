@@ -25,7 +25,7 @@ namespace DispatcherTest {
 
 using namespace std::chrono_literals;
 
-/** Threads with these dispatchers, and the main thread; what that has depends on the program, see usedispatcher.cpp. */
+/** Threads with these dispatchers, and the main thread, whose dispatcher depends on the program: see usedispatcher.cpp. */
 inline void addDispatchers()
 {
     QTest::addColumn<QString>("dispatcher");

@@ -328,12 +328,10 @@ private Q_SLOTS:
                 QObject here;
                 QEventLoop loop;
                 int count = 0;
-                std::function<void()> ping;
-                const auto pong = [&] { ++count < 2000 ? ping() : loop.quit(); };
-                ping = [&] {
-                    QMetaObject::invokeMethod(
-                        there, [&] { QMetaObject::invokeMethod(&here, pong, Qt::QueuedConnection); },
-                        Qt::QueuedConnection);
+                std::function<void()> ping = [&] {
+                    QMetaObject::invokeMethod(there, [&] {
+                        QMetaObject::invokeMethod(&here, [&] { ++count < 2000 ? ping() : loop.quit(); }, Qt::QueuedConnection);
+                    }, Qt::QueuedConnection);
                 };
                 ping();
                 loop.exec();

@@ -26,14 +26,13 @@ public:
     Notifier(int fd, Type type, std::function<void()> handler = {})
         : QSocketNotifier(fd, type)
     {
-        const auto count = [this, fd, type, handler](QSocketDescriptor descriptor, Type kind) {
+        connect(this, &QSocketNotifier::activated, this, [this, fd, type, handler](QSocketDescriptor descriptor, Type t) {
             ++activated;
             QCOMPARE(int(descriptor), fd);
-            QCOMPARE(kind, type);
+            QCOMPARE(t, type);
             if (handler)
                 handler();
-        };
-        connect(this, &QSocketNotifier::activated, this, count);
+        });
     }
     int activated = 0;
 };

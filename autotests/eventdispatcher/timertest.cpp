@@ -379,15 +379,14 @@ private Q_SLOTS:
             QVERIFY(!dispatcher()->unregisterTimers(&object));
             other.startTimer(1000);
             QHash<int, int> intervals; // that every type keeps as they are
-            const auto typeOf = [](int interval) { return interval == 15 ? Qt::PreciseTimer : Qt::VeryCoarseTimer; };
             for (const int interval : {15, 1000, 30'000})
-                intervals[object.startTimer(interval, typeOf(interval))] = interval;
+                intervals[object.startTimer(interval, interval == 15 ? Qt::PreciseTimer : Qt::VeryCoarseTimer)] = interval;
             const auto infos = dispatcher()->timersForObject(&object);
             QCOMPARE(infos.size(), 3);
             for (const auto &info : infos) {
                 const int interval = intervals.take(int(info.timerId));
                 QCOMPARE(info.interval, std::chrono::milliseconds(interval));
-                QCOMPARE(info.timerType, typeOf(interval));
+                QCOMPARE(info.timerType, interval == 15 ? Qt::PreciseTimer : Qt::VeryCoarseTimer);
             }
             QVERIFY(dispatcher()->unregisterTimer(infos[0].timerId));
             QVERIFY(!dispatcher()->unregisterTimer(infos[0].timerId));
@@ -425,11 +424,7 @@ private Q_SLOTS:
                 QCOMPARE(where.load(), thread.get());
 
                 QThread *home = QThread::currentThread();
-                const auto moveHome = [&] {
-                    timer.moveToThread(home);
-                    object.moveToThread(home);
-                };
-                QMetaObject::invokeMethod(&timer, moveHome, Qt::BlockingQueuedConnection);
+                QMetaObject::invokeMethod(&timer, [&] { timer.moveToThread(home); object.moveToThread(home); }, Qt::BlockingQueuedConnection);
                 const int then = fired;
                 processUntil([&] { return fired >= then + 4; });
                 QCOMPARE(where.load(), home);

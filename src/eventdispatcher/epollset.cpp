@@ -138,7 +138,7 @@ void EpollSet::add(QSocketNotifier *notifier)
     Descriptor &descriptor = m_descriptors[std::size_t(fd)];
     QSocketNotifier *&place = descriptor.notifiers[notifier->type()];
     if (place && place != notifier) {
-        qWarning("LinuxEventDispatcher: replaces another enabled notifier of kind %s for descriptor %d",
+        qWarning("LinuxEventDispatcher: there is another notifier of kind %s for descriptor %d, which this one replaces",
                  KindNames[notifier->type()], fd);
         descriptor.doubtful = true; // perhaps because its descriptor was closed too early
     }

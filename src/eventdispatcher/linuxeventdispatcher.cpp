@@ -40,7 +40,6 @@ public:
 
     WakeUp wakeUp;
     std::atomic<bool> interrupted = false;
-    quint64 turns = 0;
     EpollSet sockets{wakeUp};
     TimerQueue timers;
     int forksSeen = forks.load(std::memory_order_relaxed);
@@ -82,7 +81,6 @@ bool LinuxEventDispatcher::install()
 bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
 {
     d->renewAfterFork();
-    const quint64 turn = ++d->turns;
     // Taken before posted events are sent: those that come later wake anew.
     const bool interrupted = d->interrupted.exchange(false);
     const bool woken = d->wakeUp.take();
@@ -94,15 +92,12 @@ bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
     // leave, by interrupt(), and is spared a turn.
     const bool inExec = flags.testFlag(QEventLoop::EventLoopExec);
     const bool done = interrupted || (woken && !inExec);
-    // A turn within this one may have taken an interruption that was meant for this one too.
-    const auto isUndisturbed = [&] { return d->turns == turn; };
-    const bool mayBlock = flags.testFlag(QEventLoop::WaitForMoreEvents) && !done && isUndisturbed()
-        && !d->wakeUp.isWoken();
+    const bool mayBlock = flags.testFlag(QEventLoop::WaitForMoreEvents) && !done && !d->wakeUp.isWoken();
     if (mayBlock)
         Q_EMIT aboutToBlock();
 
     bool wokenUp = false;
-    const bool leaves = d->interrupted.load() || (mayBlock && !isUndisturbed());
+    const bool leaves = d->interrupted.load();
     if (!leaves) {
         if (withSockets)
             d->sockets.applyChanges();
