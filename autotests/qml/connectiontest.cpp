@@ -4,6 +4,7 @@
 #include <Asyncoro/Cluster>
 
 #include <QProcess>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -34,8 +35,9 @@ private Q_SLOTS:
         QVERIFY(cluster.stateText().endsWith(u"The cluster has no nodes yet."));
 
         const QTemporaryDir folder;
-        const auto node = start(u"discoro-node"_s, {u"--scheduler"_s, scheduler.address, u"--name"_s, u"first"_s, u"--cpus"_s, u"1"_s,
-                                                    u"--work-dir"_s, folder.path()});
+        const auto node = start(u"discoro-node"_s,
+                                {u"--scheduler"_s, scheduler.address, u"--name"_s, u"first"_s, u"--cpus"_s, u"1"_s,
+                                 u"--work-dir"_s, folder.path()});
         QTRY_COMPARE(cluster.nodes()->count(), 1);
         QCOMPARE(cluster.nodes()->index(0).data(NodeModel::NameRole), u"first"_s);
         QTRY_VERIFY(cluster.history()->count() > 1);
@@ -57,7 +59,8 @@ private Q_SLOTS:
 
         scheduler.reset();
         QTRY_COMPARE(cluster.state(), State::Lost);
-        QVERIFY2(cluster.stateText().startsWith(u"The connection to %1 was lost"_s.arg(address)), qPrintable(cluster.stateText()));
+        const QString text = cluster.stateText();
+        QVERIFY2(text.startsWith(u"The connection to %1 was lost"_s.arg(address)), qPrintable(text));
         QVERIFY(cluster.hasStatus());
 
         scheduler = std::make_unique<Scheduler>(address.section(u':', -1));
@@ -71,7 +74,8 @@ private Q_SLOTS:
         cluster.setScheduler(u"127.0.0.1:1"_s);
         cluster.open();
         QTRY_COMPARE(cluster.state(), State::Lost);
-        QVERIFY2(cluster.stateText().startsWith(u"The scheduler 127.0.0.1:1 cannot be reached: Connection refused. "_s), qPrintable(cluster.stateText()));
+        const QRegularExpression text(u"^The scheduler 127.0.0.1:1 cannot be reached: [^:]*refused\\. The next attempt"_s);
+        QVERIFY2(text.match(cluster.stateText()).hasMatch(), qPrintable(cluster.stateText()));
         QTRY_VERIFY(cluster.stateText().contains(u"The next attempt comes in 1 s"));
         QTRY_VERIFY(cluster.stateText().contains(u"The next attempt comes in 2 s")); // each waits longer than the last
     }
@@ -110,9 +114,20 @@ private Q_SLOTS:
 private:
     static constexpr auto SecretText = "the secret of this test"_L1;
 
-    static std::unique_ptr<QProcess> start(const QString &program, const QStringList &arguments)
+    struct EndProcess {
+        void operator()(QProcess *process) const
+        {
+            process->terminate();
+            if (!process->waitForFinished(5000))
+                process->kill();
+            delete process;
+        }
+    };
+    using Process = std::unique_ptr<QProcess, EndProcess>;
+
+    static Process start(const QString &program, const QStringList &arguments)
     {
-        auto process = std::make_unique<QProcess>();
+        Process process(new QProcess);
         QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
         environment.insert(u"ASYNCORO_SECRET"_s, SecretText);
         environment.remove(u"ASYNCORO_SECRET_FILE"_s);
@@ -133,7 +148,7 @@ private:
                 address = line.section(u' ', 1);
         }
 
-        std::unique_ptr<QProcess> process;
+        Process process;
         QString address;
     };
 };
