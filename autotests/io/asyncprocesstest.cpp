@@ -11,6 +11,7 @@
 #include <QProcessEnvironment>
 #include <QTest>
 
+#include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -28,6 +29,7 @@ const QString Family = QStringLiteral("sleep 1000 & echo ready; wait");
 // The same, and that does not suffice.
 const QString StubbornFamily = QStringLiteral("trap '' TERM; sleep 1000 & echo ready; while :; do sleep 1000; done");
 
+const QDeadlineTimer Forever(QDeadlineTimer::Forever);
 constexpr qsizetype Megabyte = 1024 * 1024;
 
 Task<> startShell(AsyncProcess &process, QString script)
@@ -150,7 +152,7 @@ Task<> waitWithFamily(Operation operation, Event &ready)
             co_return;
         });
     }
-    co_await perform(operation, process, QDeadlineTimer::Forever);
+    co_await perform(operation, process, Forever);
 }
 
 /** What this program does as the parent in endsWithParent(). */
@@ -250,7 +252,7 @@ private Q_SLOTS:
             QVERIFY(run(process.finished()).isSuccess());
             return;
         }
-        QVERIFY(textOf<ProcessError>([&] { run(perform(operation, process, QDeadlineTimer::Forever)); })
+        QVERIFY(textOf<ProcessError>([&] { run(perform(operation, process, Forever)); })
                     .endsWith(QStringLiteral(": the process was not started")));
         process.terminate();
         process.kill();
@@ -477,7 +479,7 @@ private Q_SLOTS:
     {
         AsyncProcess process;
         run(process.start(QStringLiteral("cat")));
-        const Coro<> writer = spawn(perform, Operation::Write, std::ref(process), QDeadlineTimer(QDeadlineTimer::Forever));
+        const Coro<> writer = spawn(perform, Operation::Write, std::ref(process), Forever);
         letOthersRun();
         process.kill();
         QVERIFY_THROWS_EXCEPTION(ProcessError, waitFor(writer));
@@ -500,7 +502,7 @@ private Q_SLOTS:
         AsyncProcess process = started(QStringLiteral("exec <&-; echo ready; exec sleep 1000"));
         QCOMPARE(run(process.readLine()), "ready\n");
         try {
-            run(perform(Operation::Write, process, QDeadlineTimer::Forever));
+            run(perform(Operation::Write, process, Forever));
             QFAIL("nobody reads that");
         } catch (const ProcessError &error) {
             QCOMPARE(error.code(), QProcess::WriteError);
@@ -563,7 +565,7 @@ private Q_SLOTS:
             run(startShell(*process, Family));
             run(process->readLine());
         }
-        const Coro<> coro = spawn(perform, operation, std::ref(*process), QDeadlineTimer(QDeadlineTimer::Forever));
+        const Coro<> coro = spawn(perform, operation, std::ref(*process), Forever);
         letOthersRun();
         QCOMPARE(coro.state(), CoroState::Running);
         process.reset();
@@ -611,12 +613,40 @@ private Q_SLOTS:
         const auto id = pid_t(process.processId());
         spawn([process = std::move(process)]() -> Task<> {
             QCoreApplication::exit(3);
-            co_await sleep(QDeadlineTimer::Forever);
+            co_await sleep(Forever);
         });
         QCOMPARE(Asyncoro::exec(), 3);
         QCOMPARE(::waitpid(id, nullptr, WNOHANG), -1);
         lifeline.waitUntilAllHaveEnded();
         reapOrphans();
+    }
+
+    // Until then it is a copy of this process, with the signal handlers of that.
+    void isKilledIfItsProgramDoesNotRunYet()
+    {
+        static std::atomic<int> signalEnd = -1;
+        int ends[2];
+        QCOMPARE(::pipe2(ends, O_CLOEXEC), 0);
+        signalEnd = ends[1];
+        const auto before = std::signal(SIGTERM, [](int) { std::ignore = ::write(signalEnd, "x", 1); });
+        Lifeline lifeline;
+        {
+            AsyncProcess process;
+            process.process()->setChildProcessModifier([] { ::sleep(1000); });
+            const Coro<> starting = spawn(perform, Operation::Start, std::ref(process), Forever);
+            letOthersRun();
+            lifeline.close();
+            QCOMPARE(starting.state(), CoroState::Running);
+            process.terminate();
+            QCOMPARE(endOf(starting), CoroState::Finished); // as far as QProcess can tell
+        }
+        Asyncoro::exec();
+        lifeline.waitUntilAllHaveEnded();
+        std::signal(SIGTERM, before);
+        ::close(ends[1]);
+        char byte = 0;
+        QCOMPARE(::read(ends[0], &byte, 1), 0);
+        ::close(ends[0]);
     }
 
     void signalsWholeGroup()

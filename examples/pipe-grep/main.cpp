@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// Sends a file through grep, a child process, and prints the matching lines as they come: one coroutine feeds the process
-// while another one reads from it. Neither blocks, and a file of any size takes little memory.
+// Sends a file through grep, a child process, and prints the matching lines as they come: one coroutine feeds the
+// process while another one reads from it. Neither blocks, and a file of any size takes little memory.
 //
 //   pipe-grep PATTERN FILE
 

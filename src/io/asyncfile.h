@@ -68,8 +68,8 @@ public:
  * can be opened, too.
  *
  * For each operation:
- * - It resumes on the same thread, in the scheduler's next round. A deadline, where one passes, makes it throw TimedOut;
- *   terminating the coroutine makes it throw Cancelled; both at once, even if the file system does not answer.
+ * - It resumes on the same thread, in the scheduler's next round. A deadline, where one passes, makes it throw
+ *   TimedOut; terminating the coroutine makes it throw Cancelled; both at once, even if the file system does not answer.
  * - Operations on one file are done one at a time, in the order of the calls; those on several files at the same time.
  * - Data is held by the operation: no buffer of the caller's has to live on, and one that is given up may end in the
  *   background. The AsyncFile may be moved while a coroutine waits in it; if it is destroyed, they are woken with
@@ -90,8 +90,8 @@ public:
     AsyncFile &operator=(AsyncFile &&other) noexcept;
 
     /**
-     * Opens a file. `mode` is as for QFile: WriteOnly makes the file and drops what it held, ReadWrite and Append make it
-     * and keep that, NewOnly insists that it is new, ExistingOnly that it is not.
+     * Opens a file. `mode` is as for QFile: WriteOnly makes the file and drops what it held, ReadWrite and Append make
+     * it and keep that, NewOnly insists that it is new, ExistingOnly that it is not.
      *
      * Always suspends. Throws FileError as well for a folder, and if a file is open already. If it times out or is
      * cancelled, no file is open, but one may have been made.
@@ -100,8 +100,8 @@ public:
                                            QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
-     * Reads at most `maxSize` bytes; fewer only at the end of the file, or, of a pipe, if there are no more yet. An empty
-     * result is the end.
+     * Reads at most `maxSize` bytes; fewer only at the end of the file, or, of a pipe, if there are no more yet. An
+     * empty result is the end.
      *
      * Completes without suspending if readLine() has read that far already.
      */
@@ -110,8 +110,8 @@ public:
     /** Reads all the rest. Always suspends. */
     [[nodiscard]] Detail::FileReadAwaiter readAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /**
-     * Reads a line with its line break, which only the last one may lack; an empty result is the end of the file. A line of
-     * more than `maxSize` bytes is given in pieces of that size.
+     * Reads a line with its line break, which only the last one may lack; an empty result is the end of the file. A
+     * line of more than `maxSize` bytes is given in pieces of that size.
      *
      * It reads ahead, and completes without suspending if a whole line has been read so.
      */
@@ -138,9 +138,9 @@ public:
     /**
      * Closes the file, after the operations that are under way. Another one can be opened then.
      *
-     * Completes without suspending if none is open. Throws FileError if the system tells of an error, such as a write that
-     * it has put off and that failed; the file is closed nevertheless. If it times out or is cancelled, the file is closed
-     * as soon as that can be done.
+     * Completes without suspending if none is open. Throws FileError if the system tells of an error, such as a write
+     * that it has put off and that failed; the file is closed nevertheless. If it times out or is cancelled, the file
+     * is closed as soon as that can be done.
      */
     [[nodiscard]] Detail::FileAwaiter close(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

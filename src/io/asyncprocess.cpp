@@ -143,7 +143,8 @@ void OwnedProcess::setNeverRun()
     m_groupIsGone = true;
 }
 
-// Called at the end of the process as well: only while it or somebody of its group exists is the group's number its own.
+// Called at the end of the process as well: only while it or somebody of its group exists is the group's number its
+// own.
 bool OwnedProcess::isGone()
 {
     if (isRunning())
@@ -251,8 +252,8 @@ void ProcessData::onStarted()
             onStreamEnded(*stream);
     }
 
-    // QProcess tells neither the end of an output, nor does it ever leave bytes in the pipe. Its notifiers do: one for each
-    // captured output, and a last one for the end of the process.
+    // QProcess tells neither the end of an output, nor does it ever leave bytes in the pipe. Its notifiers do: one for
+    // each captured output, and a last one for the end of the process.
     QList<QSocketNotifier *> notifiers = process().findChildren<QSocketNotifier *>(Qt::FindDirectChildrenOnly);
     notifiers.removeIf([](const QSocketNotifier *notifier) { return notifier->type() != QSocketNotifier::Read; });
     if (notifiers.size() == captured.size() + 1) {

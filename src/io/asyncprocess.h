@@ -173,14 +173,14 @@ public:
 
     /**
      * Lets the process be killed when this one ends, however that happens, even by SIGKILL. Off by default. Linux only;
-     * elsewhere it does nothing. Bound to the *thread* that starts it: a process started on another thread than the main
-     * one ends with that thread. What the process starts itself is not covered.
+     * elsewhere it does nothing. Bound to the *thread* that starts it: a process started on another thread than the
+     * main one ends with that thread. What the process starts itself is not covered.
      */
     void setEndsWithParent(bool ends = true);
 
     /**
-     * Whether the process leads a group of its own, as by default. Without it, signals go to the process alone; Ctrl+C in
-     * the terminal reaches it as well as this program; and it may read from the terminal, if its input is forwarded.
+     * Whether the process leads a group of its own, as by default. Without it, signals go to the process alone; Ctrl+C
+     * in the terminal reaches it as well as this program; and it may read from the terminal, if its input is forwarded.
      */
     void setOwnGroup(bool own = true);
 
@@ -199,20 +199,22 @@ public:
     /**
      * Writes all of `data` to the process's input. Complete means that it is on its way, with at most 1 MiB before it.
      *
-     * Completes without suspending unless more than that is unwritten: then it waits for the process to read some. Throws
-     * ProcessError if the process has ended or reads no more, if the input was closed, or is not captured. If it times out
-     * or is cancelled, nothing of `data` is written.
+     * Completes without suspending unless more than that is unwritten: then it waits for the process to read some.
+     * Throws ProcessError if the process has ended or reads no more, if the input was closed, or is not captured. If it
+     * times out or is cancelled, nothing of `data` is written.
      */
     [[nodiscard]] Detail::ProcessWriteAwaiter write(const QByteArray &data,
                                                     QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** Ends the process's input after what was written. Returns at once. Those who still wait to write get ProcessError. */
+    /**
+     * Ends the process's input after what was written. Returns at once. Those who still wait to write get ProcessError.
+     */
     void closeInput();
 
     /**
      * Reads what there is of the process's output, at most `maxSize` bytes (at least one); an empty result is its end,
-     * which comes when the process closes it or ends, whatever children of its own keep it open. The output of a process
-     * that does not capture it has ended.
+     * which comes when the process closes it or ends, whatever children of its own keep it open. The output of a
+     * process that does not capture it has ended.
      *
      * Completes without suspending if bytes are there or the output has ended. If it times out or is cancelled, no byte
      * is taken. A process whose output is not read waits for that, with some 256 KiB read ahead.
@@ -220,8 +222,8 @@ public:
     [[nodiscard]] Detail::ProcessReadAwaiter read(qint64 maxSize = 65536,
                                                   QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /**
-     * Reads a line with its line break, which only the last one may lack; an empty result is the end of the output. A line
-     * of more than `maxSize` bytes is given in pieces of that size.
+     * Reads a line with its line break, which only the last one may lack; an empty result is the end of the output. A
+     * line of more than `maxSize` bytes is given in pieces of that size.
      *
      * Otherwise as read().
      */
@@ -248,8 +250,8 @@ public:
     [[nodiscard]] Detail::ProcessFinishAwaiter finished(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
-     * Writes `input`, closes the input, and waits until the process has ended: gives all that it wrote, and how it ended.
-     * A process that does not read all of its input is no error.
+     * Writes `input`, closes the input, and waits until the process has ended: gives all that it wrote, and how it
+     * ended. A process that does not read all of its input is no error.
      *
      * Completes without suspending if the process has ended. If it times out or is cancelled, the process runs on, with
      * its input on the way, and no byte of its output is taken.

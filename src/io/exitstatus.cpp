@@ -14,7 +14,8 @@ QString ExitStatus::text() const
     if (!m_killed)
         return QStringLiteral("ended with status %1").arg(m_number);
 #ifdef Q_OS_UNIX
-    return QStringLiteral("was killed by signal %1 (%2)").arg(m_number).arg(QString::fromLocal8Bit(strsignal(m_number)));
+    const QString name = QString::fromLocal8Bit(strsignal(m_number));
+    return QStringLiteral("was killed by signal %1 (%2)").arg(m_number).arg(name);
 #else
     return QStringLiteral("crashed with code %1").arg(m_number);
 #endif

@@ -30,7 +30,7 @@ public:
 
     /** How many bytes it got, 0 at the end; less than asked for is no sign of the end. */
     qint64 read(qint64 position, char *to, qint64 size, std::error_code &error);
-    /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives their number. */
+    /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
     qint64 size(std::error_code &error) const;
     std::error_code close();

@@ -102,9 +102,11 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
     const bool append = m_mode & QIODevice::Append;
     qint64 done = 0;
     while (done < size) {
+        const char *const rest = from + done;
+        const auto restSize = size_t(size - done);
         const qint64 more = retried([&] {
-            return m_sequential || append ? ::write(m_descriptor, from + done, size_t(size - done))
-                                          : ::pwrite(m_descriptor, from + done, size_t(size - done), off_t(position + done));
+            return m_sequential || append ? ::write(m_descriptor, rest, restSize)
+                                          : ::pwrite(m_descriptor, rest, restSize, off_t(position + done));
         });
         if (more == -1) {
             error = lastError();

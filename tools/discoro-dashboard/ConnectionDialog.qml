@@ -46,7 +46,7 @@ Kirigami.Dialog {
     }
 
     onOpened: {
-        address.text = cluster.scheduler;
+        address.text = cluster.scheduler || "127.0.0.1:51350";
         file.text = cluster.secretFile;
         address.forceActiveFocus();
         address.selectAll();

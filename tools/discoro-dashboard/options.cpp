@@ -19,8 +19,7 @@ namespace {
 CommonOptions::Help help()
 {
     return {u"[options]"_s,
-            u"Shows a cluster in a window: its nodes and servers, what they run, and how fast. Without --scheduler and "
-            "ASYNCORO_SCHEDULER it asks which."_s,
+            u"Shows a cluster in a window: its nodes and servers, what they run, and how fast."_s,
             u"discoro-dashboard\n"
             "discoro-dashboard --scheduler 192.168.1.2 --secret-file ~/.discoro-secret\n"
             "discoro-dashboard --scheduler 127.0.0.1:51350 --screenshot cluster.png --screenshot-when 100"_s};
@@ -38,8 +37,12 @@ QString writableFile(const QString &name)
 
 std::optional<Options> Options::parse()
 {
-    CommonOptions common(CommonOptions::Scheduler | CommonOptions::SecretFile, help());
+    CommonOptions common(CommonOptions::SecretFile, help());
     QCommandLineParser &parser = common.parser();
+    const QCommandLineOption scheduler(
+        u"scheduler"_s,
+        u"Connect to this scheduler at once. Else to what ASYNCORO_SCHEDULER says; else the window asks."_s,
+        u"HOST:PORT"_s);
     const QCommandLineOption screenshot(
         u"screenshot"_s,
         u"Connect, save a picture of the window when it shows the cluster at work, and end."_s,
@@ -49,14 +52,14 @@ std::optional<Options> Options::parse()
         u"Take it when at least so many coroutines are done."_s,
         u"NUMBER"_s,
         u"1"_s);
-    parser.addOptions({screenshot, screenshotWhen});
+    parser.addOptions({scheduler, screenshot, screenshotWhen});
     if (common.parse(QCoreApplication::arguments().mid(1)))
         return std::nullopt;
     if (!parser.positionalArguments().isEmpty())
         throw UsageError(u"unknown argument %1"_s.arg(parser.positionalArguments().constFirst()));
 
     Options options;
-    if (parser.isSet(u"scheduler"_s) || qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER"))
+    if (parser.isSet(scheduler) || qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER"))
         options.scheduler = common.scheduler().toString();
     const bool namesFile = parser.isSet(u"secret-file"_s);
     options.secretFile = namesFile ? parser.value(u"secret-file"_s) : qEnvironmentVariable("ASYNCORO_SECRET_FILE");

@@ -58,8 +58,8 @@ Task<int> LocalCluster::run()
     for (int i = 1; i <= m_options.nodes; ++i) {
         const QString name = u"node-%1"_s.arg(i);
         co_await startTool(m_nodes, name, u"discoro-node"_s,
-                           {u"--scheduler"_s, location, u"--name"_s, name, u"--cpus"_s, QString::number(m_options.servers),
-                            u"--work-dir"_s, m_directory.workFolder(name)});
+                           {u"--scheduler"_s, location, u"--name"_s, name, u"--cpus"_s,
+                            QString::number(m_options.servers), u"--work-dir"_s, m_directory.workFolder(name)});
     }
     for (const auto &node : m_nodes)
         co_await announcement(*node, ChildProcess::Joined, deadline);
