@@ -107,12 +107,21 @@ void FinishSuspension::abandon() noexcept
     m_target->removeEndWaiter(&m_waiter);
 }
 
+QString FinishSuspension::operation() const
+{
+    return QStringLiteral("waiting for %1").arg(m_target->name());
+}
+
+bool FinishSuspension::isInternal() const
+{
+    return m_target->isLocal();
+}
+
 void FinishSuspension::throwUnlessFinished() const
 {
     if (!m_target)
         throw CoroEnded(QStringLiteral("finish() of a null Coro"));
-    if (!isComplete())
-        throw TimedOut(QStringLiteral("waiting for %1").arg(m_target->name()));
+    throwUnlessComplete();
     m_target->setEndObserved();
     switch (m_target->state()) {
     case CoroState::Running:

@@ -38,6 +38,8 @@ protected:
 
     bool start() override;
     void abandon() noexcept override;
+    QString operation() const override;
+    bool isInternal() const override;
 
     /** Returns if the coroutine finished; throws what it failed with, or why there is no value. */
     void throwUnlessFinished() const;

@@ -30,6 +30,7 @@ TimedOut::TimedOut(const QString &operation)
 }
 
 TimedOut::~TimedOut() = default;
+Destroyed::~Destroyed() = default;
 CoroEnded::~CoroEnded() = default;
 CoroTerminated::~CoroTerminated() = default;
 

@@ -41,6 +41,14 @@ public:
     ~TimedOut() override;
 };
 
+/** What was waited for, such as a lock or the sender of a signal, was destroyed meanwhile. */
+class ASYNCORO_CORE_EXPORT Destroyed : public Error
+{
+public:
+    using Error::Error;
+    ~Destroyed() override;
+};
+
 /** The coroutine that a message was for, or a value was expected of, has ended. */
 class ASYNCORO_CORE_EXPORT CoroEnded : public Error
 {

@@ -21,11 +21,13 @@ public:
         , m_event(event)
     {
     }
-    void await_resume() const { throwUnlessComplete("Event::wait()"); }
+    void await_resume() const { throwUnlessComplete(); }
 
 protected:
     bool start() override;
     void abandon() noexcept override { unlink(); }
+    QString operation() const override { return QStringLiteral("Event::wait()"); }
+    bool isInternal() const override { return true; }
 
 private:
     friend class Asyncoro::Event;

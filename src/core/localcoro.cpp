@@ -45,11 +45,35 @@ bool Suspension::isComplete() const
     return m_end == End::Complete;
 }
 
-void Suspension::throwUnlessComplete(const char *operation) const
+void Suspension::throwUnlessComplete() const
 {
     if (!isComplete())
-        throw TimedOut(QString::fromLatin1(operation));
+        throw TimedOut(operation());
 }
+
+// --- Waker ---
+
+Waker::Waker() noexcept = default;
+
+Waker::Waker(LocalCoro *coro)
+    : m_coro(coro)
+    , m_wait(coro->waitNumber())
+{
+}
+
+Waker::Waker(const Waker &) = default;
+Waker::Waker(Waker &&) noexcept = default;
+Waker &Waker::operator=(const Waker &) = default;
+Waker &Waker::operator=(Waker &&) noexcept = default;
+Waker::~Waker() = default;
+
+void Waker::wake() const
+{
+    if (m_coro)
+        static_cast<LocalCoro *>(m_coro.data())->completeWait(m_wait);
+}
+
+// --- receive ---
 
 bool ReceiveSuspension::start()
 {
@@ -67,9 +91,15 @@ void ReceiveSuspension::abandon() noexcept
     coro()->m_receiving = nullptr;
 }
 
+QString ReceiveSuspension::operation() const
+{
+    return m_type.isValid() ? QStringLiteral("receive<%1>()").arg(QLatin1StringView(m_type.name()))
+                            : QStringLiteral("receive()");
+}
+
 Message ReceiveSuspension::takeMessage()
 {
-    throwUnlessComplete("receive()");
+    throwUnlessComplete();
     return coro()->m_mailbox.take(m_index);
 }
 

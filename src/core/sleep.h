@@ -24,6 +24,7 @@ public:
 protected:
     bool start() override { return true; }
     void abandon() noexcept override { }
+    QString operation() const override { return QStringLiteral("sleep()"); }
 };
 
 class YieldAwaiter

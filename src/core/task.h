@@ -18,6 +18,13 @@ class Task;
 
 namespace Detail {
 
+/**
+ * How a type that is not ours is awaited: the header that makes it so specialises this for the type, without const and
+ * reference, with a static function from() that takes the value and gives what is awaited in its place.
+ */
+template<typename T>
+struct Await;
+
 template<typename T, typename Function, typename... Arguments>
 class SpawnedCoro;
 
@@ -50,6 +57,15 @@ struct PromiseBase {
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept { error = std::current_exception(); }
+
+    template<typename A>
+    [[nodiscard]] decltype(auto) await_transform(A &&awaited) const
+    {
+        if constexpr (requires { Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited)); })
+            return Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited));
+        else
+            return static_cast<A &&>(awaited); // as a reference: it lives until the end of the co_await expression
+    }
 };
 
 template<typename T>

@@ -57,7 +57,7 @@ void AnswerSuspension::abandon() noexcept
 
 QVariant AnswerSuspension::await_resume()
 {
-    throwUnlessComplete("the answer of a peer");
+    throwUnlessComplete();
     if (m_error)
         std::rethrow_exception(m_error);
     return std::move(m_value);

@@ -36,6 +36,7 @@ protected:
     virtual void ask(quint64 number) = 0;
     bool start() final;
     void abandon() noexcept final;
+    QString operation() const final { return QStringLiteral("the answer of a peer"); }
 
     const std::shared_ptr<PeerLink> m_link;
 

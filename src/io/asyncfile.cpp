@@ -431,6 +431,11 @@ bool FileSuspension::start()
     return m_data->submit(m_operation);
 }
 
+QString FileSuspension::operation() const
+{
+    return subject(*m_operation, m_data->path());
+}
+
 void FileSuspension::abandon() noexcept
 {
     m_data->abandon(m_operation);
@@ -438,8 +443,7 @@ void FileSuspension::abandon() noexcept
 
 void FileSuspension::throwUnlessDone()
 {
-    if (!isComplete())
-        throw TimedOut(subject(*m_operation, m_data->path()));
+    throwUnlessComplete();
     if (!m_data->take(m_operation)) {
         m_operation->error = std::make_error_code(std::errc::operation_canceled);
         m_operation->errorText = QStringLiteral("the AsyncFile was destroyed");

@@ -31,6 +31,7 @@ protected:
 
     bool start() override;
     void abandon() noexcept override;
+    QString operation() const override;
     void throwUnlessDone();
 
     const std::shared_ptr<FileData> m_data;

@@ -385,7 +385,7 @@ ProcessSuspension::~ProcessSuspension() = default;
 
 void ProcessSuspension::throwUnlessDone() const
 {
-    throwUnlessComplete(m_operation);
+    throwUnlessComplete();
     if (m_failure)
         std::rethrow_exception(m_failure);
 }

@@ -36,6 +36,7 @@ protected:
     }
     ~ProcessSuspension() override;
 
+    QString operation() const override { return QLatin1StringView(m_operation); }
     void throwUnlessDone() const;
 
     ProcessData *const m_data; // not owning; valid while this waits

@@ -123,7 +123,7 @@ bool AcceptAwaiter::start()
 
 AsyncSocket AcceptAwaiter::await_resume()
 {
-    throwUnlessComplete("accept()");
+    throwUnlessComplete();
     if (m_failure)
         std::rethrow_exception(m_failure);
     return AsyncSocket(m_socket.release());

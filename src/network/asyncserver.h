@@ -25,6 +25,7 @@ public:
 protected:
     bool start() override;
     void abandon() noexcept override { unlink(); }
+    QString operation() const override { return QStringLiteral("accept()"); }
 
 private:
     friend class ServerData;

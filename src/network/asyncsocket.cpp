@@ -355,7 +355,7 @@ SocketSuspension::~SocketSuspension() = default;
 
 void SocketSuspension::throwUnlessDone() const
 {
-    throwUnlessComplete(m_operation);
+    throwUnlessComplete();
     if (m_failure)
         std::rethrow_exception(m_failure);
 }

@@ -35,6 +35,7 @@ protected:
     }
     ~SocketSuspension() override;
 
+    QString operation() const override { return QLatin1StringView(m_operation); }
     void throwUnlessDone() const;
 
     SocketData *const m_data; // not owning; valid while this waits

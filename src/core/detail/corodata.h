@@ -7,6 +7,7 @@
 #include "../message.h"
 #include "asyncorocore_export.h"
 #include "intrusivelist.h"
+#include "suspension.h"
 
 #include <QBasicMutex>
 #include <QDeadlineTimer>
@@ -33,9 +34,7 @@ enum class CoroState : quint8 {
 
 namespace Detail {
 
-class CoroData;
 class LocalCoro;
-using CoroPointer = QExplicitlySharedDataPointer<CoroData>;
 
 /** A coroutine that waits for another one's end. */
 struct EndWaiter : ListLink {

@@ -34,6 +34,8 @@ public:
 
     bool start() override;
     void abandon() noexcept override;
+    QString operation() const override;
+    bool isInternal() const override { return true; }
 
 protected:
     Message takeMessage();

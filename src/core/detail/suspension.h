@@ -6,14 +6,37 @@
 #include "asyncorocore_export.h"
 
 #include <QDeadlineTimer>
+#include <QExplicitlySharedDataPointer>
+#include <QString>
 
 #include <coroutine>
 #include <limits>
 
 namespace Asyncoro::Detail {
 
+class CoroData;
 class LocalCoro;
 struct PromiseBase;
+using CoroPointer = QExplicitlySharedDataPointer<CoroData>;
+
+/** Ends one wait of one coroutine, from any thread; without effect once that wait has ended. */
+class ASYNCORO_CORE_EXPORT Waker
+{
+public:
+    Waker() noexcept;
+    explicit Waker(LocalCoro *coro);
+    Waker(const Waker &);
+    Waker(Waker &&) noexcept;
+    Waker &operator=(const Waker &);
+    Waker &operator=(Waker &&) noexcept;
+    ~Waker();
+
+    void wake() const;
+
+private:
+    CoroPointer m_coro;
+    quint32 m_wait = 0;
+};
 
 /** Moments are nanoseconds of the steady clock, as QDeadlineTimer::deadlineNSecs() gives them. */
 using Moment = qint64;
@@ -55,13 +78,22 @@ protected:
     /** Takes out what start() entered. */
     virtual void abandon() noexcept = 0;
 
+    /** What is waited for, in errors and lists of coroutines: "Lock::acquire()". */
+    [[nodiscard]] virtual QString operation() const = 0;
+
+    /** Whether nothing but code of this process can end the wait: no socket, no timer, no user. */
+    [[nodiscard]] virtual bool isInternal() const { return false; }
+
     /** What was waited for has come: the coroutine is made ready. On the coroutine's thread. */
     void complete();
 
+    /** In start() and later: calls complete() from any thread, unless the wait has ended before. */
+    [[nodiscard]] Waker waker() const { return Waker(m_coro); }
+
     /** Throws Cancelled if the wait ended by termination; returns false if the deadline passed. */
     bool isComplete() const;
-    /** The same, and throws TimedOut, which says that `operation` timed out, if the deadline passed. */
-    void throwUnlessComplete(const char *operation) const;
+    /** The same, and throws TimedOut, which names operation(), if the deadline passed. */
+    void throwUnlessComplete() const;
 
     /** The coroutine that waits. */
     [[nodiscard]] LocalCoro *coro() const { return m_coro; }
