@@ -5,8 +5,12 @@
 
 #include <QCoreApplication>
 #include <QEvent>
+#include <QLoggingCategory>
 #include <QThread>
+#include <QTimer>
 #include <QTimerEvent>
+
+Q_DECLARE_LOGGING_CATEGORY(lcCore)
 
 namespace Asyncoro::Detail {
 
@@ -20,6 +24,8 @@ namespace {
 constexpr Moment SliceLength = 8'000'000;
 // The clock is read after so many resumptions, not after each.
 constexpr quint32 ResumptionsPerLook = 8;
+// How long coroutines may go on behind shields once the program is to end.
+constexpr std::chrono::seconds ShieldGrace(5);
 // A heap with four children a node: fewer levels, and a node's children share a cache line.
 constexpr std::size_t Branches = 4;
 
@@ -113,13 +119,16 @@ void CoroScheduler::add(LocalCoro *coro)
 {
     coro->ref.ref(); // until it has ended
     m_members.append(&coro->m_membership);
-    countRunning(+1);
+    if (!coro->m_daemon)
+        countRunning(+1);
     enqueue(coro);
 }
 
 void CoroScheduler::remove(LocalCoro *coro)
 {
     coro->m_membership.unlink();
+    if (m_endLoop && m_members.isEmpty())
+        m_endLoop->quit();
     if (!coro->m_daemon)
         countRunning(-1);
     if (!coro->ref.deref())
@@ -195,7 +204,9 @@ void CoroScheduler::takeRequests()
         auto *coro = static_cast<LocalCoro *>(request.coro.data());
         switch (request.kind) {
         case Inbox::Request::Send:
-            coro->send(std::move(request.message));
+            // Its sender could not be told of a full mailbox.
+            if (coro->state() == CoroState::Running && !coro->send(std::move(request.message)))
+                coro->append(std::move(request.message));
             break;
         case Inbox::Request::Terminate:
             coro->cancel();
@@ -205,6 +216,9 @@ void CoroScheduler::takeRequests()
             break;
         case Inbox::Request::SetDaemon:
             setDaemon(coro, request.daemon);
+            break;
+        case Inbox::Request::Call:
+            request.call();
             break;
         }
     }
@@ -221,20 +235,42 @@ int CoroScheduler::exec()
             break; // somebody called QCoreApplication::exit()
     }
     quitWhenIdle = false;
-    terminateAll();
+    terminateGracefully();
     return code != 0 ? code : std::min(unobservedFailures.load(), 1);
+}
+
+void CoroScheduler::cancelAll(bool force)
+{
+    // A cancelled coroutine cannot wait any more, so it ends when it is resumed; but it may start others.
+    for (bool progress = true; progress && !m_members.isEmpty();) {
+        for (auto *member = m_members.first(); member; member = m_members.after(member))
+            member->coro->cancel(force);
+        progress = !m_ready.isEmpty(); // none if all that is left runs further up the stack, or is shielded
+        while (LocalCoro *coro = m_ready.takeFirst())
+            coro->resume();
+    }
+}
+
+void CoroScheduler::terminateGracefully()
+{
+    cancelAll(false);
+    if (m_members.isEmpty())
+        return;
+    QEventLoop loop; // what is left cleans up behind a shield
+    m_endLoop = &loop;
+    QTimer::singleShot(ShieldGrace, &loop, &QEventLoop::quit);
+    loop.exec();
+    m_endLoop = nullptr;
+    for (auto *member = m_members.first(); member; member = m_members.after(member)) {
+        qCWarning(lcCore).noquote() << member->coro->name() << "has not ended" << ShieldGrace.count()
+                                    << "seconds after the program was to end: its shield is ignored";
+    }
+    terminateAll();
 }
 
 void CoroScheduler::terminateAll()
 {
-    // A terminated coroutine cannot wait any more, so it ends when it is resumed; but it may start others.
-    for (bool progress = true; progress && !m_members.isEmpty();) {
-        for (auto *member = m_members.first(); member; member = m_members.after(member))
-            member->coro->cancel();
-        progress = !m_ready.isEmpty(); // none if all that is left runs further up the stack
-        while (LocalCoro *coro = m_ready.takeFirst())
-            coro->resume();
-    }
+    cancelAll(true);
     m_timer.stop();
     m_armed = Never;
 }
@@ -317,7 +353,7 @@ void CoroScheduler::timerEvent(QTimerEvent *)
     m_armed = Never;
     const Moment present = now();
     while (!m_deadlines.empty() && m_deadlines.front().moment <= present)
-        m_deadlines.front().coro->endWaitAtDeadline();
+        m_deadlines.front().coro->endWaitAtDeadline(present);
     armTimer();
 }
 

@@ -7,6 +7,7 @@
 
 #include <QAbstractEventDispatcher>
 #include <QBasicTimer>
+#include <QEventLoop>
 #include <QMutex>
 #include <QObject>
 #include <QPointer>
@@ -20,11 +21,12 @@ class Inbox
 {
 public:
     struct Request {
-        enum Kind : quint8 { Send, Terminate, CompleteWait, SetDaemon } kind;
+        enum Kind : quint8 { Send, Terminate, CompleteWait, SetDaemon, Call } kind;
         bool daemon = false;
         quint32 wait = 0;
         CoroPointer coro;
-        Message message;
+        Message message = {};
+        std::function<void()> call = {};
     };
 
     explicit Inbox(CoroScheduler *scheduler)
@@ -69,7 +71,7 @@ public:
     /** Runs the event loop until no coroutine of the process is left but daemons; then ends this thread's daemons. */
     int exec();
 
-    /** Terminates every coroutine of this thread and resumes them until they have ended. */
+    /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
 
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
@@ -86,6 +88,8 @@ private:
 
     void postDrain();
     void drain();
+    void cancelAll(bool force);
+    void terminateGracefully();
     void watchDispatcher();
     void takeRequests();
     void armTimer();
@@ -100,6 +104,7 @@ private:
     QPointer<QAbstractEventDispatcher> m_dispatcher;
     QBasicTimer m_timer;
     Moment m_armed = Never;
+    QEventLoop *m_endLoop = nullptr; // runs until the last coroutine has ended
     bool m_drainPosted = false;
     bool m_draining = false;
 };

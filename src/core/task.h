@@ -8,6 +8,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -25,13 +26,15 @@ namespace Detail {
 template<typename T>
 struct Await;
 
-template<typename T, typename Function, typename... Arguments>
-class SpawnedCoro;
+template<typename T>
+class TypedCoro;
 
 /** The part of a task's promise that does not depend on its type. */
 struct PromiseBase {
     LocalCoro *coro = nullptr; // the coroutine in which the task runs; set when it starts. Not owning
     std::coroutine_handle<> continuation; // who awaits the task; none for the outermost
+    const PromiseBase *caller = nullptr; // the same: the part of it that lists of coroutines need
+    std::source_location location; // of the co_await that it has come to
     bool inAwaiter = false; // runs inside its awaiter's await_suspend(), which sees by itself when it is done
     std::exception_ptr error;
 
@@ -59,8 +62,10 @@ struct PromiseBase {
     void unhandled_exception() noexcept { error = std::current_exception(); }
 
     template<typename A>
-    [[nodiscard]] decltype(auto) await_transform(A &&awaited) const
+    [[nodiscard]] decltype(auto) await_transform(A &&awaited,
+                                                 std::source_location where = std::source_location::current())
     {
+        location = where;
         if constexpr (requires { Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited)); })
             return Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited));
         else
@@ -152,8 +157,7 @@ public:
     auto operator co_await() && noexcept { return Awaiter{m_frame}; }
 
 private:
-    template<typename U, typename Function, typename... Arguments>
-    friend class Detail::SpawnedCoro;
+    friend class Detail::TypedCoro<T>;
     friend promise_type;
 
     struct Awaiter {
@@ -169,6 +173,7 @@ private:
             promise_type &promise = frame.promise();
             Detail::LocalCoro *const coro = waiting.promise().coro;
             promise.continuation = waiting;
+            promise.caller = &waiting.promise();
             promise.coro = coro;
             if (!coro->enterTask()) {
                 coro->transfer(frame);
