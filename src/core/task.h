@@ -49,7 +49,7 @@ struct PromiseBase {
             const PromiseBase &promise = done.promise();
             if (promise.inAwaiter)
                 return;
-            if (promise.continuation)
+            if (promise.continuation) // the frame that holds `promise` may be gone once that goes on
                 promise.coro->transfer(promise.continuation);
             else
                 promise.coro->setBodyEnded();
@@ -72,6 +72,29 @@ struct PromiseBase {
             return static_cast<A &&>(awaited); // as a reference: it lives until the end of the co_await expression
     }
 };
+
+/**
+ * Runs `frame` on the stack of the one that awaits it, which is suspended, or hands over to it. True if that has to stay
+ * suspended: `frame` is not done then, as far as it can tell; it may have stopped where it hands back, as it does at its end.
+ */
+template<typename Promise, typename Waiting>
+[[nodiscard]] bool runInAwaiter(std::coroutine_handle<Promise> frame, std::coroutine_handle<Waiting> waiting)
+{
+    Promise &promise = frame.promise();
+    LocalCoro *const coro = waiting.promise().coro;
+    promise.continuation = waiting;
+    promise.caller = &waiting.promise();
+    promise.coro = coro;
+    if (!coro->enterTask()) {
+        coro->transfer(frame);
+        return true;
+    }
+    promise.inAwaiter = true;
+    frame.resume();
+    promise.inAwaiter = false;
+    coro->leaveTask();
+    return !frame.done();
+}
 
 template<typename T>
 struct Promise : PromiseBase {
@@ -170,20 +193,7 @@ private:
         {
             static_assert(std::is_base_of_v<Detail::PromiseBase, Promise>,
                           "a Task can only be awaited in a coroutine that returns Asyncoro::Task");
-            promise_type &promise = frame.promise();
-            Detail::LocalCoro *const coro = waiting.promise().coro;
-            promise.continuation = waiting;
-            promise.caller = &waiting.promise();
-            promise.coro = coro;
-            if (!coro->enterTask()) {
-                coro->transfer(frame);
-                return true;
-            }
-            promise.inAwaiter = true;
-            frame.resume();
-            promise.inAwaiter = false;
-            coro->leaveTask();
-            return !frame.done();
+            return Detail::runInAwaiter(frame, waiting);
         }
         T await_resume() const { return frame.promise().takeResult(); }
     };
