@@ -17,13 +17,7 @@ CoroData::CoroData(quint64 id)
 {
 }
 
-CoroData::~CoroData()
-{
-    if (state() == CoroState::Failed && !m_endObserved) {
-        ++unobservedFailures;
-        qCWarning(lcCore).noquote() << name() << "failed, and nobody waited for it:" << errorText(m_error);
-    }
-}
+CoroData::~CoroData() = default;
 
 quint64 CoroData::nextId()
 {

@@ -11,7 +11,8 @@
 #include <QLoggingCategory>
 #include <QThread>
 
-Q_LOGGING_CATEGORY(lcMailbox, "asyncoro.mailbox")
+Q_DECLARE_LOGGING_CATEGORY(lcCore)
+Q_LOGGING_CATEGORY(lcMailbox, "asyncoro.mailbox", QtCriticalMsg) // off
 
 namespace Asyncoro::Detail {
 
@@ -25,7 +26,13 @@ LocalCoro::LocalCoro()
     m_rootScope.m_coro = this;
 }
 
-LocalCoro::~LocalCoro() = default;
+LocalCoro::~LocalCoro()
+{
+    if (state() == CoroState::Failed && !isEndObserved()) {
+        ++unobservedFailures;
+        qCWarning(lcCore).noquote() << origin() << "failed, and nobody waited for it:" << errorText(error());
+    }
+}
 
 LocalCoro *LocalCoro::current() noexcept
 {
@@ -336,7 +343,7 @@ void LocalCoro::append(Message &&message)
 
 void LocalCoro::reportMailbox() const
 {
-    qCWarning(lcMailbox).noquote() << name() << "has" << m_mailbox.size() << "messages waiting: it does not keep up";
+    qCWarning(lcMailbox).noquote() << origin() << "has" << m_mailbox.size() << "messages waiting: it does not keep up";
 }
 
 bool ReceiveSuspension::chooses(const Message &) const

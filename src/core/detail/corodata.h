@@ -95,6 +95,8 @@ public:
     [[nodiscard]] static quint64 nextId();
 
 protected:
+    [[nodiscard]] bool isEndObserved() const { return m_endObserved.load(std::memory_order_relaxed); }
+
     /** Somebody waits for the end: a coroutine elsewhere now asks to be told. Called without a lock held. */
     virtual void watchEnd() { }
 

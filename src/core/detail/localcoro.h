@@ -115,6 +115,8 @@ public:
     void hotSwap(const std::shared_ptr<HotSwapState> &swap);
     /** Runs `function` on the coroutine's thread, at once if that is this one; false if that thread has ended. */
     bool callOnOwnThread(std::function<void()> function);
+    /** For logs: its name, and where it was started. */
+    [[nodiscard]] QString origin() const;
     /** The type that the coroutine's function gives. */
     [[nodiscard]] virtual const std::type_info &valueType() const = 0;
 

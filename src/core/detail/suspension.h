@@ -118,7 +118,9 @@ protected:
     [[nodiscard]] LocalCoro *coro() const { return m_coro; }
 
 private:
+    friend class Insight;
     friend class LocalCoro;
+    friend class CoroScheduler;
 
     enum class End : quint8 { Complete, DeadlinePassed, Interrupted };
 
