@@ -7,7 +7,8 @@ namespace Asyncoro {
 
 Event::~Event()
 {
-    Q_ASSERT_X(m_waiters.isEmpty(), "Event", "destroyed while coroutines wait for it");
+    while (Detail::EventAwaiter *waiter = m_waiters.takeFirst())
+        waiter->endDestroyed();
 }
 
 void Event::set()

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "asyncorocore_export.h"
-#include "detail/intrusivelist.h"
-#include "detail/suspension.h"
+#include "detail/waiter.h"
 
 namespace Asyncoro {
 
@@ -13,11 +12,11 @@ class Event;
 
 namespace Detail {
 
-class ASYNCORO_CORE_EXPORT EventAwaiter final : public Suspension, public ListLink
+class ASYNCORO_CORE_EXPORT EventAwaiter final : public Waiter
 {
 public:
     EventAwaiter(Event &event, const QDeadlineTimer &deadline)
-        : Suspension(deadline)
+        : Waiter(deadline)
         , m_event(event)
     {
     }
@@ -25,9 +24,7 @@ public:
 
 protected:
     bool start() override;
-    void abandon() noexcept override { unlink(); }
     QString operation() const override { return QStringLiteral("Event::wait()"); }
-    bool isInternal() const override { return true; }
 
 private:
     friend class Asyncoro::Event;
@@ -39,7 +36,8 @@ private:
 /**
  * A condition that coroutines wait for: it is set or not.
  *
- * For coroutines of one thread, which must also be the one that sets it. It must outlive those who wait.
+ * For coroutines of one thread, which must also be the one that sets it. If it is destroyed, those who
+ * still wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be destroyed right after.
  */
 class ASYNCORO_CORE_EXPORT Event
 {
@@ -61,7 +59,8 @@ public:
      * Waits until the event is set.
      *
      * Completes without suspending if it is. Resumes on the same thread, in the scheduler's next round. Any number of
-     * coroutines may wait. Throws TimedOut if the deadline passes first, in any other case only Cancelled.
+     * coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the event is destroyed;
+     * terminating the coroutine ends the wait at once.
      */
     [[nodiscard]] Detail::EventAwaiter wait(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
