@@ -13,19 +13,21 @@ Event::~Event()
 
 void Event::set()
 {
+    checkThread("Event::set()");
     m_set = true;
     pulse();
 }
 
 void Event::pulse()
 {
+    checkThread("Event::pulse()");
     while (Detail::EventAwaiter *waiter = m_waiters.takeFirst())
         waiter->complete();
 }
 
 bool Detail::EventAwaiter::start()
 {
-    if (m_event.isSet())
+    if (m_event.m_set)
         return false;
     m_event.m_waiters.append(this);
     return true;

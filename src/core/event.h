@@ -4,6 +4,7 @@
 #pragma once
 
 #include "asyncorocore_export.h"
+#include "detail/ofonethread.h"
 #include "detail/waiter.h"
 
 namespace Asyncoro {
@@ -34,36 +35,44 @@ private:
 } // namespace Detail
 
 /**
- * A condition that coroutines wait for: it is set or not.
+ * Something that coroutines wait for: it is set or not.
  *
- * For coroutines of one thread, which must also be the one that sets it. If it is destroyed, those who
- * still wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be destroyed right after.
+ * For the coroutines of one thread, the one that made it; on another one every function throws an Error. If the event is
+ * destroyed, those who wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be
+ * destroyed right after.
  */
-class ASYNCORO_CORE_EXPORT Event
+class ASYNCORO_CORE_EXPORT Event : public Detail::OfOneThread
 {
 public:
     Event() = default;
     ~Event();
-    Event(const Event &) = delete;
-    Event &operator=(const Event &) = delete;
 
-    [[nodiscard]] bool isSet() const { return m_set; }
+    [[nodiscard]] bool isSet() const
+    {
+        checkThread("Event::isSet()");
+        return m_set;
+    }
     /** Wakes all who wait, in the order in which they came, and lets later ones through. */
     void set();
     /** Later ones wait again. Those that were woken go on. */
-    void clear() { m_set = false; }
+    void clear()
+    {
+        checkThread("Event::clear()");
+        m_set = false;
+    }
     /** Wakes all who wait now, and only those. */
     void pulse();
 
     /**
      * Waits until the event is set.
      *
-     * Completes without suspending if it is. Resumes on the same thread, in the scheduler's next round. Any number of
-     * coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the event is destroyed;
-     * terminating the coroutine ends the wait at once.
+     * Completes without suspending if it is, even with a deadline in the past: `wait(0s)` polls. Resumes on the same
+     * thread, in the scheduler's next round. Any number of coroutines may wait. Throws TimedOut if the deadline passes
+     * first and Destroyed if the event is destroyed; terminating the coroutine ends the wait at once.
      */
     [[nodiscard]] Detail::EventAwaiter wait(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
+        checkThread("Event::wait()");
         return {*this, deadline};
     }
 
