@@ -80,6 +80,23 @@ void CoroData::removeMonitor(const CoroPointer &observer)
     m_monitors.removeOne(observer);
 }
 
+bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
+{
+    watchEnd();
+    const QMutexLocker lock(&m_mutex);
+    if (m_state != CoroState::Running)
+        return false;
+    m_endObservers.remove_if([&](const EndObserverEntry &entry) { return entry.observer == observer.get(); });
+    m_endObservers.push_front({observer.get(), observer});
+    return true;
+}
+
+void CoroData::removeEndObserver(const EndObserver *observer) noexcept
+{
+    const QMutexLocker lock(&m_mutex);
+    m_endObservers.remove_if([observer](const EndObserverEntry &entry) { return entry.observer == observer; });
+}
+
 void CoroData::announceEnd(CoroState state, std::exception_ptr error)
 {
     struct Wait {
@@ -88,6 +105,7 @@ void CoroData::announceEnd(CoroState state, std::exception_ptr error)
     };
     QVarLengthArray<Wait, 4> waits;
     QList<CoroPointer> monitors;
+    std::forward_list<EndObserverEntry> observers;
     {
         const QMutexLocker lock(&m_mutex);
         m_error = std::move(error);
@@ -95,6 +113,11 @@ void CoroData::announceEnd(CoroState state, std::exception_ptr error)
         while (EndWaiter *waiter = m_endWaiters.takeFirst())
             waits.append({CoroPointer(waiter->coro), waiter->wait});
         monitors.swap(m_monitors);
+        observers.swap(m_endObservers);
+    }
+    for (const EndObserverEntry &entry : std::as_const(observers)) {
+        if (const auto observer = entry.life.lock())
+            observer->coroEnded(*this);
     }
     for (const Wait &wait : std::as_const(waits))
         static_cast<LocalCoro *>(wait.coro.data())->completeWait(wait.number);

@@ -17,6 +17,8 @@
 
 #include <atomic>
 #include <exception>
+#include <forward_list>
+#include <memory>
 
 namespace Asyncoro {
 
@@ -40,6 +42,17 @@ class LocalCoro;
 struct EndWaiter : ListLink {
     LocalCoro *coro = nullptr; // not owning: it waits, so it lives
     quint32 wait = 0; // which of its waits
+};
+
+/** Something that a coroutine is entered in, and is to drop out of as it ends. */
+class EndObserver
+{
+public:
+    /** `coro` has ended. On whatever thread that became known, before those who wait for the end go on. */
+    virtual void coroEnded(CoroData &coro) noexcept = 0;
+
+protected:
+    ~EndObserver() = default;
 };
 
 /**
@@ -82,6 +95,10 @@ public:
     void addMonitor(const CoroPointer &observer);
     void removeMonitor(const CoroPointer &observer);
 
+    /** Enters `observer`, once; false if the coroutine has ended already. */
+    bool addEndObserver(const std::shared_ptr<EndObserver> &observer);
+    void removeEndObserver(const EndObserver *observer) noexcept;
+
     /** Somebody has seen how it ended, so that a failure needs no log line. */
     void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
 
@@ -95,6 +112,11 @@ protected:
     void announceEnd(CoroState state, std::exception_ptr error);
 
 private:
+    struct EndObserverEntry {
+        const EndObserver *observer; // also while it is being destroyed
+        std::weak_ptr<EndObserver> life;
+    };
+
     const quint64 m_id;
     mutable QBasicMutex m_mutex; // guards what follows, up to the end
     std::atomic<CoroState> m_state = CoroState::Running;
@@ -102,6 +124,7 @@ private:
     std::exception_ptr m_error; // written before m_state
     IntrusiveList<EndWaiter> m_endWaiters;
     QList<CoroPointer> m_monitors;
+    std::forward_list<EndObserverEntry> m_endObservers; // few coroutines have any: the list takes a pointer
     QString m_name;
 };
 
