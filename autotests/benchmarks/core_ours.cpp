@@ -6,6 +6,7 @@
 #include "benchmark.h"
 #include "dispatcher.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
 
 #include <QCoreApplication>
@@ -166,6 +167,38 @@ void memory(int count)
     Asyncoro::exec();
 }
 
+// A message to the coroutine that runs, and out of its mailbox again.
+template<typename Send>
+Task<> sendToSelf(const char *name, int count, Send send)
+{
+    const double start = now();
+    for (int i = 0; i < count; ++i) {
+        send(i);
+        if (co_await receive<int>() != i) {
+            fail("wrong value");
+        }
+    }
+    print(name, (now() - start) / count * 1e9, "ns");
+}
+
+// What "channel" is without the channel.
+void mailbox(int count)
+{
+    waitFor(spawn([count]() -> Task<> {
+        const Coro<> self = Coro<>::self();
+        co_await sendToSelf("mailbox", count, [&self](int i) { self.send(i); });
+    }));
+}
+
+void channel(int count)
+{
+    waitFor(spawn([count]() -> Task<> {
+        const Channel channel(QStringLiteral("benchmark"));
+        channel.subscribe(Coro<>::self());
+        co_await sendToSelf("channel", count, [&channel](int i) { channel.send(i); });
+    }));
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -181,5 +214,7 @@ int main(int argc, char **argv)
                    {"await", awaitReady, 10'000'000},
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
+                   {"mailbox", mailbox, 10'000'000},
+                   {"channel", channel, 10'000'000},
                });
 }

@@ -172,6 +172,8 @@ public:
     [[nodiscard]] const Detail::CoroPointer &data() const { return m_data; }
 
 private:
+    friend class Channel;
+
     template<typename M>
     static Message toMessage(M &&message)
     {
