@@ -83,7 +83,7 @@ void channel(int count)
 {
     const Channel channel(QStringLiteral("benchmark"));
     waitFor(countAllocations("allocations-channel", count, [&channel]() -> Task<> {
-        channel.subscribe(Coro<>::self()); // is subscribed already, but for the first time
+        channel.subscribe(Coro<>::self()); // which it is already, but for the first time
         channel.send(1);
         co_await receive<int>();
     }));

@@ -86,7 +86,10 @@ bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
     const QMutexLocker lock(&m_mutex);
     if (m_state != CoroState::Running)
         return false;
-    m_endObservers.remove_if([&](const EndObserverEntry &entry) { return entry.observer == observer.get(); });
+    for (const EndObserverEntry &entry : m_endObservers) {
+        if (entry.observer == observer.get())
+            return true;
+    }
     m_endObservers.push_front({observer.get(), observer});
     return true;
 }
