@@ -91,7 +91,8 @@ public:
             }
             const auto answer = std::make_shared<Answer>();
             const bool asked = inbox->post({.kind = Inbox::Request::Call, .coro = {}, .call = [answer] {
-                describeAll(*currentScheduler, answer->list);
+                if (currentScheduler) // if not, the thread is ending, and its coroutines have
+                    describeAll(*currentScheduler, answer->list);
                 answer->done.release();
             }});
             if (!asked)
