@@ -6,12 +6,14 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
 
+#include <QEventLoop>
 #include <QLoggingCategory>
 #include <QProcess>
 #include <QRegularExpression>
 #include <QSemaphore>
 #include <QTest>
 #include <QThread>
+#include <QTimer>
 
 #include <csignal>
 #include <cstring>
@@ -202,7 +204,9 @@ private Q_SLOTS:
         Event event;
         const Coro<> first = spawn([&]() -> Task<> { co_await event.wait(); });
         const Coro<> second = spawn([]() -> Task<> { co_await receive(); });
-        QTest::qWait(5);
+        QEventLoop loop; // which waits, unlike qWait()
+        QTimer::singleShot(5ms, &loop, &QEventLoop::quit);
+        loop.exec();
         QLoggingCategory::setFilterRules({});
         terminate(first);
         terminate(second);
