@@ -38,10 +38,11 @@ public:
     /**
      * Waits for the lock and gives the guard that holds it.
      *
-     * Completes without suspending if the lock is free, even with a deadline in the past. Otherwise the one who holds it
-     * hands it over to the one who has waited longest, who resumes in the scheduler's next round on the same thread. Any
-     * number of coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the lock is destroyed;
-     * terminating the coroutine ends the wait at once. One that is terminated after it was handed the lock gets it.
+     * Completes without suspending if the lock is free, even with a deadline in the past. Otherwise the one who holds
+     * it hands it over to the one who has waited longest, who resumes in the scheduler's next round on the same
+     * thread. Any number of coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the
+     * lock is destroyed; terminating the coroutine ends the wait at once. One that is terminated after it was handed
+     * the lock gets it.
      */
     [[nodiscard]] Detail::AcquireAwaiter<Lock> acquire(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {

@@ -19,8 +19,8 @@ class AcquireAwaiter;
 /**
  * Holds what was acquired, and releases it when it is destroyed.
  *
- * It can be moved, also into another coroutine of the same thread. If the lock or semaphore is destroyed first, the guard
- * holds nothing any more. A destructor that has something to release on another thread ends the program.
+ * It can be moved, also into another coroutine of the same thread. If the lock or semaphore is destroyed first, the
+ * guard holds nothing any more. A destructor that has something to release on another thread ends the program.
  */
 template<typename Object>
 class [[nodiscard("a guard that is not kept in a variable releases at once")]] Guard final : ListLink
