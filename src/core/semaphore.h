@@ -55,7 +55,7 @@ public:
         return acquireNow(count, 0);
     }
 
-    /** Adds permits: those that a guard has kept, or new ones. Throws an Error if `count` is not positive or too big. */
+    /** Adds permits: those that a guard has kept, or new ones. An Error if `count` is not positive or too big. */
     void release(int count = 1);
 
     /** How many permits are there now. */
