@@ -16,25 +16,9 @@ public:
     explicit TakeAgainAwaiter(Lock &lock)
         : AcquireAwaiter(lock, QDeadlineTimer::Forever)
     {
-    }
-
-    // Not by Suspension::begin(): the coroutine seems to yield until it is woken.
-    template<typename Promise>
-    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting)
-    {
-        m_waitingCoro = waiting.promise().coro;
-        m_waiting = waiting;
-        return !acquireOrEnter(m_waitingCoro->id());
+        setUninterruptible();
     }
     Lock::Guard await_resume() { return std::move(m_guard); }
-
-protected:
-    void wake() override { m_waitingCoro->yield(m_waiting); }
-    [[nodiscard]] quint64 coroId() const override { return m_waitingCoro->id(); }
-
-private:
-    Detail::LocalCoro *m_waitingCoro = nullptr; // not owning
-    std::coroutine_handle<> m_waiting;
 };
 
 } // namespace

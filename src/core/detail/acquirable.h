@@ -109,7 +109,7 @@ public:
     }
 
 protected:
-    bool start() override { return !acquireOrEnter(coro()->id()); }
+    bool start() override { return !m_object.acquireOrEnter(*this, coro()->id()); }
     void abandon() noexcept override
     {
         unlink();
@@ -119,13 +119,6 @@ protected:
     {
         return QLatin1StringView(Object::Name) + QStringLiteral("::acquire()");
     }
-
-    /** It has its guard, or none because the object is destroyed. */
-    virtual void wake() { complete(); }
-    [[nodiscard]] virtual quint64 coroId() const { return coro()->id(); }
-
-    /** Whether it has its guard at once; if not, it is in the queue. */
-    bool acquireOrEnter(quint64 coro) { return m_object.acquireOrEnter(*this, coro); }
 
     Guard<Object> m_guard;
 
@@ -153,7 +146,7 @@ protected:
     {
         while (m_guards.takeFirst()) { } // they hold nothing any more
         while (AcquireAwaiter<Object> *waiter = m_waiters.takeFirst())
-            waiter->wake();
+            waiter->complete(); // without a guard
     }
 
     /** Gives the guard at once if the object is to be had; else an empty one. */
@@ -183,8 +176,8 @@ protected:
             if (!object().isFreeFor(waiter->m_count))
                 break;
             waiter->unlink();
-            take(waiter->m_guard, waiter->m_count, waiter->coroId());
-            waiter->wake();
+            take(waiter->m_guard, waiter->m_count, waiter->coro()->id());
+            waiter->complete();
         }
     }
 
