@@ -54,7 +54,7 @@ public:
     Guard tryAcquire()
     {
         checkThread("Lock::tryAcquire()");
-        return acquireNow(1, 0);
+        return acquireNow(1);
     }
 
     /** Whether anybody holds it. */
@@ -73,9 +73,9 @@ private:
     static constexpr bool HasPermits = false;
     static constexpr const char *Name = "Lock";
 
-    [[nodiscard]] bool admits(int, quint64) const { return m_guards.isEmpty(); }
+    [[nodiscard]] bool admits(int, const Detail::LocalCoro *) const { return m_guards.isEmpty(); }
     [[nodiscard]] bool isFreeFor(int) const { return m_guards.isEmpty(); }
-    void taken(int, quint64) { }
+    void taken(int, const Detail::LocalCoro *) { }
     void released(int) { serve(); }
 
     // For Condition: the guard lets others have its lock, but still knows when that is destroyed.

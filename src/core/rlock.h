@@ -10,9 +10,10 @@ namespace Asyncoro {
 /**
  * A Lock that the coroutine which holds it may acquire again: it is free when the last of these guards is gone.
  *
- * For functions that need the lock and are called by others that may hold it. What counts is the coroutine, not the
- * task: tasks that it awaits belong to it, those that it spawns do not. Plain code counts as one more coroutine. For
- * the rest it is as Lock.
+ * For functions that need the lock and are called by others that may hold it. What counts is Coro<>::self(): tasks that
+ * the coroutine awaits belong to it, and so do the arms of whenAll() and whenAny(), which an RLock of their coroutine thus
+ * does not keep apart; coroutines that it spawns do not. Plain code counts as one more coroutine. For the rest it is as
+ * Lock.
  */
 class ASYNCORO_CORE_EXPORT RLock : public Detail::Acquirable<RLock>
 {
@@ -41,8 +42,7 @@ public:
     Guard tryAcquire()
     {
         checkThread("RLock::tryAcquire()");
-        const Detail::LocalCoro *const coro = Detail::LocalCoro::current();
-        return acquireNow(1, coro ? coro->id() : 0);
+        return acquireNow(1, Detail::LocalCoro::current());
     }
 
     /** Whether anybody holds it. */
@@ -59,10 +59,15 @@ private:
     static constexpr bool HasPermits = false;
     static constexpr const char *Name = "RLock";
 
-    [[nodiscard]] bool admits(int, quint64 coro) const { return m_guards.isEmpty() || m_owner == coro; }
+    [[nodiscard]] bool admits(int, const Detail::LocalCoro *coro) const
+    {
+        return m_guards.isEmpty() || m_owner == idOf(coro);
+    }
     [[nodiscard]] bool isFreeFor(int) const { return m_guards.isEmpty(); }
-    void taken(int, quint64 coro) { m_owner = coro; }
+    void taken(int, const Detail::LocalCoro *coro) { m_owner = idOf(coro); }
     void released(int) { serve(); }
+
+    static quint64 idOf(const Detail::LocalCoro *coro) { return coro ? coro->identity()->id() : 0; }
 
     quint64 m_owner = 0; // valid while held
 };
