@@ -11,9 +11,8 @@ namespace Asyncoro {
  * A Lock that the coroutine which holds it may acquire again: it is free when the last of these guards is gone.
  *
  * For functions that need the lock and are called by others that may hold it. What counts is Coro<>::self(): tasks that
- * the coroutine awaits belong to it, and so do the arms of whenAll() and whenAny(), which an RLock of their coroutine thus
- * does not keep apart; coroutines that it spawns do not. Plain code counts as one more coroutine. For the rest it is as
- * Lock.
+ * the coroutine awaits belong to it, and so do the arms of whenAll() and whenAny(), which its own RLock thus does not
+ * keep apart; coroutines that it spawns do not. Plain code counts as one more coroutine. For the rest it is as Lock.
  */
 class ASYNCORO_CORE_EXPORT RLock : public Detail::Acquirable<RLock>
 {
