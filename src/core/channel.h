@@ -40,8 +40,10 @@ extern template class LocateSuspension<ChannelData>;
  * asked of it. A channel can be sent in a message, within the process.
  *
  * Each sender's messages reach a subscriber in the order of the calls. A coroutine that is subscribed to several channels
- * of a hierarchy gets a message once for each way that leads to it. A subscriber that ends, or is closed, drops out. There
- * is no bound on what waits in a subscriber's mailbox.
+ * of a hierarchy gets a message once for each way that leads to it. A subscriber that ends, or is closed, drops out.
+ *
+ * A subscriber that is slow holds up nobody: how much may wait for it is up to Coro::setMailboxLimit(). A message that is
+ * sent while its mailbox is full is dropped for this subscriber only, and logged; deliver() waits for room.
  */
 class ASYNCORO_CORE_EXPORT Channel
 {
@@ -97,11 +99,11 @@ public:
      * sends the message, and gives the number of coroutines in whose mailbox it lies then; through channels of channels
      * that may be more, or fewer, than it has subscribers.
      *
-     * Completes without suspending if there are enough subscribers and all recipients are of this process. Resumes on the
-     * caller's thread. Any number may overlap. Throws TimedOut if the deadline passes before there are enough, in which
-     * case nothing is sent; ChannelClosed if the channel is closed before; Error if `atLeast` is negative. A recipient
-     * elsewhere that has not confirmed the message when the deadline passes is not counted. Cancelling the wait for
-     * subscribers sends nothing; later it takes no message back.
+     * Completes without suspending if there are enough subscribers and all recipients are of this process, with room in their
+     * mailboxes. Resumes on the caller's thread. Any number may overlap. Throws TimedOut if the deadline passes before there
+     * are enough, in which case nothing is sent; ChannelClosed if the channel is closed before; Error if `atLeast` is negative.
+     * A recipient whose mailbox is still full when the deadline passes, or which is elsewhere and has not confirmed the message,
+     * is not counted. Cancelling the wait for subscribers sends nothing; later it takes back only what is not in a mailbox yet.
      */
     template<typename M>
     Task<int> deliver(M &&message, int atLeast = 0, QDeadlineTimer deadline = QDeadlineTimer::Forever) const

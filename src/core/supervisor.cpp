@@ -3,6 +3,8 @@
 
 #include "supervisor.h"
 
+#include "timeout.h"
+
 #include <QLoggingCategory>
 
 #include <algorithm>
@@ -17,36 +19,6 @@ namespace Asyncoro {
 
 namespace {
 
-/** Waits for the end of a coroutine of this thread even if the one that waits is cancelled. */
-class EndAwaiter
-{
-public:
-    explicit EndAwaiter(const Coro<> &target)
-        : m_target(target)
-    {
-    }
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template<typename Promise>
-    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting)
-    {
-        m_observer->coro = waiting.promise().coro;
-        m_observer->handle = waiting;
-        return m_target.data()->addEndObserver(m_observer);
-    }
-    void await_resume() const noexcept { }
-
-private:
-    struct Observer final : Detail::EndObserver {
-        Detail::LocalCoro *coro = nullptr; // not owning: it waits
-        std::coroutine_handle<> handle;
-
-        void coroEnded(Detail::CoroData &) noexcept override { coro->yield(handle); }
-    };
-
-    const Coro<> m_target;
-    const std::shared_ptr<Observer> m_observer = std::make_shared<Observer>();
-};
-
 /** What run() sends to its loop when it is cancelled. */
 struct StopRequest { };
 
@@ -59,22 +31,12 @@ QString howItEnded(const ExitNotice &notice)
 
 SupervisorGaveUp::SupervisorGaveUp(const QString &message, const QString &child, const QString &reason)
     : Error(message)
-    , m_child(child.toUtf8())
-    , m_reason(reason.toUtf8())
+    , m_child(child)
+    , m_reason(reason)
 {
 }
 
 SupervisorGaveUp::~SupervisorGaveUp() = default;
-
-QString SupervisorGaveUp::child() const
-{
-    return QString::fromUtf8(m_child);
-}
-
-QString SupervisorGaveUp::reason() const
-{
-    return QString::fromUtf8(m_reason);
-}
 
 class Supervisor::Data
 {
@@ -165,22 +127,23 @@ Task<> Supervisor::Data::run(std::shared_ptr<Data> data)
     });
     loop.setName(QStringLiteral("supervisor"));
     loop.setDaemon();
-    bool cancelled = false;
+    std::exception_ptr interruption;
     try {
         co_await loop;
-    } catch (const Cancelled &) {
-        cancelled = true;
     } catch (...) {
-        data->isRunning = false;
-        throw;
+        interruption = std::current_exception();
     }
-    if (cancelled) {
+    if (loop.isRunning()) { // it was the wait that ended: by a cancellation, or something that was thrown into it
         loop.send(Message::fromValue(StopRequest()));
-        co_await EndAwaiter(loop);
+        try {
+            co_await shield(loop);
+        } catch (const Error &) {
+            // Why it was to stop says more.
+        }
     }
     data->isRunning = false;
-    if (cancelled)
-        throw Cancelled();
+    if (interruption)
+        std::rethrow_exception(interruption);
 }
 
 Task<> Supervisor::Data::supervise()

@@ -21,13 +21,13 @@ public:
     ~SupervisorGaveUp() override;
 
     /** The child that was not started again. */
-    [[nodiscard]] QString child() const;
+    [[nodiscard]] QString child() const { return m_child; }
     /** How that child ended the last time. */
-    [[nodiscard]] QString reason() const;
+    [[nodiscard]] QString reason() const { return m_reason; }
 
 private:
-    QByteArray m_child; // as Error has it: copying must not throw
-    QByteArray m_reason;
+    QString m_child;
+    QString m_reason;
 };
 
 /** How often a Supervisor starts children again: at most so many times within the period. */
@@ -102,7 +102,7 @@ public:
      *
      * Resumes on the same thread. May be awaited once at a time: another one throws an Error. If children would have to be
      * started again more often than the intensity allows, stops those that run and throws SupervisorGaveUp. Cancelling
-     * stops all children, waits until they have ended, and throws Cancelled only then.
+     * stops all children in reverse order and waits, as behind a shield(), until they have ended; Cancelled is thrown then.
      */
     Task<> run();
 
