@@ -292,8 +292,8 @@ private Q_SLOTS:
             c.subscribe(a);
             QFAIL("no exception");
         } catch (const Error &error) {
-            QCOMPARE(error.message(), u"subscribe(): channel \"a\" passes its messages on to channel \"c\" already, which "
-                                      "would pass them back"_s);
+            QCOMPARE(error.message(), u"subscribe(): channel \"a\" passes its messages on to channel \"c\" already, "
+                                      "which would pass them back"_s);
         }
         b.unsubscribe(c);
         QVERIFY(c.subscribe(a));
@@ -346,8 +346,9 @@ private Q_SLOTS:
         channel.subscribe(slow);
         channel.subscribe(quick);
         for (const char *count : {"1", "2", "4"}) {
-            QTest::ignoreMessage(QtWarningMsg, (QByteArray("channel news dropped a message for slow whose mailbox is full; "
-                                                           "messages that it has dropped so far: ") + count).constData());
+            const auto line = u"channel news dropped a message for slow whose mailbox is full; messages that it has "
+                              "dropped so far: "_s + QLatin1StringView(count);
+            QTest::ignoreMessage(QtWarningMsg, qPrintable(line));
         }
         for (int i = 0; i < 5; ++i)
             QVERIFY(channel.send(i));

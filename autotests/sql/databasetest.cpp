@@ -354,7 +354,9 @@ private Q_SLOTS:
     {
         withArticles([](Database &database) -> Task<> {
             for (int i = 0; i < 50; ++i) {
-                const Coro<> beginning = spawn([&]() -> Task<> { SqlTransaction one = co_await database.transaction(); });
+                const Coro<> beginning = spawn([&]() -> Task<> {
+                    SqlTransaction one = co_await database.transaction();
+                });
                 for (int n = 0; n < i % 5; ++n)
                     co_await yield();
                 beginning.terminate();

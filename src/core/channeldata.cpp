@@ -91,8 +91,8 @@ bool ChannelData::insert(const Subscriber &subscriber)
 {
     QMutexLocker hierarchy(subscriber.channel ? &hierarchyMutex() : nullptr);
     if (subscriber.channel && (subscriber.channel.get() == this || subscriber.channel->passesOnTo(this))) {
-        throw Error(QStringLiteral("subscribe(): channel \"%1\" passes its messages on to channel \"%2\" already, which "
-                                   "would pass them back")
+        throw Error(QStringLiteral("subscribe(): channel \"%1\" passes its messages on to channel \"%2\" already, "
+                                   "which would pass them back")
                         .arg(subscriber.channel->name(), m_name));
     }
     bool known = false;

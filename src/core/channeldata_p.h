@@ -70,8 +70,8 @@ public:
 private:
     friend class EnoughSubscribers;
 
-    // Changed in place only while nobody else has it, else replaced: who sends needs the lock no longer than it takes to
-    // copy the pointer, and functions of the user are called without it.
+    // Changed in place only while nobody else has it, else replaced: who sends needs the lock no longer than it takes
+    // to copy the pointer, and functions of the user are called without it.
     struct State : QSharedData {
         Channel::Transform transform;
         std::vector<Subscriber> subscribers;

@@ -186,8 +186,8 @@ Task<> Supervisor::Data::restart(std::size_t index, const ExitNotice &notice)
     const QString reason = howItEnded(notice);
     if (!mayRestart()) {
         co_await stopFrom(0);
-        throw SupervisorGaveUp(QStringLiteral("the supervisor gave up: \"%1\" ended again (%2), beyond the intensity of "
-                                              "%3 in %4 ms")
+        throw SupervisorGaveUp(QStringLiteral("the supervisor gave up: \"%1\" ended again (%2), beyond the intensity "
+                                              "of %3 in %4 ms")
                                    .arg(child.name, reason)
                                    .arg(m_intensity.restarts)
                                    .arg(m_intensity.period.count()),

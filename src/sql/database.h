@@ -33,8 +33,8 @@ struct SqlOptions {
 };
 
 /**
- * A connection to a database, over Qt SQL, that blocks nobody: it has a thread of its own, on which everything that is asked
- * of it, its cursors and its transactions is done one after the other, in the order of the calls.
+ * A connection to a database, over Qt SQL, that blocks nobody: it has a thread of its own, on which everything that is
+ * asked of it, its cursors and its transactions is done one after the other, in the order of the calls.
  *
  *     Database database;
  *     co_await database.open({.databaseName = "shop.sqlite"});
@@ -45,14 +45,14 @@ struct SqlOptions {
  *
  * Coroutines of any thread may use it. For statements that are to run at the same time use several.
  *
- * Destroying it ends all waits for it with Destroyed, waits for the statement that runs just now, and ends connection and
- * thread; what has not been committed is rolled back.
+ * Destroying it ends all waits for it with Destroyed, waits for the statement that runs just now, and ends connection
+ * and thread; what has not been committed is rolled back.
  *
  * All that can be awaited here, in SqlCursor and in SqlTransaction
  * - always suspends, resumes on the caller's thread, and may overlap;
- * - throws SqlError if the database refuses, Destroyed if the Database is or gets destroyed, Cancelled if it is cancelled:
- *   give it a deadline by withTimeout(). What has not begun by then is not done; a statement that runs is not interrupted, and
- *   its outcome is dropped. The Database can be used afterwards.
+ * - throws SqlError if the database refuses, Destroyed if the Database is or gets destroyed, Cancelled if it is
+ *   cancelled: give it a deadline by withTimeout(). What has not begun by then is not done; a statement that runs is
+ *   not interrupted, and its outcome is dropped. The Database can be used afterwards.
  */
 class ASYNCORO_SQL_EXPORT Database
 {
@@ -68,14 +68,14 @@ public:
     Task<> close();
 
     /**
-     * Begins a transaction, once there is no other one of this Database. It takes in what all cursors of this Database do
-     * until it ends.
+     * Begins a transaction, once there is no other one of this Database. It takes in what all cursors of this Database
+     * do until it ends.
      */
     Task<SqlTransaction> transaction();
 
     /**
-     * Calls `function`, on the thread of the database, for what a cursor cannot do, and gives its value. What the function
-     * makes of the QSqlDatabase, such as a QSqlQuery, must not outlive the call.
+     * Calls `function`, on the thread of the database, for what a cursor cannot do, and gives its value. What the
+     * function makes of the QSqlDatabase, such as a QSqlQuery, must not outlive the call.
      */
     template<typename Function>
     auto run(Function function) -> Task<std::invoke_result_t<Function &, QSqlDatabase &>>

@@ -114,7 +114,8 @@ Task<QVariantList> SqlCursor::callProcedure(QString name, QVariantList values)
 {
     return Detail::sqlCall(m_queue, QStringLiteral("SqlCursor::callProcedure()"),
                            [statement = m_statement, name, values](SqlWorker &worker, const SqlJob &) {
-        QString sql = QStringLiteral("CALL %1(%2)").arg(name, QStringList(values.size(), QStringLiteral("?")).join(u','));
+        const QStringList places(values.size(), QStringLiteral("?"));
+        QString sql = QStringLiteral("CALL %1(%2)").arg(name, places.join(u','));
         if (worker.database(sql).driver()->dbmsType() == QSqlDriver::MSSqlServer)
             sql = u'{' + sql + u'}'; // by ODBC's grammar
         QSqlQuery &query = worker.prepare(statement, sql);

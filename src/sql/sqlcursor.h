@@ -22,8 +22,8 @@ struct SqlStatement;
 using SqlRow = QVariantList;
 
 /**
- * Runs statements and fetches their rows, one statement at a time. What is asked of a cursor is done in the order of the
- * calls; see Database for what all of its waits have in common.
+ * Runs statements and fetches their rows, one statement at a time. What is asked of a cursor is done in the order of
+ * the calls; see Database for what all of its waits have in common.
  *
  * A cursor is for coroutines of one thread. It may outlive its Database: its waits throw Destroyed then.
  */
@@ -45,8 +45,8 @@ public:
      */
     Task<int> executeMany(QString sql, QList<QVariantList> rows);
     /**
-     * Calls a procedure of the database, if its driver can, and gives the values as they are afterwards: each one is for both
-     * directions. The name becomes part of the statement as it is.
+     * Calls a procedure of the database, if its driver can, and gives the values as they are afterwards: each one is
+     * for both directions. The name becomes part of the statement as it is.
      */
     Task<QVariantList> callProcedure(QString name, QVariantList values = {});
 

@@ -35,7 +35,7 @@ private:
 };
 using SqlJobPointer = std::shared_ptr<SqlJob>;
 
-/** The work that is to be done for a database. What has to do with one keeps this, so that its end may come at any time. */
+/** The work that is to be done for a database. Cursors and the like keep this; the end of the Database may come. */
 class SqlQueue
 {
 public:

@@ -16,8 +16,8 @@ class SqlQueue;
 }
 
 /**
- * A transaction, which Database::transaction() begins: whatever is not committed when this is destroyed is rolled back, also
- * where an exception or a cancellation is the reason.
+ * A transaction, which Database::transaction() begins: whatever is not committed when this is destroyed is rolled back,
+ * also where an exception or a cancellation is the reason.
  *
  *     SqlTransaction transaction = co_await database.transaction();
  *     co_await cursor.execute("update account set value = value - 1 where id = ?", {from});
@@ -34,8 +34,8 @@ public:
     ~SqlTransaction();
 
     /**
-     * Makes it last. One that fails leaves the transaction open: commit() may be tried again, or else it is rolled back.
-     * Cancelling leaves open whether it was done. Throws an Error if the transaction has ended.
+     * Makes it last. One that fails leaves the transaction open: commit() may be tried again, or else it is rolled
+     * back. Cancelling leaves open whether it was done. Throws an Error if the transaction has ended.
      */
     Task<> commit();
     /** Undoes it now. Throws as commit() does. */

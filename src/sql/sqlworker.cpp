@@ -83,7 +83,8 @@ void SqlWorker::open(const SqlOptions &options)
 
 void SqlWorker::close()
 {
-    const auto destroyed = std::make_exception_ptr(Destroyed(QStringLiteral("the connection to the database was closed")));
+    const auto destroyed =
+        std::make_exception_ptr(Destroyed(QStringLiteral("the connection to the database was closed")));
     for (const SqlJobPointer &job : std::exchange(m_transactions, {}))
         job->settle(destroyed);
     for (const auto &statement : std::exchange(m_statements, {}))
