@@ -30,6 +30,13 @@ Task<QList<int>> collect(int count)
     co_return all;
 }
 
+/** Lets the others go on until they wait for something. */
+Task<> settle()
+{
+    for (int i = 0; i < 20; ++i)
+        co_await yield();
+}
+
 void end(const Coro<> &coro)
 {
     coro.terminate();
@@ -232,7 +239,7 @@ private Q_SLOTS:
         channel.subscribe(coro);
         channel.send(1);
         coro = {};
-        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("^reader .*failed, and nobody waited for it: bad news$")));
+        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(u"^reader .*nobody waited for it: bad news"_s));
         QTRY_COMPARE(channel.subscriberCount(), 0);
     }
 
@@ -285,8 +292,8 @@ private Q_SLOTS:
             c.subscribe(a);
             QFAIL("no exception");
         } catch (const Error &error) {
-            QCOMPARE(error.message(), u"subscribe(): channel \"a\" passes its messages on to channel \"c\" already, which "
-                                      "would pass them back"_s);
+            QCOMPARE(error.message(), u"subscribe(): channel \"a\" passes its messages on to channel \"c\" already, "
+                                      "which would pass them back"_s);
         }
         b.unsubscribe(c);
         QVERIFY(c.subscribe(a));
@@ -327,6 +334,54 @@ private Q_SLOTS:
         }
         QCOMPARE(waitFor(first), sent);
         QCOMPARE(waitFor(second), sent);
+    }
+
+    void H03_aFullMailboxDropsForItselfOnly()
+    {
+        const Channel channel(u"news"_s);
+        const auto slow = spawn(collect, 2);
+        const auto quick = spawn(collect, 5);
+        slow.setName(u"slow"_s);
+        slow.setMailboxLimit(1);
+        channel.subscribe(slow);
+        channel.subscribe(quick);
+        for (const char *count : {"1", "2", "4"}) {
+            const auto line = u"channel news dropped a message for slow whose mailbox is full; messages that it has "
+                              "dropped so far: "_s + QLatin1StringView(count);
+            QTest::ignoreMessage(QtWarningMsg, qPrintable(line));
+        }
+        for (int i = 0; i < 5; ++i)
+            QVERIFY(channel.send(i));
+        QCOMPARE(waitFor(quick), QList<int>({0, 1, 2, 3, 4}));
+        QCOMPARE(channel.subscriberCount(), 1); // slow is still there
+        channel.send(7);
+        QCOMPARE(waitFor(slow), QList<int>({0, 7}));
+    }
+
+    void H04_deliverWaitsForRoom()
+    {
+        const Channel channel(u"news"_s);
+        const auto slow = spawn([]() -> Task<QList<int>> {
+            co_await settle();
+            co_return co_await collect(2);
+        });
+        slow.setMailboxLimit(1);
+        channel.subscribe(slow);
+        channel.send(1);
+        QCOMPARE(waitFor(channel.deliver(2)), 1);
+        QCOMPARE(waitFor(slow), QList<int>({1, 2}));
+    }
+
+    void H04_deliverGivesUpOnAFullMailbox()
+    {
+        const Channel channel(u"news"_s);
+        const Coro<> full = spawn(sleepForever);
+        full.setMailboxLimit(1);
+        channel.subscribe(full);
+        QCOMPARE(waitFor(channel.deliver(1, 1, 1ms)), 1);
+        QCOMPARE(waitFor(channel.deliver(2, 1, 1ms)), 0);
+        QCOMPARE(channel.subscriberCount(), 1);
+        end(full);
     }
 
     void H03_sendFromManyThreads()

@@ -18,7 +18,8 @@ const QString Text = u"text"_s;
 
 std::optional<QString> even(const Message &message)
 {
-    return message.metaType() == QMetaType::fromType<int>() && message.toInt() % 2 == 0 ? std::optional(Even) : std::nullopt;
+    const bool is = message.metaType() == QMetaType::fromType<int>() && message.toInt() % 2 == 0;
+    return is ? std::optional(Even) : std::nullopt;
 }
 
 std::optional<QString> text(const Message &message)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 CORE = "src/core"
 IO = "src/io"
+SQL = "src/sql"
 NETWORK = "src/network"
 DISTRIBUTED = "src/distributed"
 DISCORO = "src/discoro"
@@ -45,6 +46,7 @@ LAYERS = {
     CORE: rule((), "Qt6::Core"),
     EVENT_DISPATCHER: rule((), "Qt6::Core"),
     IO: rule({CORE}, "Qt6::Core"),
+    SQL: rule({CORE}, "Qt6::Core", "Qt6::Sql"),
     NETWORK: rule({CORE, IO}, "Qt6::Core", "Qt6::Network"),
     DISTRIBUTED: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network"),
     DISCORO: rule({CORE, IO, NETWORK, DISTRIBUTED}, "Qt6::Core", "Qt6::Network", "KF6::Archive"),
@@ -56,7 +58,7 @@ LAYERS = {
         *("Qt6::" + module for module in ("Core", "Network", "Gui", "Widgets", "Qml", "Quick", "QuickControls2", "Svg")),
         *("KF6::" + framework for framework in ("ColorScheme", "IconThemes", "I18n", "CoreAddons")),
     ),
-    "examples": rule(UP_TO_DISCORO | {EVENT_DISPATCHER, QML}, "Qt6::Core", "Qt6::Network", "Qt6::Gui", "Qt6::Qml", "Qt6::Quick"),
+    "examples": rule(UP_TO_DISCORO | {EVENT_DISPATCHER, QML, SQL}, "Qt6::Core", "Qt6::Network", "Qt6::Gui", "Qt6::Qml", "Qt6::Quick"),
 }
 
 # KDE's headers have no folder of their module in their name.
@@ -70,7 +72,7 @@ KDE_HEADERS = {
 
 # Layers that do without sockets do so by the system's headers too.
 SOCKET_HEADERS = re.compile(r"(sys/socket|sys/un|netinet/.*|arpa/inet|netdb)\.h")
-LAYERS_WITHOUT_SOCKETS = {CORE, IO}
+LAYERS_WITHOUT_SOCKETS = {CORE, IO, SQL}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 GENERATED = re.compile(r"(.*\.moc|moc_.*\.cpp|asyncoro\w*_export\.h|qrc_.*|.*_logging\.h|asyncoro\w*version\.h)")

@@ -18,7 +18,7 @@ protected:
     bool watchEnd(const Pointer &named) override { return isLive(named); } // close() takes it out by itself
 };
 
-/** The message's way to a coroutine of another process; false if it is not known to have arrived. */
+/** The message's way to a coroutine of another process, or a full mailbox; false if it is not known to have arrived. */
 Task<bool> deliverParcel(ChannelData::Parcel parcel, QDeadlineTimer deadline)
 {
     try {
@@ -112,14 +112,14 @@ Task<int> Channel::deliverTo(std::shared_ptr<Detail::ChannelData> data, Message 
     std::vector<Detail::ChannelData::Parcel> parcels;
     data->pack(std::move(message), parcels);
     int arrived = 0;
-    Detail::TerminatedAtEnd remote;
+    Detail::TerminatedAtEnd waiting;
     for (Detail::ChannelData::Parcel &parcel : parcels) {
-        if (parcel.coro->isLocal())
-            arrived += parcel.coro->send(std::move(parcel.message)) ? 1 : 0;
-        else
-            remote.coros.push_back(spawn(Detail::deliverParcel, std::move(parcel), deadline));
+        if (parcel.coro->isLocal() && parcel.coro->send(Message(parcel.message)))
+            ++arrived;
+        else if (parcel.coro->state() == CoroState::Running)
+            waiting.coros.push_back(spawn(Detail::deliverParcel, std::move(parcel), deadline));
     }
-    for (const Coro<bool> &coro : remote.coros)
+    for (const Coro<bool> &coro : waiting.coros)
         arrived += co_await coro ? 1 : 0;
     co_return arrived;
 }

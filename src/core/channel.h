@@ -36,20 +36,23 @@ extern template class LocateSuspension<ChannelData>;
  * pass it on to their own subscribers.
  *
  * This is a handle: small, copyable, and usable from any thread. The channel lives as long as a handle to it, a channel
- * that it is subscribed to, or its registered name. A null handle (default-constructed) refers to none and ignores what is
- * asked of it. A channel can be sent in a message, within the process.
+ * that it is subscribed to, or its registered name. A null handle (default-constructed) refers to none and ignores what
+ * is asked of it. A channel can be sent in a message, within the process.
  *
- * Each sender's messages reach a subscriber in the order of the calls. A coroutine that is subscribed to several channels
- * of a hierarchy gets a message once for each way that leads to it. A subscriber that ends, or is closed, drops out. There
- * is no bound on what waits in a subscriber's mailbox.
+ * Each sender's messages reach a subscriber in the order of the calls. A coroutine that is subscribed to several
+ * channels of a hierarchy gets a message once for each way that leads to it. A subscriber that ends, or is closed,
+ * drops out.
+ *
+ * A subscriber that is slow holds up nobody: how much may wait for it is up to Coro::setMailboxLimit(). A message that
+ * is sent while its mailbox is full is dropped for this subscriber only, and logged; deliver() waits for room.
  */
 class ASYNCORO_CORE_EXPORT Channel
 {
 public:
     /**
      * Makes of a message that was sent to the channel of this name the one that the subscribers get; an invalid Message
-     * drops it. Called on the sender's thread, by several at a time if they send at the same time. An exception drops the
-     * message, too, and is logged.
+     * drops it. Called on the sender's thread, by several at a time if they send at the same time. An exception drops
+     * the message, too, and is logged.
      */
     using Transform = std::function<Message(const QString &channel, const Message &message)>;
 
@@ -68,8 +71,9 @@ public:
      * From now on the subscriber gets each message; once, also if it is subscribed again.
      *
      * @return false if the subscriber has ended, or been closed, and was not subscribed for that reason.
-     * Throws ChannelClosed if this channel has been closed, and Error if the subscriber is this channel or one that passes
-     * its messages on to it.
+     *
+     * Throws ChannelClosed if this channel has been closed, and Error if the subscriber is this channel or one that
+     * passes its messages on to it.
      */
     bool subscribe(const Coro<> &subscriber) const;
     bool subscribe(const Channel &subscriber) const;
@@ -93,15 +97,16 @@ public:
     }
 
     /**
-     * Waits until the channel has at least so many subscribers (coroutines and channels that are subscribed to it itself),
-     * sends the message, and gives the number of coroutines in whose mailbox it lies then; through channels of channels
-     * that may be more, or fewer, than it has subscribers.
+     * Waits until the channel has at least so many subscribers (coroutines and channels that are subscribed to it
+     * itself), sends the message, and gives the number of coroutines in whose mailbox it lies then; through channels of
+     * channels that may be more, or fewer, than it has subscribers.
      *
-     * Completes without suspending if there are enough subscribers and all recipients are of this process. Resumes on the
-     * caller's thread. Any number may overlap. Throws TimedOut if the deadline passes before there are enough, in which
-     * case nothing is sent; ChannelClosed if the channel is closed before; Error if `atLeast` is negative. A recipient
-     * elsewhere that has not confirmed the message when the deadline passes is not counted. Cancelling the wait for
-     * subscribers sends nothing; later it takes no message back.
+     * Completes without suspending if there are enough subscribers and all recipients are of this process, with room in
+     * their mailboxes. Resumes on the caller's thread. Any number may overlap. Throws TimedOut if the deadline passes
+     * before there are enough, in which case nothing is sent; ChannelClosed if the channel is closed before; Error if
+     * `atLeast` is negative. A recipient whose mailbox is still full when the deadline passes, or which is elsewhere
+     * and has not confirmed the message, is not counted. Cancelling the wait for subscribers sends nothing; later it
+     * takes back only what is not in a mailbox yet.
      */
     template<typename M>
     Task<int> deliver(M &&message, int atLeast = 0, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
@@ -115,10 +120,11 @@ public:
     [[nodiscard]] bool isClosed() const;
 
     /**
-     * Makes the channel known under a name, its own unless another is given, that others of this process find() it by, until
-     * it is closed. A channel has one such name at most. Channels and coroutines do not share names.
+     * Makes the channel known under a name, its own unless another is given, that others of this process find() it by,
+     * until it is closed. A channel has one such name at most. Channels and coroutines do not share names.
      *
-     * Throws NameTaken if another channel has the name, ChannelClosed if this one has been closed, Error if it is empty.
+     * Throws NameTaken if another channel has the name, ChannelClosed if this one has been closed, Error if it is
+     * empty.
      */
     void registerName(const QString &name = {}) const;
     /** Gives up the name that it was registered with. */
@@ -128,8 +134,8 @@ public:
     /**
      * Waits until a channel is registered under the name, and gives it.
      *
-     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if the
-     * deadline passes first, and in any other case only Cancelled.
+     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if
+     * the deadline passes first, and in any other case only Cancelled.
      */
     [[nodiscard]] static Detail::LocateAwaiter<Channel, Detail::ChannelData>
     locate(const QString &name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
@@ -148,7 +154,8 @@ public:
 
 private:
     bool sendMessage(Message &&message) const;
-    static Task<int> deliverTo(std::shared_ptr<Detail::ChannelData> data, Message message, int atLeast, QDeadlineTimer deadline);
+    static Task<int> deliverTo(std::shared_ptr<Detail::ChannelData> data, Message message, int atLeast,
+                               QDeadlineTimer deadline);
 
     std::shared_ptr<Detail::ChannelData> m_data;
 };

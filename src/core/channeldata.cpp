@@ -8,6 +8,7 @@
 #include <QVarLengthArray>
 
 #include <algorithm>
+#include <bit>
 
 namespace {
 Q_LOGGING_CATEGORY(lcChannel, "asyncoro.channel", QtInfoMsg)
@@ -90,8 +91,8 @@ bool ChannelData::insert(const Subscriber &subscriber)
 {
     QMutexLocker hierarchy(subscriber.channel ? &hierarchyMutex() : nullptr);
     if (subscriber.channel && (subscriber.channel.get() == this || subscriber.channel->passesOnTo(this))) {
-        throw Error(QStringLiteral("subscribe(): channel \"%1\" passes its messages on to channel \"%2\" already, which "
-                                   "would pass them back")
+        throw Error(QStringLiteral("subscribe(): channel \"%1\" passes its messages on to channel \"%2\" already, "
+                                   "which would pass them back")
                         .arg(subscriber.channel->name(), m_name));
     }
     bool known = false;
@@ -161,9 +162,23 @@ bool ChannelData::send(Message &&message)
         const bool sent =
             subscriber.coro ? subscriber.coro->send(std::move(copy)) : subscriber.channel->send(std::move(copy));
         if (!sent)
-            unsubscribe(Subscriber(subscriber));
+            notSent(subscriber);
     }
     return true;
+}
+
+void ChannelData::notSent(const Subscriber &subscriber)
+{
+    if (!subscriber.isLive()) {
+        unsubscribe(Subscriber(subscriber));
+        return;
+    }
+    // At the first, the second, the fourth time and so on: a flood of messages must not become a flood of lines.
+    const quint64 count = ++m_dropped;
+    if (std::has_single_bit(count)) {
+        qCWarning(lcChannel).noquote() << "channel" << m_name << "dropped a message for" << subscriber.coro->name()
+                                       << "whose mailbox is full; messages that it has dropped so far:" << count;
+    }
 }
 
 bool ChannelData::transform(const State &state, Message &message) const

@@ -11,6 +11,7 @@
 #include <QExplicitlySharedDataPointer>
 #include <QSharedData>
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -69,8 +70,8 @@ public:
 private:
     friend class EnoughSubscribers;
 
-    // Changed in place only while nobody else has it, else replaced: who sends needs the lock no longer than it takes to
-    // copy the pointer, and functions of the user are called without it.
+    // Changed in place only while nobody else has it, else replaced: who sends needs the lock no longer than it takes
+    // to copy the pointer, and functions of the user are called without it.
     struct State : QSharedData {
         Channel::Transform transform;
         std::vector<Subscriber> subscribers;
@@ -82,12 +83,14 @@ private:
     template<typename Change>
     bool changeState(Change change);
     bool insert(const Subscriber &subscriber);
+    void notSent(const Subscriber &subscriber);
     bool transform(const State &state, Message &message) const;
     [[nodiscard]] bool passesOnTo(const ChannelData *other) const;
     [[nodiscard]] static int liveCount(const State &state);
     void wakeSatisfied();
 
     const QString m_name;
+    std::atomic<quint64> m_dropped = 0; // for mailboxes that were full
     mutable QBasicMutex m_mutex; // guards what follows
     StatePointer m_state; // nullptr once closed
     IntrusiveList<EnoughSubscribers> m_waiters;

@@ -82,11 +82,11 @@ public:
     void setName(const QString &name) const;
 
     /**
-     * Makes the coroutine known under a name that others of this process find() it by. It has one such name at most, and
-     * keeps it until it ends. This has nothing to do with name().
+     * Makes the coroutine known under a name that others of this process find() it by. It has one such name at most,
+     * and keeps it until it ends. This has nothing to do with name(), which is for people. Any thread.
      *
      * Throws NameTaken if another live one has the name, CoroEnded if this one has ended, Error if the name is empty or
-     * the coroutine is not of this process. Any thread.
+     * the coroutine is not of this process.
      */
     void registerName(const QString &name) const;
     /** Gives up the name that it was registered with. Any thread. */
@@ -96,8 +96,9 @@ public:
     /**
      * Waits until a coroutine is registered under the name, and gives it.
      *
-     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if the
-     * deadline passes first, and in any other case only Cancelled. The coroutine may have ended again when this goes on.
+     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if
+     * the deadline passes first, and in any other case only Cancelled. The coroutine may have ended again when this
+     * goes on.
      */
     [[nodiscard]] static Detail::LocateAwaiter<Coro, Detail::CoroData>
     locate(const QString &name, QDeadlineTimer deadline = QDeadlineTimer::Forever);

@@ -44,9 +44,9 @@ public:
     /**
      * Gives the next message of the category, and keeps the others until they are asked for.
      *
-     * Completes without suspending if there is one, or if the deadline is in the past. Resumes on the same thread. Only one
-     * coroutine may call it: the Error of another one says so. Throws TimedOut if the deadline passes first, and whatever a
-     * function throws, whose message then counts as one without category. Cancelling takes no message.
+     * Completes without suspending if there is one, or if the deadline is in the past. Resumes on the same thread. Only
+     * one coroutine may call it: the Error of another one says so. Throws TimedOut if the deadline passes first, and
+     * whatever a function throws, whose message then counts as one without category. Cancelling takes no message.
      */
     Task<Message> receive(QString category, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

@@ -3,6 +3,8 @@
 
 #include "supervisor.h"
 
+#include "timeout.h"
+
 #include <QLoggingCategory>
 
 #include <algorithm>
@@ -17,18 +19,6 @@ namespace Asyncoro {
 
 namespace {
 
-/** Waits for the end of a coroutine even if the one that waits is cancelled. */
-class EndAwaiter final : public Detail::FinishSuspension
-{
-public:
-    explicit EndAwaiter(const Coro<> &target)
-        : FinishSuspension(target.data(), QDeadlineTimer(QDeadlineTimer::Forever))
-    {
-        setUninterruptible();
-    }
-    void await_resume() const noexcept { }
-};
-
 /** What run() sends to its loop when it is cancelled. */
 struct StopRequest { };
 
@@ -41,22 +31,12 @@ QString howItEnded(const ExitNotice &notice)
 
 SupervisorGaveUp::SupervisorGaveUp(const QString &message, const QString &child, const QString &reason)
     : Error(message)
-    , m_child(child.toUtf8())
-    , m_reason(reason.toUtf8())
+    , m_child(child)
+    , m_reason(reason)
 {
 }
 
 SupervisorGaveUp::~SupervisorGaveUp() = default;
-
-QString SupervisorGaveUp::child() const
-{
-    return QString::fromUtf8(m_child);
-}
-
-QString SupervisorGaveUp::reason() const
-{
-    return QString::fromUtf8(m_reason);
-}
 
 class Supervisor::Data
 {
@@ -147,22 +127,23 @@ Task<> Supervisor::Data::run(std::shared_ptr<Data> data)
     });
     loop.setName(QStringLiteral("supervisor"));
     loop.setDaemon();
-    bool cancelled = false;
+    std::exception_ptr interruption;
     try {
         co_await loop;
-    } catch (const Cancelled &) {
-        cancelled = true;
     } catch (...) {
-        data->isRunning = false;
-        throw;
+        interruption = std::current_exception();
     }
-    if (cancelled) {
+    if (loop.isRunning()) { // it was the wait that ended: by a cancellation, or something that was thrown into it
         loop.send(Message::fromValue(StopRequest()));
-        co_await EndAwaiter(loop);
+        try {
+            co_await shield(loop);
+        } catch (const Error &) {
+            // Why it was to stop says more.
+        }
     }
     data->isRunning = false;
-    if (cancelled)
-        throw Cancelled();
+    if (interruption)
+        std::rethrow_exception(interruption);
 }
 
 Task<> Supervisor::Data::supervise()
@@ -205,8 +186,8 @@ Task<> Supervisor::Data::restart(std::size_t index, const ExitNotice &notice)
     const QString reason = howItEnded(notice);
     if (!mayRestart()) {
         co_await stopFrom(0);
-        throw SupervisorGaveUp(QStringLiteral("the supervisor gave up: \"%1\" ended again (%2), beyond the intensity of "
-                                              "%3 in %4 ms")
+        throw SupervisorGaveUp(QStringLiteral("the supervisor gave up: \"%1\" ended again (%2), beyond the intensity "
+                                              "of %3 in %4 ms")
                                    .arg(child.name, reason)
                                    .arg(m_intensity.restarts)
                                    .arg(m_intensity.period.count()),

@@ -21,13 +21,13 @@ public:
     ~SupervisorGaveUp() override;
 
     /** The child that was not started again. */
-    [[nodiscard]] QString child() const;
+    [[nodiscard]] QString child() const { return m_child; }
     /** How that child ended the last time. */
-    [[nodiscard]] QString reason() const;
+    [[nodiscard]] QString reason() const { return m_reason; }
 
 private:
-    QByteArray m_child; // as Error has it: copying must not throw
-    QByteArray m_reason;
+    QString m_child;
+    QString m_reason;
 };
 
 /** How often a Supervisor starts children again: at most so many times within the period. */
@@ -71,9 +71,9 @@ public:
     Supervisor &operator=(const Supervisor &) = delete;
 
     /**
-     * Adds a child: a function that returns a Task, of which a copy is run at each start, or one that starts a coroutine
-     * itself and returns its Coro. An exception of the latter counts as the child's failure. The children are daemons and
-     * bear their name for people.
+     * Adds a child: a function that returns a Task, of which a copy is run at each start, or one that starts a
+     * coroutine itself and returns its Coro. An exception of the latter counts as the child's failure. The children are
+     * daemons and bear their name for people.
      *
      * Throws Error if there is a child of this name, or run() has begun.
      */
@@ -85,7 +85,7 @@ public:
             addChild(name, [function] { return Coro<>(spawn(function)); }, restart);
         } else {
             static_assert(std::is_base_of_v<Coro<>, Result>,
-                          "Supervisor::add(): the function must return a Task, or start a coroutine and return its Coro");
+                          "Supervisor::add(): the function must return a Task, or the Coro of a coroutine that it starts");
             addChild(name, [function]() mutable { return Coro<>(function()); }, restart);
         }
     }
@@ -100,9 +100,10 @@ public:
     /**
      * Starts the children, and waits until none of them runs any more; with a permanent one, that is never.
      *
-     * Resumes on the same thread. May be awaited once at a time: another one throws an Error. If children would have to be
-     * started again more often than the intensity allows, stops those that run and throws SupervisorGaveUp. Cancelling
-     * stops all children, waits until they have ended, and throws Cancelled only then.
+     * Resumes on the same thread. May be awaited once at a time: another one throws an Error. If children would have to
+     * be started again more often than the intensity allows, stops those that run and throws SupervisorGaveUp.
+     * Cancelling stops all children in reverse order and waits, as behind a shield(), until they have ended; Cancelled
+     * is thrown then.
      */
     Task<> run();
 

@@ -29,8 +29,9 @@ template<typename Data>
 class LocateSuspension;
 
 /**
- * The names under which programs find what lives in this process: one registry for coroutines, one for channels.
- * (The name that a coroutine has for people, setName(), is another thing: it need not be unique, and nothing is found by it.)
+ * The names under which programs find what lives in this process: one registry for coroutines, one for channels. (The
+ * name that a coroutine has for people, setName(), is another thing: it need not be unique, and nothing is found by
+ * it.)
  *
  * A name belongs to one live thing, and a thing has one name at most. May be used from any thread.
  */
@@ -46,7 +47,7 @@ public:
     NameRegistry(const NameRegistry &) = delete;
     NameRegistry &operator=(const NameRegistry &) = delete;
 
-    /** Enters `named`, in place of a dead owner of the name and of a name that it had before; wakes who waits for it. */
+    /** Enters `named`, in place of a dead owner of the name and of a name that it had before; wakes who waits. */
     enum class Added : quint8 { Yes, NameIsTaken, HasEnded };
     [[nodiscard]] Added add(const QString &name, const Pointer &named);
 
