@@ -13,7 +13,7 @@ namespace Asyncoro::Detail {
 bool Suspension::begin(LocalCoro *coro, std::coroutine_handle<> handle)
 {
     m_coro = coro;
-    if (coro->m_cancelled) {
+    if (coro->m_cancelled && !m_uninterruptible) {
         m_end = End::Terminated;
         return false;
     }
@@ -186,7 +186,7 @@ void LocalCoro::accept(Message &&message)
 void LocalCoro::cancel()
 {
     m_cancelled = true;
-    if (m_suspension)
+    if (m_suspension && !m_suspension->m_uninterruptible)
         endWait(Suspension::End::Terminated);
 }
 

@@ -84,6 +84,9 @@ protected:
     /** Whether nothing but code of this process can end the wait: no socket, no timer, no user. */
     [[nodiscard]] virtual bool isInternal() const { return false; }
 
+    /** From now on nothing interrupts this wait: for what must come to its end even in a coroutine that is cancelled. */
+    void setUninterruptible() { m_uninterruptible = true; }
+
     /** What was waited for has come: the coroutine is made ready. On the coroutine's thread. */
     void complete();
 
@@ -108,6 +111,7 @@ private:
     LocalCoro *m_coro = nullptr; // not owning
     Moment m_deadline;
     End m_end = End::Complete;
+    bool m_uninterruptible = false;
 };
 
 } // namespace Asyncoro::Detail
