@@ -331,7 +331,6 @@ private Q_SLOTS:
         QCOMPARE(emitted + destroyed + cancelled, 500);
         QVERIFY(action == 0 ? destroyed == 0 : emitted == 0);
         QVERIFY(cancelled > 0);
-        qDebug() << emitted << destroyed << cancelled;
     }
 };
 
