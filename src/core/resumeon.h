@@ -30,9 +30,10 @@ Task<T> resumeCoroOn(QThread *thread, QExplicitlySharedDataPointer<ThreadCallOf<
     try {
         co_await ThreadCallOnThread(thread, ThreadCall::Pointer(call));
     } catch (...) {
-        interruption = std::current_exception(); // the piece is being terminated now
+        interruption = std::current_exception();
     }
     if (interruption) {
+        call->abandon(); // if the wait did not even begin
         co_await ThreadCallWait(ThreadCall::Pointer(call));
         std::rethrow_exception(interruption);
     }

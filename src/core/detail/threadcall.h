@@ -252,11 +252,11 @@ class ASYNCORO_CORE_EXPORT ThreadCallWait : public Suspension
 public:
     /** Ends when the call has; the call goes on if the wait is abandoned. Nothing interrupts it. */
     explicit ThreadCallWait(ThreadCall::Pointer call);
+    ~ThreadCallWait() override;
     void await_resume() const { throwUnlessComplete(); }
 
 protected:
     ThreadCallWait(ThreadCall::Pointer call, const QDeadlineTimer &deadline);
-    ~ThreadCallWait() override;
 
     bool start() override;
     void abandon() noexcept override { }
