@@ -99,7 +99,9 @@ private Q_SLOTS:
 
     void runsOnItsOwnThreadAndOnTheMainThread()
     {
-        const auto here = []() -> Task<int> { co_return co_await resumeOn(QThread::currentThread(), [] { return 1; }); };
+        const auto here = []() -> Task<int> {
+            co_return co_await resumeOn(QThread::currentThread(), [] { return 1; });
+        };
         QCOMPARE(waitFor(here()), 1);
 
         QThread *const mainThread = QThread::currentThread();

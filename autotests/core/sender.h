@@ -45,7 +45,10 @@ protected:
     void connectNotify(const QMetaMethod &) override { Q_EMIT changed(5); }
 };
 
-/** A thread with an event loop, which ends with it. No Q_OBJECT: the thread sanitizer would see the thread ask for it. */
+/**
+ * A thread with an event loop, which ends with it. No Q_OBJECT: the thread sanitizer would see the thread ask for its
+ * metaObject(), and not see that it is waited for.
+ */
 class WorkerThread : public QThread
 {
 public:

@@ -227,7 +227,9 @@ private Q_SLOTS:
     void aTokenOfACallThatIsWaitedForIsNotStopped()
     {
         const auto body = []() -> Task<bool> {
-            co_return co_await runInPool([](std::stop_token token) { return token.stop_possible() && !token.stop_requested(); });
+            co_return co_await runInPool([](std::stop_token token) {
+                return token.stop_possible() && !token.stop_requested();
+            });
         };
         QVERIFY(waitFor(body()));
     }

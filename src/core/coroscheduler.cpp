@@ -228,10 +228,15 @@ int CoroScheduler::exec()
 void CoroScheduler::terminateAll()
 {
     // A terminated coroutine cannot wait any more, so it ends when it is resumed; but it may start others.
-    for (bool progress = true; progress && !m_members.isEmpty();) {
+    bool force = false;
+    while (!m_members.isEmpty()) {
         for (auto *member = m_members.first(); member; member = m_members.after(member))
-            member->coro->cancel();
-        progress = !m_ready.isEmpty(); // none if all that is left runs further up the stack
+            member->coro->cancel(force);
+        if (m_ready.isEmpty()) {
+            if (force)
+                break; // all that is left runs further up the stack
+            force = true; // nothing else can end the waits that are left
+        }
         while (LocalCoro *coro = m_ready.takeFirst())
             coro->resume();
     }

@@ -15,12 +15,12 @@
 
 /**
  * @file
- * `co_await future`, for a QFuture: waits until it has finished, and gives its result (the first, if it has several), or throws
- * its exception.
+ * `co_await future`, for a QFuture: waits until it has finished, and gives its result (the first, if it has several),
+ * or throws its exception.
  *
- * Completes without suspending if it has finished already. Resumes on the coroutine's thread. Any number of coroutines may wait for
- * one future. Throws FutureCancelled if the future was cancelled, an Error if it finished without a result. Cancelling the wait leaves
- * the future alone, as others may hold it, too: to end the work, call its cancel().
+ * Completes without suspending if it has finished already. Resumes on the coroutine's thread. Any number of coroutines
+ * may wait for one future. Throws FutureCancelled if the future was cancelled, an Error if it finished without a
+ * result. Cancelling the wait leaves the future alone, as others may hold it, too: to end the work, call its cancel().
  */
 
 namespace Asyncoro {
@@ -109,11 +109,11 @@ Task<> keepPromise(QPromise<T> promise, Coro<T> coro)
 } // namespace Detail
 
 /**
- * A QFuture of what a coroutine will give: its value, or the exception that it fails with. The future is cancelled if the
- * coroutine is terminated, and cancelling the future terminates the coroutine.
+ * A QFuture of what a coroutine will give: its value, or the exception that it fails with. The future is cancelled if
+ * the coroutine is terminated, and cancelling the future terminates the coroutine.
  *
- * The calling thread needs an event loop until then; if it ends before, the future is cancelled and the coroutine left alone. For
- * a type that cannot be copied, the value goes to the future.
+ * The calling thread needs an event loop until then; if it ends before, the future is cancelled and the coroutine left
+ * alone. For a type that cannot be copied, the value goes to the future.
  */
 template<typename T>
 [[nodiscard]] QFuture<T> toFuture(const Coro<T> &coro)

@@ -183,10 +183,10 @@ void LocalCoro::accept(Message &&message)
     }
 }
 
-void LocalCoro::cancel()
+void LocalCoro::cancel(bool force)
 {
     m_cancelled = true;
-    if (m_suspension && !m_suspension->m_uninterruptible)
+    if (m_suspension && (force || !m_suspension->m_uninterruptible))
         endWait(Suspension::End::Terminated);
 }
 

@@ -47,14 +47,15 @@ Task<T> resumeCoroOn(QThread *thread, QExplicitlySharedDataPointer<ThreadCallOf<
  *
  *     const QString text = co_await resumeOn(workerThread, [worker] { return worker->text(); });
  *
- * The thread must run an event loop. A function that returns a Task runs there as a coroutine, and leaves the event loop free while
- * it waits; any other blocks it. A plain function whose first parameter is a std::stop_token is passed one.
+ * The thread must run an event loop. A function that returns a Task runs there as a coroutine, and leaves the event
+ * loop free while it waits; any other blocks it. A plain function whose first parameter is a std::stop_token is passed
+ * one.
  *
- * Always suspends, unless the thread does not run. Resumes on the coroutine's own thread. Any number may overlap; they begin in
- * order. Function and arguments are copied or moved, and destroyed on either thread. Throws what the function throws, and ThreadEnded
- * if the thread does not run or ends before the function has. Cancelling: what has not begun does not run. A coroutine is
- * terminated, and its end waited for; a plain function is asked to stop by its token and goes on in the background, and what it gives
- * is dropped.
+ * Always suspends, unless the thread does not run. Resumes on the coroutine's own thread. Any number may overlap; they
+ * begin in order. Function and arguments are copied or moved, and destroyed on either thread. Throws what the function
+ * throws, and ThreadEnded if the thread does not run or ends before the function has. Cancelling: what has not begun
+ * does not run. A coroutine is terminated, and its end waited for; a plain function is asked to stop by its token and
+ * goes on in the background, and what it gives is dropped.
  */
 template<typename Function, typename... Arguments>
 [[nodiscard]] auto resumeOn(QThread *thread, Function &&function, Arguments &&...arguments)
@@ -62,14 +63,15 @@ template<typename Function, typename... Arguments>
     using F = std::decay_t<Function>;
     using Call = Detail::StoppableCall<F, std::decay_t<Arguments>...>;
     static_assert(Call::IsCallable,
-                  "resumeOn(): the function cannot be called with these arguments (they are copied or moved to the other "
-                  "thread; a parameter that is a non-const reference needs std::ref)");
+                  "resumeOn(): the function cannot be called with these arguments (they are copied or moved to the "
+                  "other thread; a parameter that is a non-const reference needs std::ref)");
     using Result = typename Call::Result;
     static_assert(!std::is_reference_v<Result>, "resumeOn(): the function cannot return a reference");
     if constexpr (Detail::TaskValue<Result>::IsTask) {
         using T = typename Detail::TaskValue<Result>::Type;
-        QExplicitlySharedDataPointer<Detail::ThreadCallOf<T>> call(new Detail::CoroThreadCall<F, std::decay_t<Arguments>...>(
-            std::forward<Function>(function), std::forward<Arguments>(arguments)...));
+        using Coroutine = Detail::CoroThreadCall<F, std::decay_t<Arguments>...>;
+        QExplicitlySharedDataPointer<Detail::ThreadCallOf<T>> call(
+            new Coroutine(std::forward<Function>(function), std::forward<Arguments>(arguments)...));
         return Detail::resumeCoroOn<T>(thread, std::move(call));
     } else {
         using Plain = Detail::PlainThreadCall<F, std::decay_t<Arguments>...>;

@@ -12,8 +12,8 @@ namespace Asyncoro::Detail {
 
 namespace {
 
-// A link and its wait know each other and may go away on two threads at once. What changes that is done with a mutex that
-// belongs to neither: one of a few, by the address of the wait. Prime, so that all are used.
+// A link and its wait know each other and may go away on two threads at once. What changes that is done with a mutex
+// that belongs to neither: one of a few, by the address of the wait. Prime, so that all are used.
 constexpr std::size_t MutexCount = 31;
 constinit std::array<QBasicMutex, MutexCount> mutexes;
 

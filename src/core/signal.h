@@ -75,11 +75,11 @@ private:
  * Gives nothing, the signal's argument, or a std::tuple of several. A signal that has overloads is named by
  * `qOverload<int>(&Class::signal)`. The sender may belong to another thread.
  *
- * Never completes without suspending, unless the sender is null. Resumes on the coroutine's own thread, in the scheduler's next
- * round, so emissions that follow at once are missed: SignalStream keeps them. Any number of coroutines may wait for one signal.
- * The sender must exist when the wait begins. Throws Destroyed if it is null, is destroyed meanwhile or the connection is cut
- * by somebody else (while a slot of the sender runs, once that has returned), and TimedOut if the deadline passes first. Cancelling
- * cuts the connection.
+ * Never completes without suspending, unless the sender is null. Resumes on the coroutine's own thread, in the
+ * scheduler's next round, so emissions that follow at once are missed: SignalStream keeps them. Any number of
+ * coroutines may wait for one signal. The sender must exist when the wait begins. Throws Destroyed if it is null, is
+ * destroyed meanwhile or the connection is cut by somebody else (while a slot of the sender runs, once that has
+ * returned), and TimedOut if the deadline passes first. Cancelling cuts the connection.
  */
 template<typename Sender, typename Signal>
 [[nodiscard]] Detail::SignalAwaiter<Signal> signal(const Sender *sender, Signal signal,

@@ -47,8 +47,9 @@ QString SignalStreamState::Wait::operation() const
 
 void SignalStreamState::Wait::throwEnded() const
 {
-    throw Destroyed(QStringLiteral("%1 cannot come any more: its sender or the stream was destroyed, or the connection cut")
-                        .arg(operation()));
+    throw Destroyed(
+        QStringLiteral("%1 cannot come any more: its sender or the stream was destroyed, or the connection cut")
+            .arg(operation()));
 }
 
 // --- SignalStreamState ---

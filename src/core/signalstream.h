@@ -161,8 +161,9 @@ struct SignalArguments<std::tuple<A...>> {
  *     for (;;)
  *         show(co_await changes.next());
  *
- * T is void, the type of the signal's argument, or a std::tuple of several. The emissions from the constructor on are kept until
- * they are taken, as many as there are. On one thread, that of the constructor, while the sender may belong to any other.
+ * T is void, the type of the signal's argument, or a std::tuple of several. The emissions from the constructor on are
+ * kept until they are taken, as many as there are. On one thread, that of the constructor, while the sender may belong
+ * to any other.
  */
 template<typename T>
 class SignalStream
@@ -176,7 +177,8 @@ public:
         : m_queue(std::make_shared<Queue>(QMetaMethod::fromSignal(signal)))
     {
         using Traits = Detail::SignalTraits<Signal>;
-        static_assert(std::is_base_of_v<typename Traits::Sender, Sender>, "SignalStream: the sender has no such signal");
+        static_assert(std::is_base_of_v<typename Traits::Sender, Sender>,
+                      "SignalStream: the sender has no such signal");
         static_assert(std::is_same_v<typename Traits::Arguments, Arguments>,
                       "SignalStream<T>: T is not what the signal gives; leave it out");
         using Functor = Detail::SignalFunctor<typename Queue::Link, Arguments>;
@@ -197,10 +199,10 @@ public:
     /**
      * Waits for the next emission and gives its arguments.
      *
-     * Completes without suspending if one has come already. Resumes on the same thread. Any number of coroutines may wait; each
-     * gets an emission of its own, in the order in which they came. Throws Destroyed if there is none left and the sender was
-     * destroyed or disconnected, or the stream is destroyed meanwhile; TimedOut if the deadline passes first. Cancelling loses no
-     * emission.
+     * Completes without suspending if one has come already. Resumes on the same thread. Any number of coroutines may
+     * wait; each gets an emission of its own, in the order in which they came. Throws Destroyed if there is none left
+     * and the sender was destroyed or disconnected, or the stream is destroyed meanwhile; TimedOut if the deadline
+     * passes first. Cancelling loses no emission.
      */
     [[nodiscard]] typename Queue::Awaiter next(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {

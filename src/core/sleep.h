@@ -70,9 +70,9 @@ private:
 }
 
 /**
- * Lets the other coroutines that are ready go first. Between two turns the event loop gets its share, too, so that a long
- * computation that yields now and then keeps a program responsive. Always suspends; resumes on the same thread. Throws only
- * Cancelled.
+ * Lets the other coroutines that are ready go first. Between two turns the event loop gets its share, too, so that a
+ * long computation that yields now and then keeps a program responsive. Always suspends; resumes on the same thread.
+ * Throws only Cancelled.
  */
 [[nodiscard]] inline Detail::YieldAwaiter yield()
 {

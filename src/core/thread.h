@@ -12,12 +12,13 @@
 
 /**
  * @file
- * `co_await thread`, for a QThread or a pointer to one: waits until it has ended, which is when it has emitted finished().
+ * `co_await thread`, for a QThread or a pointer to one: waits until it has ended, which is when it has emitted
+ * finished().
  *
- * Completes without suspending if it has ended already. Resumes on the coroutine's thread. Any number of coroutines may wait
- * for one thread. One that was not started yet is waited for until it was started and has ended. Throws Destroyed if it is null or
- * is destroyed before it has run. Cancelling leaves the thread alone. What it still does after finished() is little: to delete the
- * QThread, or what it used, QThread::wait() first.
+ * Completes without suspending if it has ended already. Resumes on the coroutine's thread. Any number of coroutines may
+ * wait for one thread. One that was not started yet is waited for until it was started and has ended. Throws Destroyed
+ * if it is null or is destroyed before it has run. Cancelling leaves the thread alone. What it still does after
+ * finished() is little: to delete the QThread, or what it used, QThread::wait() first.
  */
 
 namespace Asyncoro::Detail {

@@ -87,26 +87,27 @@ public:
     ThreadPool &operator=(const ThreadPool &) = delete;
 
     /**
-     * Calls `function(arguments...)` on a thread of the pool, which it may block, and gives its value or throws its exception.
-     * If the first parameter is a std::stop_token, that is passed, too.
+     * Calls `function(arguments...)` on a thread of the pool, which it may block, and gives its value or throws its
+     * exception. If the first parameter is a std::stop_token, that is passed, too.
      *
-     * Always suspends; the call is queued by `co_await`, behind those before it. Resumes on the coroutine's thread. Any number may
-     * overlap. Function and arguments are copied or moved, and destroyed on either thread. Throws what the function throws, an Error
-     * if the pool is cleared. Cancelling leaves at once: a call that has not begun is not made, one that has is asked to stop by
-     * its token, goes on in the background, and what it gives is dropped.
+     * Always suspends; the call is queued by `co_await`, behind those before it. Resumes on the coroutine's thread. Any
+     * number may overlap. Function and arguments are copied or moved, and destroyed on either thread. Throws what the
+     * function throws, an Error if the pool is cleared. Cancelling leaves at once: a call that has not begun is not
+     * made, one that has is asked to stop by its token, goes on in the background, and what it gives is dropped.
      */
     template<typename Function, typename... Arguments>
     [[nodiscard]] auto run(Function &&function, Arguments &&...arguments)
     {
-        return Detail::callInPool(&m_pool, m_counter, std::forward<Function>(function), std::forward<Arguments>(arguments)...);
+        return Detail::callInPool(&m_pool, m_counter, std::forward<Function>(function),
+                                  std::forward<Arguments>(arguments)...);
     }
 
     /**
      * Waits until no call of run() is queued or runs.
      *
-     * Completes without suspending if there is none. Resumes on the coroutine's thread. Any number of coroutines may wait. Throws
-     * TimedOut if the deadline passes first. Cancelling does nothing to the calls. The pool may be destroyed meanwhile, which makes
-     * them all.
+     * Completes without suspending if there is none. Resumes on the coroutine's thread. Any number of coroutines may
+     * wait. Throws TimedOut if the deadline passes first. Cancelling does nothing to the calls. The pool may be
+     * destroyed meanwhile, which makes them all.
      */
     [[nodiscard]] Detail::JoinAwaiter join(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {

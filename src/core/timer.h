@@ -15,9 +15,9 @@
  * @file
  * `co_await timer`, for a QTimer or QChronoTimer (or a pointer to one): waits for its next time-out.
  *
- * Never completes without suspending. Resumes on the coroutine's thread. Any number of coroutines may wait for one timer. A timer
- * that is stopped is waited for until it has been started and has timed out; waiting does not start it. Throws Destroyed if the
- * timer is null or is destroyed meanwhile. Cancelling leaves the timer alone.
+ * Never completes without suspending. Resumes on the coroutine's thread. Any number of coroutines may wait for one
+ * timer. A timer that is stopped is waited for until it has been started and has timed out; waiting does not start it.
+ * Throws Destroyed if the timer is null or is destroyed meanwhile. Cancelling leaves the timer alone.
  */
 
 namespace Asyncoro::Detail {

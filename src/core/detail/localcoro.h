@@ -108,7 +108,8 @@ private:
     void resume();
     void end();
     void accept(Message &&message);
-    void cancel();
+    /** If forced, even out of a wait that is not to be interrupted. */
+    void cancel(bool force = false);
     void endWait(Suspension::End end);
     void endWaitAtDeadline() { endWait(Suspension::End::DeadlinePassed); }
 

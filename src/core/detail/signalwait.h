@@ -26,10 +26,11 @@ class SignalWait;
 [[nodiscard]] ASYNCORO_CORE_EXPORT QObject *signalReceiver();
 
 /**
- * The part of a connection that Qt holds: the base of the functor. Its destruction without a call says that the signal can come
- * no more.
+ * The part of a connection that Qt holds: the base of the functor. Its destruction without a call says that the signal
+ * can come no more.
  *
- * It is called on the coroutine's thread, but may be destroyed on any: that of who destroys the sender or disconnects it.
+ * It is called on the coroutine's thread, but may be destroyed on any: that of who destroys the sender or disconnects
+ * it.
  */
 class ASYNCORO_CORE_EXPORT SignalLink
 {
@@ -89,8 +90,8 @@ private:
 template<typename T>
 consteval bool isPrivateSignalArgument()
 {
-    return std::is_empty_v<T>
-        && std::string_view(std::source_location::current().function_name()).find("::QPrivateSignal") != std::string_view::npos;
+    const std::string_view function(std::source_location::current().function_name()); // with the name of T
+    return std::is_empty_v<T> && function.find("::QPrivateSignal") != std::string_view::npos;
 }
 
 template<typename Kept, typename... Arguments>
@@ -132,7 +133,8 @@ struct SignalParts {
 
 template<typename Signal>
 struct SignalTraits {
-    static_assert(sizeof(Signal) == 0, "not a signal: write &Class::signal, or qOverload<...>(&Class::signal) if there are several");
+    static_assert(sizeof(Signal) == 0,
+                  "not a signal: write &Class::signal, or qOverload<...>(&Class::signal) if there are several");
 };
 template<typename R, typename Sender, typename... A>
 struct SignalTraits<R (Sender::*)(A...)> : SignalParts<Sender, A...> { };
