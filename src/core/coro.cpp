@@ -7,7 +7,8 @@ namespace Asyncoro {
 
 Coro<> Coro<>::self()
 {
-    return Coro<>(Detail::CoroPointer(Detail::LocalCoro::current()));
+    const Detail::LocalCoro *const current = Detail::LocalCoro::current();
+    return Coro<>(Detail::CoroPointer(current ? current->identity() : nullptr));
 }
 
 QString Coro<>::name() const
@@ -30,6 +31,46 @@ void Coro<>::setDaemon(bool daemon) const
 bool Coro<>::sendMessage(Message &&message) const
 {
     return m_data && m_data->send(std::move(message));
+}
+
+bool Coro<>::resumeWith(Message &&value) const
+{
+    return m_data && m_data->resumeWith(std::move(value));
+}
+
+bool Coro<>::throwException(const std::exception_ptr &exception) const
+{
+    return m_data && m_data->throwInto(exception);
+}
+
+void Coro<>::setMailboxLimit(quint32 limit) const
+{
+    if (m_data)
+        m_data->setMailboxLimit(limit);
+}
+
+void Coro<>::setHotSwappable(bool swappable) const
+{
+    Detail::LocalCoro *const current = Detail::LocalCoro::current();
+    if (!current || current->identity() != m_data.data())
+        throw Error(QStringLiteral("setHotSwappable(): a coroutine can only say that of itself"));
+    current->identity()->setHotSwappable(swappable);
+}
+
+void Coro<>::link(const Coro &other) const
+{
+    if (!m_data || !other.m_data || *this == other)
+        return;
+    m_data->addLink(other.m_data);
+    other.m_data->addLink(m_data);
+}
+
+void Coro<>::unlink(const Coro &other) const
+{
+    if (!m_data || !other.m_data)
+        return;
+    m_data->removeLink(other.m_data);
+    other.m_data->removeLink(m_data);
 }
 
 Task<> Coro<>::deliverTo(Detail::CoroPointer target, Message message, QDeadlineTimer deadline)
@@ -85,6 +126,14 @@ ExitNotice::ExitNotice(const Coro<> &coro, CoroState state, const QVariant &valu
 {
 }
 
+LinkedCoroEnded::LinkedCoroEnded(const ExitNotice &notice)
+    : CoroEnded(QStringLiteral("the linked %1 has ended: %2").arg(notice.coro().name(), notice.error()))
+    , m_notice(notice)
+{
+}
+
+LinkedCoroEnded::~LinkedCoroEnded() = default;
+
 namespace Detail {
 
 FinishSuspension::FinishSuspension(CoroPointer target, const QDeadlineTimer &deadline)
@@ -97,8 +146,7 @@ FinishSuspension::~FinishSuspension() = default;
 
 bool FinishSuspension::start()
 {
-    m_waiter.coro = coro();
-    m_waiter.wait = coro()->waitNumber();
+    m_waiter.waker = waker();
     return m_target && m_target->addEndWaiter(&m_waiter);
 }
 
@@ -133,6 +181,12 @@ void FinishSuspension::throwUnlessFinished() const
     case CoroState::Lost:
         std::rethrow_exception(m_target->error());
     }
+}
+
+void throwWrongMessage(const Message &value, QMetaType type)
+{
+    const char *const actual = value.isValid() ? value.typeName() : "nothing";
+    throw Error(QStringLiteral("resume() gave %1, not %2").arg(QLatin1StringView(actual), QLatin1StringView(type.name())));
 }
 
 void throwWrongResult(const CoroData &target, QMetaType type)

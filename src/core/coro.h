@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "detail/hotswap.h"
 #include "error.h"
 #include "message.h"
 #include "task.h"
@@ -80,14 +81,17 @@ public:
     /** How it stands, or how it ended; for a coroutine elsewhere, as far as is known here. */
     [[nodiscard]] CoroState state() const { return m_data ? m_data->state() : CoroState::Lost; }
 
+    /** Whether it has not ended yet. */
+    [[nodiscard]] bool isRunning() const { return state() == CoroState::Running; }
+
     /** Whether exec() may end while this one still runs: it is terminated then. Not on by default. */
     void setDaemon(bool daemon = true) const;
 
     /**
-     * Puts a message into the mailbox. Never waits. Messages of one sender arrive in order.
+     * Puts a message into the mailbox. Never waits. Messages of one sender arrive in order. From any thread.
      *
-     * @return false if the coroutine is known to have ended. True is no promise that the message will be read, nor,
-     * for a coroutine elsewhere, that it arrives: see deliver().
+     * @return false if the coroutine is known to have ended, or its mailbox to be full. True is no promise that the message
+     * will be read, nor, for a coroutine elsewhere, that it arrives: see deliver().
      */
     template<typename M>
     bool send(M &&message) const
@@ -96,11 +100,12 @@ public:
     }
 
     /**
-     * Puts a message into the mailbox, and is complete when it lies there.
+     * Puts a message into the mailbox, and is complete when it lies there. Waits for room in a mailbox that is full.
      *
-     * Completes without suspending if the coroutine is of this thread. Resumes on the caller's thread. Any number may
-     * overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has ended, TimedOut if the
-     * deadline passes first (the message may still arrive). Cancelling the wait does not take back the message.
+     * Completes without suspending if the coroutine is of this thread and its mailbox has room. Resumes on the caller's
+     * thread. Any number may overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has ended,
+     * TimedOut if the deadline passes first. Cancelling or timing out takes back the message, unless it has arrived
+     * meanwhile; in a coroutine elsewhere it may still arrive.
      */
     template<typename M>
     Task<> deliver(M &&message, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
@@ -109,10 +114,80 @@ public:
     }
 
     /**
+     * How many messages the mailbox may hold: beyond that send() refuses, and deliver() waits. No limit at first. A message
+     * that comes from another thread while the mailbox is full is still taken, so that send() does not have to wait there.
+     */
+    void setMailboxLimit(quint32 limit) const;
+
+    /**
+     * Wakes the coroutine if it waits in suspend(), which gives `value`. From any thread.
+     *
+     * @return false if it is known not to wait there; a coroutine of another thread is asked, and the answer is not known.
+     */
+    template<typename M = Message>
+    bool resume(M &&value = {}) const
+    {
+        return resumeWith(toMessage(std::forward<M>(value)));
+    }
+
+    /**
+     * Throws `exception` out of the coroutine's current wait, whatever that is, or else of its next one. Several are thrown
+     * one after the other, in the order of the calls; behind a shield() they wait for its end. From any thread.
+     *
+     * @return false if it is known to have ended. Throws an Error for a coroutine of another process.
+     */
+    template<typename Exception>
+    bool throwInto(Exception &&exception) const
+    {
+        if constexpr (std::is_same_v<std::decay_t<Exception>, std::exception_ptr>)
+            return throwException(std::forward<Exception>(exception));
+        else
+            return throwException(std::make_exception_ptr(std::forward<Exception>(exception)));
+    }
+
+    /**
      * Ends the coroutine by cancellation: its current `co_await` throws Cancelled, so that destructors run; a coroutine
      * that has not begun never does. If it runs just now, its next `co_await` throws. Returns at once.
      */
     void terminate() const;
+
+    /**
+     * Ties two coroutines together: when one of them ends without finishing, because it failed or was terminated, the other
+     * one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. Linked coroutines of
+     * another process are terminated. From any thread.
+     */
+    void link(const Coro &other) const;
+    /** Undoes link(). */
+    void unlink(const Coro &other) const;
+
+    /**
+     * Whether hotSwap() may interrupt this coroutine, at a wait of its own function (not of one that it calls) outside
+     * of any scope, time-out and shield. Only for Coro::self(). Not on by default.
+     */
+    void setHotSwappable(bool swappable = true) const;
+
+    /**
+     * Makes the coroutine go on with another function, at a place where it allows that: see setHotSwappable(). It is asked by
+     * a HotSwapRequest that its wait throws, and accepts by letting that pass. It is the same coroutine afterwards, with
+     * its mailbox, its handles and its monitors. One that has not begun is swapped at once; one that has failed starts again,
+     * if a monitor was told of the failure.
+     *
+     * `function(arguments...)` must return a Task of the same type as the coroutine's own. `co_await coro.hotSwap(f)` gives
+     * false if the coroutine refuses. It completes without suspending where it is known at once, resumes on the caller's
+     * thread, throws CoroEnded if there is nothing to swap, TimedOut after `deadline`, an Error if the type is another one or the
+     * coroutine that of another process. Cancelling it or timing out leaves the request with the coroutine.
+     */
+    template<typename Function, typename... Arguments>
+    [[nodiscard]] Detail::HotSwapSuspension hotSwap(QDeadlineTimer deadline, Function &&function,
+                                                    Arguments &&...arguments) const;
+    /** The same without a deadline. */
+    template<typename Function, typename... Arguments>
+        requires std::invocable<std::decay_t<Function> &, std::decay_t<Arguments>...>
+    [[nodiscard]] Detail::HotSwapSuspension hotSwap(Function &&function, Arguments &&...arguments) const
+    {
+        return hotSwap(QDeadlineTimer(QDeadlineTimer::Forever), std::forward<Function>(function),
+                       std::forward<Arguments>(arguments)...);
+    }
 
     /**
      * Sends `observer` an ExitNotice when this coroutine ends, at once if it has ended already. A coroutine can have
@@ -161,6 +236,8 @@ private:
     }
 
     bool sendMessage(Message &&message) const;
+    bool resumeWith(Message &&value) const;
+    bool throwException(const std::exception_ptr &exception) const;
     static Task<> deliverTo(Detail::CoroPointer target, Message message, QDeadlineTimer deadline);
 
     Detail::CoroPointer m_data;
@@ -212,6 +289,20 @@ private:
     QString m_error;
 };
 
+/** What Coro::link() throws into a coroutine when the other one has ended without finishing. */
+class ASYNCORO_CORE_EXPORT LinkedCoroEnded : public CoroEnded
+{
+public:
+    explicit LinkedCoroEnded(const ExitNotice &notice);
+    ~LinkedCoroEnded() override;
+
+    /** Which one, how it ended and why. */
+    [[nodiscard]] ExitNotice notice() const { return m_notice; }
+
+private:
+    ExitNotice m_notice;
+};
+
 namespace Detail {
 
 template<>
@@ -260,86 +351,6 @@ public:
     }
 };
 
-/** A coroutine of this process with what it owns: function, arguments, frame and, at the end, its value. */
-template<typename T, typename Function, typename... Arguments>
-class SpawnedCoro final : public LocalCoro
-{
-public:
-    template<typename F, typename... A>
-    explicit SpawnedCoro(F &&function, A &&...arguments)
-        : m_call(std::in_place, std::forward<F>(function), std::forward<A>(arguments)...)
-    {
-    }
-
-    [[nodiscard]] QVariant result() const override
-    {
-        if constexpr (std::is_same_v<T, QVariant>)
-            return m_result ? *m_result : QVariant();
-        else if constexpr (!std::is_void_v<T> && std::is_copy_constructible_v<T> && std::is_default_constructible_v<T>)
-            return m_result ? QVariant::fromValue(*m_result) : QVariant();
-        else
-            return {};
-    }
-
-    [[nodiscard]] void *resultInPlace() override
-    {
-        if constexpr (std::is_void_v<T>)
-            return nullptr;
-        else
-            return m_result ? &*m_result : nullptr;
-    }
-
-protected:
-    std::coroutine_handle<> startBody() override
-    {
-        try {
-            m_task = std::apply([](Function &function, Arguments &...arguments) {
-                return std::invoke(function, std::move(arguments)...);
-            }, *m_call);
-        } catch (...) {
-            m_startError = std::current_exception();
-            setBodyEnded();
-            return std::noop_coroutine();
-        }
-        m_task.m_frame.promise().coro = this;
-        return m_task.m_frame;
-    }
-
-    void takeResult() override
-    {
-        if (m_startError)
-            std::rethrow_exception(m_startError);
-        if constexpr (std::is_void_v<T>)
-            m_task.m_frame.promise().takeResult();
-        else
-            m_result.emplace(m_task.m_frame.promise().takeResult());
-    }
-
-    void destroyBody() noexcept override
-    {
-        m_task = {};
-        m_call.reset();
-    }
-
-private:
-    using Result = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-
-    std::optional<std::tuple<Function, Arguments...>> m_call;
-    Task<T> m_task;
-    std::optional<Result> m_result;
-    std::exception_ptr m_startError;
-};
-
-template<typename R>
-struct TaskValue {
-    static constexpr bool IsTask = false;
-};
-template<typename T>
-struct TaskValue<Task<T>> {
-    static constexpr bool IsTask = true;
-    using Type = T;
-};
-
 } // namespace Detail
 
 inline Detail::FinishAwaiter<void> Coro<void>::finish(QDeadlineTimer deadline) const
@@ -352,36 +363,6 @@ inline Detail::FinishAwaiter<void> Coro<void>::operator co_await() const
     return finish();
 }
 
-/**
- * Starts a coroutine: `function(arguments...)`, which returns a Task, runs on this thread once control is back in the
- * event loop. The coroutine keeps function and arguments until it has ended, so a lambda with captures is safe.
- *
- * If it fails and nobody waits for it or monitors it, the exception is logged.
- */
-template<typename Function, typename... Arguments>
-auto spawn(Function &&function, Arguments &&...arguments)
-{
-    using F = std::decay_t<Function>;
-    static_assert(std::is_invocable_v<F &, std::decay_t<Arguments>...>,
-                  "spawn(): the function cannot be called with these arguments (they are copied or moved into the "
-                  "coroutine; a parameter that is a non-const reference needs std::ref)");
-    using Value = Detail::TaskValue<std::invoke_result_t<F &, std::decay_t<Arguments>...>>;
-    static_assert(Value::IsTask, "spawn(): the function must return a Task");
-    using Spawned = Detail::SpawnedCoro<typename Value::Type, F, std::decay_t<Arguments>...>;
-
-    auto *spawned = new Spawned(std::forward<Function>(function), std::forward<Arguments>(arguments)...);
-    Coro<typename Value::Type> coro{Detail::CoroPointer(spawned)};
-    spawned->launch();
-    return coro;
-}
-
-/** The same for a task that exists already. */
-template<typename T>
-Coro<T> spawn(Task<T> task)
-{
-    return spawn([](Task<T> body) { return body; }, std::move(task));
-}
-
 ASYNCORO_CORE_EXPORT QDebug operator<<(QDebug debug, const Coro<> &coro);
 
 } // namespace Asyncoro
@@ -389,3 +370,5 @@ ASYNCORO_CORE_EXPORT QDebug operator<<(QDebug debug, const Coro<> &coro);
 #include "exec.h"
 #include "receive.h"
 #include "sleep.h"
+#include "spawn.h"
+#include "suspend.h"

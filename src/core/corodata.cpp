@@ -17,18 +17,33 @@ CoroData::CoroData(quint64 id)
 {
 }
 
-CoroData::~CoroData()
-{
-    if (state() == CoroState::Failed && !m_endObserved) {
-        ++unobservedFailures;
-        qCWarning(lcCore).noquote() << name() << "failed, and nobody waited for it:" << errorText(m_error);
-    }
-}
+CoroData::~CoroData() = default;
 
 quint64 CoroData::nextId()
 {
     static std::atomic<quint64> last = 0;
     return ++last;
+}
+
+bool CoroData::resumeWith(Message &&)
+{
+    throw Error(QStringLiteral("%1 runs in another process: it cannot be resumed from here").arg(name()));
+}
+
+bool CoroData::throwInto(std::exception_ptr)
+{
+    throw Error(QStringLiteral("%1 runs in another process: nothing can be thrown into it from here").arg(name()));
+}
+
+void CoroData::setMailboxLimit(quint32)
+{
+    throw Error(QStringLiteral("%1 runs in another process: only there can its mailbox be given a limit").arg(name()));
+}
+
+std::exception_ptr CoroData::error() const
+{
+    const QMutexLocker lock(&m_mutex);
+    return m_error;
 }
 
 QString CoroData::name() const
@@ -80,30 +95,80 @@ void CoroData::removeMonitor(const CoroPointer &observer)
     m_monitors.removeOne(observer);
 }
 
+void CoroData::addLink(const CoroPointer &other)
+{
+    watchEnd();
+    {
+        const QMutexLocker lock(&m_mutex);
+        if (m_state == CoroState::Running) {
+            if (!m_links.contains(other))
+                m_links.append(other);
+            return;
+        }
+    }
+    breakLinks({other});
+}
+
+void CoroData::removeLink(const CoroPointer &other)
+{
+    const QMutexLocker lock(&m_mutex);
+    m_links.removeOne(other);
+}
+
+void CoroData::breakLinks(const QList<CoroPointer> &links)
+{
+    if (links.isEmpty() || state() == CoroState::Finished)
+        return;
+    setEndObserved();
+    const ExitNotice notice{Coro<>(CoroPointer(this))};
+    for (const CoroPointer &other : links) {
+        if (other->isLocal())
+            other->throwInto(std::make_exception_ptr(LinkedCoroEnded(notice)));
+        else
+            other->terminate();
+    }
+}
+
 void CoroData::announceEnd(CoroState state, std::exception_ptr error)
 {
-    struct Wait {
-        CoroPointer coro;
-        quint32 number;
-    };
-    QVarLengthArray<Wait, 4> waits;
+    QVarLengthArray<Waker, 4> wakers;
     QList<CoroPointer> monitors;
+    QList<CoroPointer> links;
     {
         const QMutexLocker lock(&m_mutex);
         m_error = std::move(error);
         m_state.store(state, std::memory_order_release);
         while (EndWaiter *waiter = m_endWaiters.takeFirst())
-            waits.append({CoroPointer(waiter->coro), waiter->wait});
-        monitors.swap(m_monitors);
+            wakers.append(waiter->waker);
+        if (state == CoroState::Failed)
+            monitors = m_monitors; // it may be restarted, and goes on to be watched then
+        else
+            monitors.swap(m_monitors);
+        links.swap(m_links);
     }
-    for (const Wait &wait : std::as_const(waits))
-        static_cast<LocalCoro *>(wait.coro.data())->completeWait(wait.number);
+    for (const Waker &waker : std::as_const(wakers))
+        waker.wake();
+    breakLinks(links);
     if (monitors.isEmpty())
         return;
     setEndObserved();
     const Message notice = Message::fromValue(ExitNotice(Coro<>(CoroPointer(this))));
     for (const CoroPointer &observer : std::as_const(monitors))
         observer->send(Message(notice));
+}
+
+void CoroData::announceRestart()
+{
+    const QMutexLocker lock(&m_mutex);
+    m_error = nullptr;
+    m_endObserved = false;
+    m_state.store(CoroState::Running, std::memory_order_release);
+}
+
+bool CoroData::isMonitoredFailure() const
+{
+    const QMutexLocker lock(&m_mutex);
+    return m_state == CoroState::Failed && !m_monitors.isEmpty();
 }
 
 } // namespace Asyncoro::Detail

@@ -3,10 +3,21 @@
 
 #include "coroscheduler_p.h"
 
+#include "error.h"
+
 #include <QCoreApplication>
 #include <QEvent>
+#include <QLoggingCategory>
 #include <QThread>
+#include <QTimer>
 #include <QTimerEvent>
+
+#include <algorithm>
+
+Q_DECLARE_LOGGING_CATEGORY(lcCore)
+// These two are off, since they cost time.
+Q_LOGGING_CATEGORY(lcSlice, "asyncoro.slice", QtCriticalMsg)
+Q_LOGGING_CATEGORY(lcDeadlock, "asyncoro.deadlock", QtCriticalMsg)
 
 namespace Asyncoro::Detail {
 
@@ -18,10 +29,36 @@ namespace {
 
 // Half of a frame at 60 Hz: a busy queue leaves the rest to windows, sockets and timers.
 constexpr Moment SliceLength = 8'000'000;
+// A coroutine that runs longer than this makes windows stutter.
+constexpr Moment LongSlice = 50'000'000;
+constexpr qsizetype MaxReported = 20;
 // The clock is read after so many resumptions, not after each.
 constexpr quint32 ResumptionsPerLook = 8;
+// How long coroutines may go on behind shields once the program is to end.
+constexpr std::chrono::seconds ShieldGrace(5);
 // A heap with four children a node: fewer levels, and a node's children share a cache line.
 constexpr std::size_t Branches = 4;
+
+QBasicMutex processMutex; // guards what follows, up to the exit handlers
+std::vector<CoroScheduler *> schedulers; // of all threads
+std::vector<QEventLoop *> idleLoops; // of waitForAll()
+
+struct ExitHandler {
+    std::function<void()> function;
+    int priority;
+    int number;
+};
+std::vector<ExitHandler> exitHandlers; // the next to be called is the last
+
+std::function<void()> takeExitHandler()
+{
+    const QMutexLocker lock(&processMutex);
+    if (exitHandlers.empty())
+        return {};
+    std::function<void()> function = std::move(exitHandlers.back().function);
+    exitHandlers.pop_back();
+    return function;
+}
 
 std::atomic<int> runningCoros = 0; // of the process, without daemons
 std::atomic<bool> quitWhenIdle = false; // exec() runs
@@ -48,17 +85,64 @@ void quitIfIdle()
 
 void countRunning(int change)
 {
-    if (runningCoros.fetch_add(change) + change == 0 && quitWhenIdle)
+    if (runningCoros.fetch_add(change) + change != 0)
+        return;
+    if (quitWhenIdle)
         QMetaObject::invokeMethod(qApp, quitIfIdle, Qt::QueuedConnection);
+    const QMutexLocker lock(&processMutex);
+    for (QEventLoop *loop : idleLoops)
+        QMetaObject::invokeMethod(loop, &QEventLoop::quit, Qt::QueuedConnection);
 }
 
-QEvent::Type drainEventType()
+/** Has the coroutines that are ready resumed. One per turn of the event loop, so it is not from the heap. */
+class DrainEvent : public QEvent
 {
-    static const int type = QEvent::registerEventType();
-    return QEvent::Type(type);
-}
+public:
+    DrainEvent()
+        : QEvent(eventType())
+    {
+    }
+    static Type eventType()
+    {
+        static const int type = registerEventType();
+        return Type(type);
+    }
+    static void *operator new(std::size_t size) { return allocateFrame(size); }
+    static void operator delete(void *memory, std::size_t size) { freeFrame(memory, size); }
+};
 
 } // namespace
+
+QString nameOfThisThread()
+{
+    const QString name = QThread::currentThread()->objectName();
+    if (!name.isEmpty())
+        return name;
+    if (QThread::isMainThread())
+        return QStringLiteral("main");
+    return QString::number(quintptr(QThread::currentThreadId()), 16);
+}
+
+Inbox::Inbox(CoroScheduler *scheduler)
+    : m_threadName(nameOfThisThread())
+    , m_scheduler(scheduler)
+{
+}
+
+int addExitHandler(std::function<void()> function, int priority)
+{
+    static int lastNumber = 0;
+    const QMutexLocker lock(&processMutex);
+    const auto place = std::ranges::upper_bound(exitHandlers, priority, {}, &ExitHandler::priority);
+    exitHandlers.insert(place, {std::move(function), priority, ++lastNumber});
+    return lastNumber;
+}
+
+void removeExitHandler(int number)
+{
+    const QMutexLocker lock(&processMutex);
+    std::erase_if(exitHandlers, [number](const ExitHandler &handler) { return handler.number == number; });
+}
 
 bool Inbox::post(Request &&request)
 {
@@ -67,7 +151,7 @@ bool Inbox::post(Request &&request)
         return false;
     m_requests.push_back(std::move(request));
     if (m_requests.size() == 1) // otherwise the event is under way
-        QCoreApplication::postEvent(m_scheduler, new QEvent(drainEventType()));
+        QCoreApplication::postEvent(m_scheduler, new DrainEvent);
     return true;
 }
 
@@ -86,6 +170,10 @@ void Inbox::close()
 CoroScheduler::CoroScheduler()
     : m_inbox(std::make_shared<Inbox>(this))
 {
+    {
+        const QMutexLocker lock(&processMutex);
+        schedulers.push_back(this);
+    }
     // While their event loop still exists, so that what they own is destroyed in order.
     if (QThread::isMainThread())
         qAddPostRoutine(terminateAllOfMainThread);
@@ -96,8 +184,26 @@ CoroScheduler::CoroScheduler()
 CoroScheduler::~CoroScheduler()
 {
     terminateAll();
+    {
+        const QMutexLocker lock(&processMutex);
+        std::erase(schedulers, this);
+    }
     m_inbox->close();
     takeRequests(); // what came in meanwhile: for coroutines that have ended
+}
+
+std::vector<std::shared_ptr<Inbox>> CoroScheduler::inboxes()
+{
+    const QMutexLocker lock(&processMutex);
+    std::vector<std::shared_ptr<Inbox>> result;
+    for (const CoroScheduler *scheduler : schedulers)
+        result.push_back(scheduler->m_inbox);
+    return result;
+}
+
+const std::vector<CoroScheduler *> &CoroScheduler::schedulersUnlocked()
+{
+    return schedulers;
 }
 
 CoroScheduler &CoroScheduler::forThisThread()
@@ -113,13 +219,16 @@ void CoroScheduler::add(LocalCoro *coro)
 {
     coro->ref.ref(); // until it has ended
     m_members.append(&coro->m_membership);
-    countRunning(+1);
+    if (!coro->m_daemon)
+        countRunning(+1);
     enqueue(coro);
 }
 
 void CoroScheduler::remove(LocalCoro *coro)
 {
     coro->m_membership.unlink();
+    if (m_endLoop && m_members.isEmpty())
+        m_endLoop->quit();
     if (!coro->m_daemon)
         countRunning(-1);
     if (!coro->ref.deref())
@@ -144,14 +253,15 @@ void CoroScheduler::enqueue(LocalCoro *coro)
 void CoroScheduler::postDrain()
 {
     if (!std::exchange(m_drainPosted, true))
-        QCoreApplication::postEvent(this, new QEvent(drainEventType()));
+        QCoreApplication::postEvent(this, new DrainEvent);
 }
 
 bool CoroScheduler::event(QEvent *event)
 {
-    if (event->type() != drainEventType())
+    if (event->type() != DrainEvent::eventType())
         return QObject::event(event);
     m_drainPosted = false;
+    m_deadlockReported = false;
     drain();
     return true;
 }
@@ -162,12 +272,16 @@ void CoroScheduler::drain()
         watchDispatcher();
     takeRequests();
     const bool nested = std::exchange(m_draining, true);
+    const bool measured = measuring.load(std::memory_order_relaxed) || lcSlice().isWarningEnabled();
     const Moment sliceEnd = now() + SliceLength;
     for (quint32 n = 1;; ++n) {
         LocalCoro *coro = m_ready.takeFirst();
         if (!coro)
             break;
-        coro->resume();
+        if (measured) [[unlikely]]
+            resumeMeasured(coro);
+        else
+            coro->resume();
         if (n % ResumptionsPerLook == 0 && now() >= sliceEnd)
             break;
     }
@@ -185,8 +299,43 @@ void CoroScheduler::watchDispatcher()
     connect(m_dispatcher, &QAbstractEventDispatcher::aboutToBlock, this, [this] {
         if (!m_ready.isEmpty())
             postDrain();
+        else if (lcDeadlock().isWarningEnabled())
+            reportDeadlock();
         armTimer();
     });
+}
+
+void CoroScheduler::resumeMeasured(LocalCoro *coro)
+{
+    const CoroPointer guard(coro);
+    const Moment start = now();
+    coro->resume();
+    const Moment time = now() - start;
+    coro->m_runTime += time;
+    if (time >= LongSlice) {
+        qCWarning(lcSlice).noquote() << coro->origin() << "ran for" << time / 1'000'000
+                                     << "ms without a wait: nothing else of its thread did meanwhile";
+    }
+}
+
+// While an event loop waits only for coroutines, and these for each other.
+void CoroScheduler::reportDeadlock()
+{
+    if (m_deadlockReported || !m_deadlines.empty() || runningCoros == 0 || inboxes().size() > 1)
+        return;
+    QStringList waiting;
+    for (auto *member = m_members.first(); member; member = m_members.after(member)) {
+        const LocalCoro &coro = *member->coro;
+        if (!coro.m_suspension || !coro.m_suspension->isInternal())
+            return;
+        if (waiting.size() < MaxReported)
+            waiting << QStringLiteral("%1 waits for %2").arg(coro.origin(), coro.m_suspension->operation());
+        else if (waiting.size() == MaxReported)
+            waiting << QStringLiteral("and others");
+    }
+    m_deadlockReported = true;
+    qCWarning(lcDeadlock).noquote() << "all coroutines wait, and no coroutine, timer or socket of theirs can wake them:"
+                                    << waiting.join(QStringLiteral("; "));
 }
 
 void CoroScheduler::takeRequests()
@@ -195,7 +344,9 @@ void CoroScheduler::takeRequests()
         auto *coro = static_cast<LocalCoro *>(request.coro.data());
         switch (request.kind) {
         case Inbox::Request::Send:
-            coro->send(std::move(request.message));
+            // Its sender could not be told of a full mailbox.
+            if (coro->state() == CoroState::Running && !coro->send(std::move(request.message)))
+                coro->append(std::move(request.message));
             break;
         case Inbox::Request::Terminate:
             coro->cancel();
@@ -206,11 +357,14 @@ void CoroScheduler::takeRequests()
         case Inbox::Request::SetDaemon:
             setDaemon(coro, request.daemon);
             break;
+        case Inbox::Request::Call:
+            request.call();
+            break;
         }
     }
 }
 
-int CoroScheduler::exec()
+int CoroScheduler::runUntilIdle()
 {
     int code = 0;
     quitWhenIdle = true;
@@ -221,25 +375,88 @@ int CoroScheduler::exec()
             break; // somebody called QCoreApplication::exit()
     }
     quitWhenIdle = false;
-    terminateAll();
+    return code;
+}
+
+int CoroScheduler::exec()
+{
+    const int code = runUntilIdle();
+    const bool interrupted = runningCoros > 0;
+    if (interrupted)
+        terminateGracefully();
+    while (const std::function<void()> handler = takeExitHandler()) {
+        try {
+            handler();
+        } catch (...) {
+            qCWarning(lcCore).noquote() << "an exit handler failed:" << errorText(std::current_exception());
+        }
+        if (interrupted)
+            runUntilNoneIsLeft();
+        else
+            runUntilIdle();
+    }
+    terminateGracefully();
     return code != 0 ? code : std::min(unobservedFailures.load(), 1);
+}
+
+bool CoroScheduler::waitForAll(const QDeadlineTimer &deadline)
+{
+    QEventLoop loop;
+    QTimer timer;
+    timer.setSingleShot(true);
+    timer.callOnTimeout(&loop, &QEventLoop::quit);
+    while (runningCoros > 0 && !deadline.hasExpired()) {
+        {
+            const QMutexLocker lock(&processMutex);
+            idleLoops.push_back(&loop);
+        }
+        if (!deadline.isForever())
+            timer.start(std::chrono::ceil<std::chrono::milliseconds>(deadline.remainingTimeAsDuration()));
+        if (runningCoros > 0) // if not, it may have come to that before the loop was listed
+            loop.exec();
+        const QMutexLocker lock(&processMutex);
+        std::erase(idleLoops, &loop);
+    }
+    return runningCoros == 0;
+}
+
+void CoroScheduler::cancelAll(bool force)
+{
+    // A cancelled coroutine cannot wait any more, so it ends when it is resumed; but it may start others.
+    for (bool progress = true; progress && !m_members.isEmpty();) {
+        for (auto *member = m_members.first(); member; member = m_members.after(member))
+            member->coro->cancel(force);
+        progress = !m_ready.isEmpty(); // none if all that is left runs further up the stack, or is shielded
+        while (LocalCoro *coro = m_ready.takeFirst())
+            coro->resume();
+    }
+}
+
+void CoroScheduler::terminateGracefully()
+{
+    cancelAll(false);
+    runUntilNoneIsLeft(); // they clean up behind shields
+    for (auto *member = m_members.first(); member; member = m_members.after(member)) {
+        qCWarning(lcCore).noquote() << member->coro->name() << "has not ended" << ShieldGrace.count()
+                                    << "seconds after the program was to end: its shield is ignored";
+    }
+    terminateAll();
+}
+
+void CoroScheduler::runUntilNoneIsLeft()
+{
+    if (m_members.isEmpty())
+        return;
+    QEventLoop loop;
+    m_endLoop = &loop;
+    QTimer::singleShot(ShieldGrace, &loop, &QEventLoop::quit);
+    loop.exec();
+    m_endLoop = nullptr;
 }
 
 void CoroScheduler::terminateAll()
 {
-    // A terminated coroutine cannot wait any more, so it ends when it is resumed; but it may start others.
-    bool force = false;
-    while (!m_members.isEmpty()) {
-        for (auto *member = m_members.first(); member; member = m_members.after(member))
-            member->coro->cancel(force);
-        if (m_ready.isEmpty()) {
-            if (force)
-                break; // all that is left runs further up the stack
-            force = true; // nothing else can end the waits that are left
-        }
-        while (LocalCoro *coro = m_ready.takeFirst())
-            coro->resume();
-    }
+    cancelAll(true);
     m_timer.stop();
     m_armed = Never;
 }
@@ -322,7 +539,7 @@ void CoroScheduler::timerEvent(QTimerEvent *)
     m_armed = Never;
     const Moment present = now();
     while (!m_deadlines.empty() && m_deadlines.front().moment <= present)
-        m_deadlines.front().coro->endWaitAtDeadline();
+        m_deadlines.front().coro->endWaitAtDeadline(present);
     armTimer();
 }
 

@@ -7,6 +7,7 @@
 
 #include <QAbstractEventDispatcher>
 #include <QBasicTimer>
+#include <QEventLoop>
 #include <QMutex>
 #include <QObject>
 #include <QPointer>
@@ -20,17 +21,18 @@ class Inbox
 {
 public:
     struct Request {
-        enum Kind : quint8 { Send, Terminate, CompleteWait, SetDaemon } kind;
+        enum Kind : quint8 { Send, Terminate, CompleteWait, SetDaemon, Call } kind;
         bool daemon = false;
         quint32 wait = 0;
         CoroPointer coro;
-        Message message;
+        Message message = {};
+        std::function<void()> call = {};
     };
 
-    explicit Inbox(CoroScheduler *scheduler)
-        : m_scheduler(scheduler)
-    {
-    }
+    explicit Inbox(CoroScheduler *scheduler);
+
+    /** Of the thread whose inbox it is, for people. */
+    [[nodiscard]] QString threadName() const { return m_threadName; }
 
     /** False if that thread runs coroutines no more. Any thread. */
     bool post(Request &&request);
@@ -38,6 +40,7 @@ public:
     void close();
 
 private:
+    const QString m_threadName;
     QMutex m_mutex;
     CoroScheduler *m_scheduler; // nullptr once closed
     std::vector<Request> m_requests;
@@ -65,11 +68,20 @@ public:
     void removeDeadline(LocalCoro *coro);
 
     [[nodiscard]] const std::shared_ptr<Inbox> &inbox() const { return m_inbox; }
+    [[nodiscard]] QString threadName() const { return m_inbox->threadName(); }
+
+    /** Those of all threads that run coroutines. Any thread. */
+    [[nodiscard]] static std::vector<std::shared_ptr<Inbox>> inboxes();
+    /** The same, for a debugger. */
+    [[nodiscard]] static const std::vector<CoroScheduler *> &schedulersUnlocked();
 
     /** Runs the event loop until no coroutine of the process is left but daemons; then ends this thread's daemons. */
     int exec();
 
-    /** Terminates every coroutine of this thread and resumes them until they have ended. */
+    /** Runs the event loop until then; false if the deadline passes first. */
+    bool waitForAll(const QDeadlineTimer &deadline);
+
+    /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
 
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
@@ -79,6 +91,7 @@ protected:
     void timerEvent(QTimerEvent *event) override;
 
 private:
+    friend class Insight;
     struct Deadline {
         Moment moment;
         LocalCoro *coro; // not owning: it waits
@@ -86,7 +99,13 @@ private:
 
     void postDrain();
     void drain();
+    void cancelAll(bool force);
+    void terminateGracefully();
+    int runUntilIdle();
+    void runUntilNoneIsLeft();
     void watchDispatcher();
+    void resumeMeasured(LocalCoro *coro);
+    void reportDeadlock();
     void takeRequests();
     void armTimer();
     void place(std::size_t index, const Deadline &deadline);
@@ -100,15 +119,23 @@ private:
     QPointer<QAbstractEventDispatcher> m_dispatcher;
     QBasicTimer m_timer;
     Moment m_armed = Never;
+    QEventLoop *m_endLoop = nullptr; // runs until the last coroutine has ended
     bool m_drainPosted = false;
     bool m_draining = false;
+    bool m_deadlockReported = false; // and nothing has gone on since
 };
+
+int addExitHandler(std::function<void()> function, int priority);
+void removeExitHandler(int number);
 
 // initial-exec: reached without a call, even from a shared library.
 /** The coroutine that runs on this thread; nullptr outside of coroutines. */
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local LocalCoro *currentCoro;
 /** The scheduler of this thread; nullptr if no coroutine was ever started on it. */
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local CoroScheduler *currentScheduler;
+
+/** Whether run times are measured. */
+extern std::atomic<bool> measuring;
 
 /** Failures that nobody waited for. */
 extern std::atomic<int> unobservedFailures;

@@ -3,6 +3,8 @@
 
 #include "error.h"
 
+#include <QMutex>
+
 #include <cxxabi.h>
 
 namespace Asyncoro {
@@ -17,6 +19,21 @@ Error::~Error() = default;
 QString Error::message() const
 {
     return QString::fromUtf8(m_message);
+}
+
+// One exception object can be thrown in several threads: to all who wait for a coroutine.
+static QBasicMutex attachedMutex;
+
+QList<std::exception_ptr> Error::attached() const
+{
+    const QMutexLocker lock(&attachedMutex);
+    return m_attached;
+}
+
+void Error::attach(const QList<std::exception_ptr> &others)
+{
+    const QMutexLocker lock(&attachedMutex);
+    m_attached += others;
 }
 
 const char *Error::what() const noexcept

@@ -6,6 +6,7 @@
 #include "asyncorocore_export.h"
 
 #include <QByteArray>
+#include <QList>
 #include <QString>
 
 #include <exception>
@@ -29,8 +30,13 @@ public:
     /** The same text in UTF-8. */
     [[nodiscard]] const char *what() const noexcept override;
 
+    /** Other failures of the same operation, in the order of time: see withScope() and whenAll(). */
+    [[nodiscard]] QList<std::exception_ptr> attached() const;
+    void attach(const QList<std::exception_ptr> &others);
+
 private:
     QByteArray m_message;
+    QList<std::exception_ptr> m_attached;
 };
 
 /** The deadline passed before the operation was complete. */

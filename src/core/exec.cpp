@@ -14,6 +14,23 @@ int exec()
     return Detail::CoroScheduler::forThisThread().exec();
 }
 
+int atExit(std::function<void()> function, int priority)
+{
+    return Detail::addExitHandler(std::move(function), priority);
+}
+
+void removeExitHandler(int number)
+{
+    Detail::removeExitHandler(number);
+}
+
+bool waitForAll(QDeadlineTimer deadline)
+{
+    if (Coro<>::self())
+        throw Error(QStringLiteral("waitForAll() blocks: inside a coroutine use a Scope"));
+    return Detail::CoroScheduler::forThisThread().waitForAll(deadline);
+}
+
 void Detail::runUntilEnded(const Coro<> &coro, QDeadlineTimer deadline)
 {
     if (Coro<>::self())

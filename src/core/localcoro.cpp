@@ -1,109 +1,20 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "coroextras_p.h"
 #include "coroscheduler_p.h"
 #include "detail/localcoro.h"
+#include "detail/scopedata.h"
 #include "error.h"
 #include "task.h"
 
+#include <QLoggingCategory>
+#include <QThread>
+
+Q_DECLARE_LOGGING_CATEGORY(lcCore)
+Q_LOGGING_CATEGORY(lcMailbox, "asyncoro.mailbox", QtCriticalMsg) // off
+
 namespace Asyncoro::Detail {
-
-// --- Suspension ---
-
-bool Suspension::begin(LocalCoro *coro, std::coroutine_handle<> handle)
-{
-    m_coro = coro;
-    if (coro->m_cancelled && !m_uninterruptible) {
-        m_end = End::Terminated;
-        return false;
-    }
-    ++coro->m_waitNumber;
-    if (!start())
-        return false;
-    if (m_deadline != Never) {
-        if (m_deadline <= CoroScheduler::now()) {
-            abandon();
-            m_end = End::DeadlinePassed;
-            return false;
-        }
-        coro->m_scheduler->addDeadline(coro, m_deadline);
-    }
-    coro->m_suspension = this;
-    coro->m_next = handle;
-    return true;
-}
-
-void Suspension::complete()
-{
-    m_coro->endWait(End::Complete);
-}
-
-bool Suspension::isComplete() const
-{
-    if (m_end == End::Terminated)
-        throw Cancelled();
-    return m_end == End::Complete;
-}
-
-void Suspension::throwUnlessComplete() const
-{
-    if (!isComplete())
-        throw TimedOut(operation());
-}
-
-// --- Waker ---
-
-Waker::Waker() noexcept = default;
-
-Waker::Waker(LocalCoro *coro)
-    : m_coro(coro)
-    , m_wait(coro->waitNumber())
-{
-}
-
-Waker::Waker(const Waker &) = default;
-Waker::Waker(Waker &&) noexcept = default;
-Waker &Waker::operator=(const Waker &) = default;
-Waker &Waker::operator=(Waker &&) noexcept = default;
-Waker::~Waker() = default;
-
-void Waker::wake() const
-{
-    if (m_coro)
-        static_cast<LocalCoro *>(m_coro.data())->completeWait(m_wait);
-}
-
-// --- receive ---
-
-bool ReceiveSuspension::start()
-{
-    const MessageQueue &mailbox = coro()->m_mailbox;
-    for (m_index = 0; m_index < mailbox.size(); ++m_index) {
-        if (accepts(mailbox.at(m_index)))
-            return false;
-    }
-    coro()->m_receiving = this;
-    return true;
-}
-
-void ReceiveSuspension::abandon() noexcept
-{
-    coro()->m_receiving = nullptr;
-}
-
-QString ReceiveSuspension::operation() const
-{
-    return m_type.isValid() ? QStringLiteral("receive<%1>()").arg(QLatin1StringView(m_type.name()))
-                            : QStringLiteral("receive()");
-}
-
-Message ReceiveSuspension::takeMessage()
-{
-    throwUnlessComplete();
-    return coro()->m_mailbox.take(m_index);
-}
-
-// --- LocalCoro ---
 
 LocalCoro::LocalCoro()
     : CoroData(nextId())
@@ -111,13 +22,28 @@ LocalCoro::LocalCoro()
     , m_inbox(m_scheduler->inbox())
 {
     m_membership.coro = this;
+    m_sibling.coro = this;
+    m_rootScope.m_coro = this;
 }
 
-LocalCoro::~LocalCoro() = default;
+LocalCoro::~LocalCoro()
+{
+    if (state() == CoroState::Failed && !isEndObserved()) {
+        ++unobservedFailures;
+        qCWarning(lcCore).noquote() << origin() << "failed, and nobody waited for it:" << errorText(error());
+    }
+}
 
 LocalCoro *LocalCoro::current() noexcept
 {
     return currentCoro;
+}
+
+LocalCoro &LocalCoro::currentOrThrow(const char *operation)
+{
+    if (!currentCoro)
+        throw Error(QStringLiteral("%1: only in a coroutine").arg(QLatin1StringView(operation)));
+    return *currentCoro;
 }
 
 bool LocalCoro::isOnOwnThread() const noexcept
@@ -126,100 +52,52 @@ bool LocalCoro::isOnOwnThread() const noexcept
     return currentScheduler == m_scheduler;
 }
 
-void LocalCoro::launch()
+CoroExtras &LocalCoro::extras()
 {
-    m_scheduler->add(this);
+    if (!m_extras)
+        m_extras = std::make_unique<CoroExtras>();
+    return *m_extras;
 }
 
-bool LocalCoro::send(Message &&message)
-{
-    if (state() != CoroState::Running)
-        return false;
-    if (!isOnOwnThread())
-        return m_inbox->post({.kind = Inbox::Request::Send, .coro = CoroPointer(this), .message = std::move(message)});
-    accept(std::move(message));
-    return true;
-}
+// --- life ---
 
-Task<void> LocalCoro::deliver(Message message, QDeadlineTimer)
+void LocalCoro::launch(const Launch &launch)
 {
-    if (!send(std::move(message)))
-        throw CoroEnded(name() + QStringLiteral(" has ended: the message was not delivered"));
-    co_return;
-}
-
-void LocalCoro::terminate()
-{
-    if (isOnOwnThread())
-        cancel();
-    else
-        m_inbox->post({.kind = Inbox::Request::Terminate, .coro = CoroPointer(this), .message = {}});
-}
-
-void LocalCoro::setDaemon(bool daemon)
-{
-    if (isOnOwnThread())
-        m_scheduler->setDaemon(this, daemon);
-    else
-        m_inbox->post(
-            {.kind = Inbox::Request::SetDaemon, .daemon = daemon, .coro = CoroPointer(this), .message = {}});
-}
-
-void LocalCoro::completeWait(quint32 wait)
-{
-    if (!isOnOwnThread())
-        m_inbox->post({.kind = Inbox::Request::CompleteWait, .wait = wait, .coro = CoroPointer(this), .message = {}});
-    else if (m_suspension && m_waitNumber == wait)
-        endWait(Suspension::End::Complete);
-}
-
-void LocalCoro::accept(Message &&message)
-{
-    m_mailbox.append(std::move(message));
-    if (m_receiving && m_receiving->accepts(m_mailbox.at(m_mailbox.size() - 1))) {
-        m_receiving->m_index = m_mailbox.size() - 1;
-        m_receiving = nullptr;
-        endWait(Suspension::End::Complete);
+    m_startedAt = launch.where;
+    if (currentCoro)
+        m_parent = currentCoro->m_identity->id();
+    if (launch.isArm)
+        m_identity = currentCoro->m_identity;
+    if (launch.context)
+        bindTo(launch.context);
+    if (launch.scope) {
+        m_daemon = true; // the coroutine that has the scope waits for it anyway
+        m_rootScope.m_deadline = m_scopeDeadline = launch.scope->deadline();
     }
+    m_scheduler->add(this);
+    if (launch.scope)
+        launch.scope->add(this);
 }
 
-void LocalCoro::cancel(bool force)
+void LocalCoro::bindTo(QObject *context)
 {
-    m_cancelled = true;
-    if (m_suspension && (force || !m_suspension->m_uninterruptible))
-        endWait(Suspension::End::Terminated);
-}
-
-void LocalCoro::endWait(Suspension::End end)
-{
-    Suspension *const suspension = std::exchange(m_suspension, nullptr);
-    if (end != Suspension::End::Complete)
-        suspension->abandon();
-    if (m_timerIndex != NoTimer)
-        m_scheduler->removeDeadline(this);
-    suspension->m_end = end;
-    m_scheduler->enqueue(this);
-}
-
-void LocalCoro::yield(std::coroutine_handle<> next)
-{
-    m_next = next;
-    m_scheduler->enqueue(this);
-}
-
-void LocalCoro::throwIfCancelled() const
-{
-    if (m_cancelled)
-        throw Cancelled();
+    if (context->thread() != QThread::currentThread())
+        throw Error(QStringLiteral("spawn(): the object that the coroutine belongs to lives on another thread"));
+    // The object may be destroyed by a piece of the coroutine itself, so it is held meanwhile.
+    extras().contextConnection = QObject::connect(context, &QObject::destroyed, m_scheduler, [this] {
+        const CoroPointer guard(this);
+        endNow();
+    });
 }
 
 void LocalCoro::resume()
 {
     LocalCoro *const interrupted = std::exchange(currentCoro, this);
+    m_running = true;
     bool ended = false;
     std::coroutine_handle<> next = m_next;
-    if (!m_started) {
-        if (m_cancelled) {
+    if (!m_started) [[unlikely]] {
+        if (isCancelled()) {
             ended = true;
         } else {
             m_started = true;
@@ -234,6 +112,7 @@ void LocalCoro::resume()
         } while (next);
         ended = m_bodyEnded;
     }
+    m_running = false;
     if (ended)
         end();
     currentCoro = interrupted;
@@ -243,21 +122,374 @@ void LocalCoro::end()
 {
     CoroState state = CoroState::Terminated;
     std::exception_ptr error;
+    std::shared_ptr<HotSwapOffer> accepted;
     if (m_started) {
         try {
             takeResult();
             state = CoroState::Finished;
         } catch (const Cancelled &) {
-            // as after terminate()
+            if (m_rootScope.m_timedOut && !m_terminated) {
+                state = CoroState::Failed;
+                error = std::make_exception_ptr(TimedOut(QStringLiteral("what %1 is part of").arg(name())));
+            }
+        } catch (const HotSwapRequest &request) {
+            accepted = request.offer();
         } catch (...) {
             state = CoroState::Failed;
             error = std::current_exception();
         }
     }
     destroyBody();
-    announceEnd(state, std::move(error));
-    m_mailbox = {};
-    m_scheduler->remove(this); // which may delete it
+    if (accepted) {
+        restart(*accepted->state);
+        m_scheduler->enqueue(this);
+        accepted->state->settle(HotSwapState::Accepted);
+        return;
+    }
+
+    const CoroPointer guard(this);
+    ScopeData *const scope = std::exchange(m_parentScope, nullptr);
+    announceEnd(state, error);
+    if (!isMonitoredFailure())
+        m_mailbox = {};
+    if (m_extras) {
+        if (m_extras->hotSwap)
+            m_extras->hotSwap->state->settle(HotSwapState::Ended);
+        for (const auto &delivery : m_extras->deliveries)
+            delivery->settle(Delivery::Ended);
+        QObject::disconnect(m_extras->contextConnection);
+        m_extras.reset();
+    }
+    m_scheduler->remove(this);
+    if (scope)
+        scope->childEnded(this, error);
+}
+
+void LocalCoro::restart(HotSwapState &swap)
+{
+    replaceBody(swap);
+    m_started = false;
+    m_bodyEnded = false;
+}
+
+void LocalCoro::endNow()
+{
+    cancel(true);
+    if (m_running)
+        return; // its next wait throws
+    // What it waits for may be its children, which cannot wait for anything themselves now.
+    for (ScopeData *scope = m_scopes; scope; scope = scope->outer())
+        scope->endChildrenNow();
+    if (isLinked()) {
+        unlink();
+        resume();
+    }
+}
+
+// --- from any thread ---
+
+bool LocalCoro::callOnOwnThread(std::function<void()> function)
+{
+    if (isOnOwnThread()) {
+        function();
+        return true;
+    }
+    return m_inbox->post({.kind = Inbox::Request::Call, .coro = CoroPointer(this), .call = std::move(function)});
+}
+
+bool LocalCoro::send(Message &&message)
+{
+    if (state() != CoroState::Running)
+        return false;
+    if (!isOnOwnThread())
+        return m_inbox->post({.kind = Inbox::Request::Send, .coro = CoroPointer(this), .message = std::move(message)});
+    if (ReceiveSuspension *const receiver = receiverOf(message)) {
+        handOver(receiver, std::move(message));
+        return true;
+    }
+    if (isMailboxFull()) [[unlikely]]
+        return false;
+    append(std::move(message));
+    return true;
+}
+
+bool LocalCoro::resumeWith(Message &&value)
+{
+    if (state() != CoroState::Running)
+        return false;
+    if (!isOnOwnThread()) {
+        return callOnOwnThread([coro = CoroPointer(this), value = std::move(value)]() mutable {
+            coro->resumeWith(std::move(value));
+        });
+    }
+    for (ReceiveSuspension *receiver = m_receivers.first(); receiver; receiver = m_receivers.after(receiver)) {
+        if (receiver->m_kind == ReceiveSuspension::Resumption) {
+            handOver(receiver, std::move(value));
+            return true;
+        }
+    }
+    return false;
+}
+
+bool LocalCoro::throwInto(std::exception_ptr exception)
+{
+    if (state() != CoroState::Running)
+        return false;
+    return callOnOwnThread([coro = CoroPointer(this), exception = std::move(exception)] {
+        auto *const self = static_cast<LocalCoro *>(coro.data());
+        if (self->state() != CoroState::Running)
+            return;
+        self->extras().thrown.push_back(exception);
+        self->updateInterruption();
+    });
+}
+
+void LocalCoro::terminate()
+{
+    if (isOnOwnThread())
+        cancel();
+    else
+        m_inbox->post({.kind = Inbox::Request::Terminate, .coro = CoroPointer(this)});
+}
+
+void LocalCoro::setDaemon(bool daemon)
+{
+    if (isOnOwnThread())
+        m_scheduler->setDaemon(this, daemon);
+    else
+        m_inbox->post({.kind = Inbox::Request::SetDaemon, .daemon = daemon, .coro = CoroPointer(this)});
+}
+
+void LocalCoro::setMailboxLimit(quint32 limit)
+{
+    callOnOwnThread([coro = CoroPointer(this), limit] {
+        auto *const self = static_cast<LocalCoro *>(coro.data());
+        if (self->state() == CoroState::Running) {
+            self->extras().mailboxLimit = limit;
+            self->acceptDeliveries();
+        }
+    });
+}
+
+void LocalCoro::completeWait(quint32 wait)
+{
+    if (!isOnOwnThread())
+        m_inbox->post({.kind = Inbox::Request::CompleteWait, .wait = wait, .coro = CoroPointer(this)});
+    else if (m_suspension && m_waitNumber == wait)
+        endWait(Suspension::End::Complete);
+}
+
+void LocalCoro::hotSwap(const std::shared_ptr<HotSwapState> &swap)
+{
+    const bool posted = callOnOwnThread([coro = CoroPointer(this), swap] {
+        static_cast<LocalCoro *>(coro.data())->acceptHotSwap(swap);
+    });
+    if (!posted)
+        swap->settle(HotSwapState::Ended);
+}
+
+void LocalCoro::acceptHotSwap(const std::shared_ptr<HotSwapState> &swap)
+{
+    if (isMonitoredFailure()) {
+        restart(*swap);
+        m_rootScope.m_cancelled = m_rootScope.m_timedOut = m_terminated = m_interrupted = false;
+        announceRestart();
+        m_scheduler->add(this);
+        swap->settle(HotSwapState::Accepted);
+    } else if (state() != CoroState::Running) {
+        swap->settle(HotSwapState::Ended);
+    } else if (!m_started) {
+        destroyBody();
+        restart(*swap);
+        swap->settle(HotSwapState::Accepted);
+    } else {
+        extras().hotSwap = std::make_shared<HotSwapOffer>(swap); // an older one that was not seen is refused so
+        updateInterruption();
+    }
+}
+
+// --- the mailbox ---
+
+ReceiveSuspension *LocalCoro::receiverOf(const Message &message)
+{
+    for (ReceiveSuspension *receiver = m_receivers.first(); receiver;) {
+        if (receiver->accepts(message))
+            return receiver;
+        ReceiveSuspension *const next = m_receivers.after(receiver);
+        if (receiver->m_failure) [[unlikely]]
+            handOver(receiver, {});
+        receiver = next;
+    }
+    return nullptr;
+}
+
+void LocalCoro::handOver(ReceiveSuspension *receiver, Message &&message)
+{
+    receiver->unlink();
+    receiver->m_message = std::move(message);
+    receiver->coro()->endWait(Suspension::End::Complete);
+}
+
+bool LocalCoro::isMailboxFull() const
+{
+    return m_extras && m_mailbox.size() >= m_extras->mailboxLimit;
+}
+
+void LocalCoro::append(Message &&message)
+{
+    if (m_mailbox.append(std::move(message))) [[unlikely]]
+        reportMailbox();
+}
+
+void LocalCoro::reportMailbox() const
+{
+    qCWarning(lcMailbox).noquote() << origin() << "has" << m_mailbox.size() << "messages waiting: it does not keep up";
+}
+
+bool ReceiveSuspension::chooses(const Message &) const
+{
+    return true;
+}
+
+bool ReceiveSuspension::accepts(const Message &message)
+{
+    switch (m_kind) {
+    case AnyMessage:
+        return true;
+    case MessageOfType:
+        return message.metaType() == m_type;
+    case ChosenMessage:
+        try {
+            return (!m_type.isValid() || message.metaType() == m_type) && chooses(message);
+        } catch (...) {
+            m_failure = std::current_exception();
+            return false;
+        }
+    case Resumption:
+        return false;
+    }
+    Q_UNREACHABLE_RETURN(false);
+}
+
+bool ReceiveSuspension::start()
+{
+    LocalCoro *const owner = coro()->m_identity;
+    if (m_kind != Resumption) {
+        MessageQueue &mailbox = owner->m_mailbox;
+        for (quint32 index = 0; index < mailbox.size(); ++index) {
+            if (accepts(mailbox.at(index))) {
+                m_message = mailbox.take(index);
+                if (owner->m_extras) [[unlikely]]
+                    owner->acceptDeliveries();
+                return false;
+            }
+            if (m_failure) [[unlikely]]
+                return false;
+        }
+    }
+    owner->m_receivers.append(this);
+    return true;
+}
+
+QString ReceiveSuspension::operation() const
+{
+    if (m_kind == Resumption)
+        return QStringLiteral("suspend()");
+    return m_type.isValid() ? QStringLiteral("receive<%1>()").arg(QLatin1StringView(m_type.name()))
+                            : QStringLiteral("receive()");
+}
+
+Message ReceiveSuspension::takeUnchecked()
+{
+    if (m_failure) [[unlikely]]
+        std::rethrow_exception(m_failure);
+    return std::move(m_message);
+}
+
+void LocalCoro::acceptDeliveries()
+{
+    if (!m_extras)
+        return;
+    auto &deliveries = m_extras->deliveries;
+    while (!deliveries.empty()) {
+        const std::shared_ptr<Delivery> delivery = deliveries.front();
+        ReceiveSuspension *const receiver = receiverOf(delivery->message);
+        if (!receiver && isMailboxFull())
+            break;
+        deliveries.pop_front();
+        if (!delivery->settle(Delivery::Delivered))
+            continue;
+        if (receiver)
+            handOver(receiver, std::move(delivery->message));
+        else
+            append(std::move(delivery->message));
+    }
+}
+
+namespace {
+
+class DeliverSuspension final : public Suspension
+{
+public:
+    DeliverSuspension(LocalCoro *target, std::shared_ptr<Delivery> delivery, const QDeadlineTimer &deadline,
+                      std::function<void(const std::shared_ptr<Delivery> &)> hand)
+        : Suspension(deadline)
+        , m_target(target)
+        , m_delivery(std::move(delivery))
+        , m_hand(std::move(hand))
+    {
+    }
+
+    void await_resume() const
+    {
+        throwUnlessComplete();
+        if (m_delivery->state == Delivery::Ended)
+            throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered").arg(m_target->name()));
+    }
+
+protected:
+    bool start() override
+    {
+        m_delivery->sender = waker();
+        m_hand(m_delivery);
+        return m_delivery->state == Delivery::Waiting;
+    }
+    void abandon() noexcept override { m_delivery->settle(Delivery::GivenUp); }
+    QString operation() const override { return QStringLiteral("delivery to %1").arg(m_target->name()); }
+    bool isInternal() const override { return true; }
+
+private:
+    LocalCoro *const m_target; // not owning: the caller does
+    const std::shared_ptr<Delivery> m_delivery;
+    const std::function<void(const std::shared_ptr<Delivery> &)> m_hand;
+};
+
+} // namespace
+
+Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline)
+{
+    const CoroPointer guard(this);
+    if (isOnOwnThread()) {
+        if (state() != CoroState::Running)
+            throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered").arg(name()));
+        if (send(std::move(message)))
+            co_return;
+    }
+    auto delivery = std::make_shared<Delivery>();
+    delivery->message = std::move(message);
+    co_await DeliverSuspension(this, std::move(delivery), deadline, [this](const std::shared_ptr<Delivery> &handed) {
+        const bool posted = callOnOwnThread([coro = CoroPointer(this), handed] {
+            auto *const self = static_cast<LocalCoro *>(coro.data());
+            if (self->state() != CoroState::Running) {
+                handed->settle(Delivery::Ended);
+                return;
+            }
+            self->extras().deliveries.push_back(handed);
+            self->acceptDeliveries();
+        });
+        if (!posted)
+            handed->settle(Delivery::Ended);
+    });
 }
 
 } // namespace Asyncoro::Detail

@@ -44,12 +44,12 @@ class YieldAwaiter
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template<typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiting)
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting)
     {
         m_coro = waiting.promise().coro;
-        m_coro->yield(waiting);
+        return m_coro->yield(waiting, &waiting.promise());
     }
-    void await_resume() const { m_coro->throwIfCancelled(); }
+    void await_resume() const { m_coro->throwIfInterrupted(); }
 
 private:
     LocalCoro *m_coro = nullptr;

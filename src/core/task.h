@@ -8,6 +8,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -25,13 +26,15 @@ namespace Detail {
 template<typename T>
 struct Await;
 
-template<typename T, typename Function, typename... Arguments>
-class SpawnedCoro;
+template<typename T>
+class TypedCoro;
 
 /** The part of a task's promise that does not depend on its type. */
 struct PromiseBase {
     LocalCoro *coro = nullptr; // the coroutine in which the task runs; set when it starts. Not owning
     std::coroutine_handle<> continuation; // who awaits the task; none for the outermost
+    const PromiseBase *caller = nullptr; // the same: the part of it that lists of coroutines need
+    std::source_location location; // of the co_await that it has come to
     bool inAwaiter = false; // runs inside its awaiter's await_suspend(), which sees by itself when it is done
     std::exception_ptr error;
 
@@ -46,7 +49,7 @@ struct PromiseBase {
             const PromiseBase &promise = done.promise();
             if (promise.inAwaiter)
                 return;
-            if (promise.continuation)
+            if (promise.continuation) // the frame that holds `promise` may be gone once that goes on
                 promise.coro->transfer(promise.continuation);
             else
                 promise.coro->setBodyEnded();
@@ -59,14 +62,39 @@ struct PromiseBase {
     void unhandled_exception() noexcept { error = std::current_exception(); }
 
     template<typename A>
-    [[nodiscard]] decltype(auto) await_transform(A &&awaited) const
+    [[nodiscard]] decltype(auto) await_transform(A &&awaited,
+                                                 std::source_location where = std::source_location::current())
     {
+        location = where;
         if constexpr (requires { Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited)); })
             return Await<std::remove_cvref_t<A>>::from(std::forward<A>(awaited));
         else
             return static_cast<A &&>(awaited); // as a reference: it lives until the end of the co_await expression
     }
 };
+
+/**
+ * Runs `frame` on the stack of the one that awaits it, which is suspended, or hands over to it. True if that has to stay
+ * suspended: `frame` is not done then, as far as it can tell; it may have stopped where it hands back, as it does at its end.
+ */
+template<typename Promise, typename Waiting>
+[[nodiscard]] bool runInAwaiter(std::coroutine_handle<Promise> frame, std::coroutine_handle<Waiting> waiting)
+{
+    Promise &promise = frame.promise();
+    LocalCoro *const coro = waiting.promise().coro;
+    promise.continuation = waiting;
+    promise.caller = &waiting.promise();
+    promise.coro = coro;
+    if (!coro->enterTask()) {
+        coro->transfer(frame);
+        return true;
+    }
+    promise.inAwaiter = true;
+    frame.resume();
+    promise.inAwaiter = false;
+    coro->leaveTask();
+    return !frame.done();
+}
 
 template<typename T>
 struct Promise : PromiseBase {
@@ -152,8 +180,7 @@ public:
     auto operator co_await() && noexcept { return Awaiter{m_frame}; }
 
 private:
-    template<typename U, typename Function, typename... Arguments>
-    friend class Detail::SpawnedCoro;
+    friend class Detail::TypedCoro<T>;
     friend promise_type;
 
     struct Awaiter {
@@ -166,19 +193,7 @@ private:
         {
             static_assert(std::is_base_of_v<Detail::PromiseBase, Promise>,
                           "a Task can only be awaited in a coroutine that returns Asyncoro::Task");
-            promise_type &promise = frame.promise();
-            Detail::LocalCoro *const coro = waiting.promise().coro;
-            promise.continuation = waiting;
-            promise.coro = coro;
-            if (!coro->enterTask()) {
-                coro->transfer(frame);
-                return true;
-            }
-            promise.inAwaiter = true;
-            frame.resume();
-            promise.inAwaiter = false;
-            coro->leaveTask();
-            return !frame.done();
+            return Detail::runInAwaiter(frame, waiting);
         }
         T await_resume() const { return frame.promise().takeResult(); }
     };

@@ -38,8 +38,7 @@ class LocalCoro;
 
 /** A coroutine that waits for another one's end. */
 struct EndWaiter : ListLink {
-    LocalCoro *coro = nullptr; // not owning: it waits, so it lives
-    quint32 wait = 0; // which of its waits
+    Waker waker;
 };
 
 /**
@@ -65,10 +64,14 @@ public:
     virtual Task<void> deliver(Message message, QDeadlineTimer deadline) = 0;
     virtual void terminate() = 0;
     virtual void setDaemon(bool daemon) = 0;
+    // Of coroutines of this process only: these throw an Error.
+    virtual bool resumeWith(Message &&value);
+    virtual bool throwInto(std::exception_ptr exception);
+    virtual void setMailboxLimit(quint32 limit);
 
     [[nodiscard]] CoroState state() const { return m_state.load(std::memory_order_acquire); }
     /** Once failed: why. */
-    [[nodiscard]] std::exception_ptr error() const { return m_error; }
+    [[nodiscard]] std::exception_ptr error() const;
     /** Once finished: the value as a message; invalid if it has none, or one that no message can hold. */
     [[nodiscard]] virtual QVariant result() const = 0;
     /** Once finished: the value in place, of the type that the coroutine returns; nullptr if it is not in this process. */
@@ -82,26 +85,39 @@ public:
     void addMonitor(const CoroPointer &observer);
     void removeMonitor(const CoroPointer &observer);
 
+    /** `other` will be thrown LinkedCoroEnded if this one ends without finishing. */
+    void addLink(const CoroPointer &other);
+    void removeLink(const CoroPointer &other);
+
     /** Somebody has seen how it ended, so that a failure needs no log line. */
     void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
 
     [[nodiscard]] static quint64 nextId();
 
 protected:
+    [[nodiscard]] bool isEndObserved() const { return m_endObserved.load(std::memory_order_relaxed); }
+
     /** Somebody waits for the end: a coroutine elsewhere now asks to be told. Called without a lock held. */
     virtual void watchEnd() { }
 
-    /** Records the end, wakes who waits for it and tells the monitors. Once. */
+    /** Records the end, wakes who waits for it and tells the monitors. Once, and once more after each announceRestart(). */
     void announceEnd(CoroState state, std::exception_ptr error);
+    /** It has failed, but runs again. */
+    void announceRestart();
+    /** Whether it has failed and a monitor was told. */
+    [[nodiscard]] bool isMonitoredFailure() const;
 
 private:
+    void breakLinks(const QList<CoroPointer> &links);
+
     const quint64 m_id;
-    mutable QBasicMutex m_mutex; // guards what follows, up to the end
+    mutable QBasicMutex m_mutex; // guards what follows, up to the end; for m_state that is so for changes only
     std::atomic<CoroState> m_state = CoroState::Running;
     std::atomic<bool> m_endObserved = false;
-    std::exception_ptr m_error; // written before m_state
+    std::exception_ptr m_error;
     IntrusiveList<EndWaiter> m_endWaiters;
     QList<CoroPointer> m_monitors;
+    QList<CoroPointer> m_links;
     QString m_name;
 };
 

@@ -16,16 +16,21 @@ namespace Asyncoro::Detail {
 class MessageQueue
 {
 public:
+    static constexpr quint32 LargeCapacity = 16384;
+
     [[nodiscard]] bool isEmpty() const { return m_count == 0; }
     [[nodiscard]] quint32 size() const { return m_count; }
     [[nodiscard]] const Message &at(quint32 index) const { return m_ring[(m_first + index) & (m_capacity - 1)]; }
 
-    void append(Message &&message)
+    /** True if the ring has become large by it: worth a look, and cheap to tell here. */
+    bool append(Message &&message)
     {
-        if (m_count == m_capacity)
+        const bool full = m_count == m_capacity;
+        if (full)
             grow();
         m_ring[(m_first + m_count) & (m_capacity - 1)] = std::move(message);
         ++m_count;
+        return full && m_capacity > LargeCapacity;
     }
 
     /** Takes out the message at `index`; those before it keep their order. */
@@ -34,7 +39,6 @@ public:
         Message message = std::move(slot(index));
         for (; index > 0; --index)
             slot(index) = std::move(slot(index - 1));
-        slot(0).clear();
         m_first = (m_first + 1) & (m_capacity - 1);
         --m_count;
         return message;

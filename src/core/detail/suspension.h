@@ -42,12 +42,18 @@ private:
 using Moment = qint64;
 inline constexpr Moment Never = std::numeric_limits<Moment>::max();
 
+[[nodiscard]] inline Moment toMoment(const QDeadlineTimer &deadline)
+{
+    return deadline.isForever() ? Never : deadline.deadlineNSecs();
+}
+
 /**
  * One wait of one coroutine: the base of everything of ours that can be awaited.
  *
  * It lies in the frame of the coroutine that waits. A wait ends in one of three ways: what was waited for has
- * come (complete()), the deadline has passed, or the coroutine was terminated. In the last two cases abandon()
- * takes the wait out of wherever start() had put it, before the coroutine goes on.
+ * come (complete()), the deadline has passed, or it is interrupted, by a cancellation or an exception that somebody
+ * throws into the coroutine. In the last two cases abandon() takes the wait out of wherever start() had put it,
+ * before the coroutine goes on.
  */
 class ASYNCORO_CORE_EXPORT Suspension
 {
@@ -62,12 +68,13 @@ public:
     {
         static_assert(std::is_base_of_v<PromiseBase, Promise>,
                       "this can only be awaited in a coroutine that returns Asyncoro::Task");
+        m_frame = &waiting.promise();
         return begin(waiting.promise().coro, waiting);
     }
 
 protected:
     explicit Suspension(const QDeadlineTimer &deadline)
-        : m_deadline(deadline.isForever() ? Never : deadline.deadlineNSecs())
+        : m_deadline(toMoment(deadline))
     {
     }
     virtual ~Suspension() = default;
@@ -84,10 +91,7 @@ protected:
     /** Whether nothing but code of this process can end the wait: no socket, no timer, no user. */
     [[nodiscard]] virtual bool isInternal() const { return false; }
 
-    /**
-     * From now on nothing interrupts this wait but the end of the thread: for what must come to its end even in a
-     * coroutine that is cancelled.
-     */
+    /** From now on nothing interrupts this wait: for what must come to its end even in a coroutine that is cancelled. */
     void setUninterruptible() { m_uninterruptible = true; }
 
     /** What was waited for has come: the coroutine is made ready. On the coroutine's thread. */
@@ -96,22 +100,37 @@ protected:
     /** In start() and later: calls complete() from any thread, unless the wait has ended before. */
     [[nodiscard]] Waker waker() const { return Waker(m_coro); }
 
-    /** Throws Cancelled if the wait ended by termination; returns false if the deadline passed. */
-    bool isComplete() const;
+    /** Throws what interrupted the wait, mostly Cancelled; returns false if the deadline passed. */
+    bool isComplete() const
+    {
+        if (m_end == End::Interrupted) [[unlikely]]
+            throwInterruption();
+        return m_end == End::Complete;
+    }
     /** The same, and throws TimedOut, which names operation(), if the deadline passed. */
-    void throwUnlessComplete() const;
+    void throwUnlessComplete() const
+    {
+        if (m_end != End::Complete) [[unlikely]]
+            throwIncomplete();
+    }
 
     /** The coroutine that waits. */
     [[nodiscard]] LocalCoro *coro() const { return m_coro; }
 
 private:
+    friend class Insight;
     friend class LocalCoro;
+    friend class CoroScheduler;
 
-    enum class End : quint8 { Complete, DeadlinePassed, Terminated };
+    enum class End : quint8 { Complete, DeadlinePassed, Interrupted };
 
     bool begin(LocalCoro *coro, std::coroutine_handle<> handle);
+    bool beginWithDeadline(Moment deadline);
+    [[noreturn]] void throwInterruption() const;
+    [[noreturn]] void throwIncomplete() const;
 
     LocalCoro *m_coro = nullptr; // not owning
+    PromiseBase *m_frame = nullptr; // where it waits: the frame that holds this
     Moment m_deadline;
     End m_end = End::Complete;
     bool m_uninterruptible = false;
