@@ -5,6 +5,7 @@
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Future>
+#include <Asyncoro/Timeout>
 
 #include <QTest>
 
@@ -148,6 +149,18 @@ private Q_SLOTS:
         late.terminate();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(cancelled));
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(late)); // the future tells it by an event
+    }
+
+    void aTimeOutLeavesTheFutureAlone()
+    {
+        QPromise<int> promise;
+        promise.start();
+        const auto body = [&]() -> Task<int> { co_return co_await withTimeout(2ms, promise.future()); };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(body()));
+        QVERIFY(!promise.isCanceled());
+        promise.addResult(3);
+        promise.finish();
+        QCOMPARE(waitFor(body()), 3);
     }
 
     void aContinuationOfTheUserStays()

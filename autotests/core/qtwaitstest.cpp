@@ -6,6 +6,7 @@
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Thread>
+#include <Asyncoro/Timeout>
 #include <Asyncoro/Timer>
 
 #include <QElapsedTimer>
@@ -111,6 +112,18 @@ private Q_SLOTS:
         coro.terminate();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
         QVERIFY(timer.isActive());
+    }
+
+    void timeOuts()
+    {
+        QTimer timer;
+        WorkerThread thread;
+        const auto forTimer = [&]() -> Task<> { co_await withTimeout(2ms, timer); };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(forTimer()));
+        const auto forThread = [&]() -> Task<> { co_await withTimeout(2ms, thread); };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(forThread()));
+        const auto forTime = []() -> Task<> { co_await withTimeout(2ms, 1h); };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(forTime()));
     }
 
     void theEndOfAThread()

@@ -6,8 +6,10 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
 #include <Asyncoro/ResumeOn>
+#include <Asyncoro/Timeout>
 
 #include <QAbstractEventDispatcher>
+#include <QScopeGuard>
 #include <QSemaphore>
 #include <QTest>
 
@@ -148,6 +150,20 @@ private Q_SLOTS:
         QCOMPARE(coro.state(), CoroState::Running);
         leave.release();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
+        QVERIFY(cleanedUp);
+    }
+
+    void aTimeOutWaitsForTheEndOfTheCoroutineToo()
+    {
+        WorkerThread thread;
+        std::atomic<bool> cleanedUp = false;
+        const auto body = [&]() -> Task<> {
+            co_await withTimeout(5ms, resumeOn(&thread, [&]() -> Task<> {
+                const auto cleanup = qScopeGuard([&] { cleanedUp = true; });
+                co_await 1h;
+            }));
+        };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(body()));
         QVERIFY(cleanedUp);
     }
 

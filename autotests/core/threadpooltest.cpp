@@ -5,6 +5,7 @@
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/ThreadPool>
+#include <Asyncoro/Timeout>
 
 #include <QSemaphore>
 #include <QTest>
@@ -222,6 +223,24 @@ private Q_SLOTS:
         waitFor([&]() -> Task<> { co_await pool.join(); }());
         QVERIFY(stopped);
         QVERIFY(watch.expired()); // its value was dropped
+    }
+
+    void aTimeOutAsksTheCallToStop()
+    {
+        ThreadPool pool(1);
+        std::atomic<bool> stopped = false;
+        const auto body = [&]() -> Task<> {
+            co_await withTimeout(5ms, pool.run([&](std::stop_token token) {
+                while (!token.stop_requested())
+                    QThread::yieldCurrentThread();
+                stopped = true;
+            }));
+        };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(body()));
+        waitFor([&]() -> Task<> { co_await pool.join(); }());
+        QVERIFY(stopped);
+        const auto inTime = [&]() -> Task<int> { co_return co_await withTimeout(1h, pool.run([] { return 4; })); };
+        QCOMPARE(waitFor(inTime()), 4);
     }
 
     void aTokenOfACallThatIsWaitedForIsNotStopped()
