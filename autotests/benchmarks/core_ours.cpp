@@ -10,9 +10,11 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Lock>
 #include <Asyncoro/Semaphore>
+#include <Asyncoro/Signal>
 
 #include <QCoreApplication>
 #include <QList>
+#include <QObject>
 
 #include <chrono>
 #include <future>
@@ -169,6 +171,37 @@ void memory(int count)
     Asyncoro::exec();
 }
 
+class Sender : public QObject
+{
+    Q_OBJECT
+Q_SIGNALS:
+    void signal(int value);
+};
+
+Task<> awaitSignals(int count, Sender *sender)
+{
+    for (int i = 0; i < count; ++i) {
+        if (co_await signal(sender, &Sender::signal) != i) {
+            fail("wrong value");
+        }
+    }
+}
+
+// As with QCoro: the event loop goes round before the next emission.
+void signalAwaited(int count)
+{
+    Sender sender;
+    const double start = now();
+    const Coro<> coro = spawn(awaitSignals, count, &sender);
+    QCoreApplication::sendPostedEvents();
+    for (int i = 0; i < count; ++i) {
+        Q_EMIT sender.signal(i);
+        QCoreApplication::sendPostedEvents();
+    }
+    print("signal", (now() - start) / count * 1e9, "ns");
+    waitFor(coro);
+}
+
 template<typename Object>
 void acquireMany(const char *name, int count, Object &object)
 {
@@ -227,9 +260,12 @@ int main(int argc, char **argv)
                    {"await", awaitReady, 10'000'000},
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
+                   {"signal", signalAwaited, 1'000'000},
                    {"lock", acquireLock, 20'000'000},
                    {"semaphore", acquireSemaphore, 20'000'000},
                    {"mailbox", mailbox, 10'000'000},
                    {"channel", channel, 10'000'000},
                });
 }
+
+#include "core_ours.moc"
