@@ -7,6 +7,8 @@
 #include "dispatcher.h"
 
 #include <Asyncoro/Coro>
+#include <Asyncoro/Lock>
+#include <Asyncoro/Semaphore>
 
 #include <QCoreApplication>
 #include <QList>
@@ -166,6 +168,31 @@ void memory(int count)
     Asyncoro::exec();
 }
 
+template<typename Object>
+void acquireMany(const char *name, int count, Object &object)
+{
+    const auto coro = spawn([count, &object]() -> Task<> {
+        for (int i = 0; i < count; ++i) {
+            const auto guard = co_await object.acquire();
+        }
+    });
+    const double start = now();
+    waitFor(coro);
+    print(name, (now() - start) / count * 1e9, "ns");
+}
+
+void acquireLock(int count)
+{
+    Lock lock;
+    acquireMany("lock", count, lock);
+}
+
+void acquireSemaphore(int count)
+{
+    Semaphore semaphore(2);
+    acquireMany("semaphore", count, semaphore);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -181,5 +208,7 @@ int main(int argc, char **argv)
                    {"await", awaitReady, 10'000'000},
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
+                   {"lock", acquireLock, 20'000'000},
+                   {"semaphore", acquireSemaphore, 20'000'000},
                });
 }
