@@ -152,5 +152,5 @@ FIGURES += [
         {},
         (Aim(0),),
     )
-    for what in ("message", "resume", "sleep", "await", "lock")
+    for what in ("message", "channel", "resume", "sleep", "await", "lock")
 ]

@@ -6,6 +6,7 @@
 #include "benchmark.h"
 #include "dispatcher.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Lock>
 #include <Asyncoro/Semaphore>
@@ -193,6 +194,24 @@ void acquireSemaphore(int count)
 {
     Semaphore semaphore(2);
     acquireMany("semaphore", count, semaphore);
+// A message to the coroutine that runs, and out of its mailbox again.
+template<typename Send>
+Task<> sendToSelf(const char *name, int count, Send send)
+        send(i);
+        if (co_await receive<int>() != i) {
+            fail("wrong value");
+// What "channel" is without the channel.
+void mailbox(int count)
+    waitFor(spawn([count]() -> Task<> {
+        const Coro<> self = Coro<>::self();
+        co_await sendToSelf("mailbox", count, [&self](int i) { self.send(i); });
+    }));
+void channel(int count)
+    waitFor(spawn([count]() -> Task<> {
+        const Channel channel(QStringLiteral("benchmark"));
+        channel.subscribe(Coro<>::self());
+        co_await sendToSelf("channel", count, [&channel](int i) { channel.send(i); });
+    }));
 }
 
 // A display that wants a frame 60 times a second, from the thread that so many coroutines keep busy: how late does each begin?
@@ -262,5 +281,7 @@ int main(int argc, char **argv)
                    {"frames", frames, 100'000},
                    {"lock", acquireLock, 20'000'000},
                    {"semaphore", acquireSemaphore, 20'000'000},
+                   {"mailbox", mailbox, 10'000'000},
+                   {"channel", channel, 10'000'000},
                });
 }

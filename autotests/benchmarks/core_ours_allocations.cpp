@@ -7,6 +7,7 @@
 #include "benchmark.h"
 #include "dispatcher.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Lock>
 
@@ -79,6 +80,16 @@ void message(int count)
     }));
 }
 
+void channel(int count)
+{
+    const Channel channel(QStringLiteral("benchmark"));
+    waitFor(countAllocations("allocations-channel", count, [&channel]() -> Task<> {
+        channel.subscribe(Coro<>::self()); // which it is already, but for the first time
+        channel.send(1);
+        co_await receive<int>();
+    }));
+}
+
 void resume(int count)
 {
     waitFor(countAllocations("allocations-resume", count, [] { return yield(); }));
@@ -121,6 +132,7 @@ int main(int argc, char **argv)
     return run(argc, argv,
                {
                    {"allocations-message", message, 100'000},
+                   {"allocations-channel", channel, 100'000},
                    {"allocations-resume", resume, 100'000},
                    {"allocations-sleep", sleepOnce, 2'000},
                    {"allocations-await", await, 100'000},

@@ -3,7 +3,41 @@
 
 #include "coro.h"
 
+#include "nameregistry_p.h"
+
 namespace Asyncoro {
+
+namespace Detail {
+namespace {
+
+class CoroNames final : public NameRegistry<CoroData>, public EndObserver
+{
+public:
+    static const std::shared_ptr<CoroNames> &instance()
+    {
+        static const auto *const names = new std::shared_ptr<CoroNames>(std::make_shared<CoroNames>());
+        return *names;
+    }
+
+    void coroEnded(CoroData &coro) noexcept override { remove(&coro); }
+
+protected:
+    bool isLive(const CoroPointer &named) const override { return named->state() == CoroState::Running; }
+    bool watchEnd(const CoroPointer &named) override { return named->addEndObserver(instance()); }
+};
+
+} // namespace
+
+template<>
+NameRegistry<CoroData> &NameRegistry<CoroData>::instance()
+{
+    return *CoroNames::instance();
+}
+
+template class NameRegistry<CoroData>;
+template class LocateSuspension<CoroData>;
+
+} // namespace Detail
 
 Coro<> Coro<>::self()
 {
@@ -20,6 +54,36 @@ void Coro<>::setName(const QString &name) const
 {
     if (m_data)
         m_data->setName(name);
+}
+
+void Coro<>::registerName(const QString &name) const
+{
+    if (!m_data)
+        return;
+    if (name.isEmpty())
+        throw Error(QStringLiteral("registerName(): the name for %1 is empty").arg(m_data->name()));
+    if (!m_data->isLocal())
+        throw Error(QStringLiteral("registerName(\"%1\"): %2 is not of this process").arg(name, m_data->name()));
+    using Names = Detail::NameRegistry<Detail::CoroData>;
+    switch (Names::instance().add(name, m_data)) {
+    case Names::Added::Yes:
+        break;
+    case Names::Added::NameIsTaken:
+        throw NameTaken(QStringLiteral("registerName(): another coroutine is registered as \"%1\"").arg(name));
+    case Names::Added::HasEnded:
+        throw CoroEnded(QStringLiteral("registerName(\"%1\"): %2 has ended").arg(name, m_data->name()));
+    }
+}
+
+void Coro<>::unregisterName() const
+{
+    if (m_data)
+        Detail::NameRegistry<Detail::CoroData>::instance().remove(m_data.data());
+}
+
+Coro<> Coro<>::find(const QString &name)
+{
+    return Coro<>(Detail::NameRegistry<Detail::CoroData>::instance().find(name));
 }
 
 void Coro<>::setDaemon(bool daemon) const

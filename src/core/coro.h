@@ -4,6 +4,7 @@
 #pragma once
 
 #include "detail/hotswap.h"
+#include "detail/nameregistry.h"
 #include "error.h"
 #include "message.h"
 #include "task.h"
@@ -30,6 +31,11 @@ template<typename T = void>
 class Coro;
 
 namespace Detail {
+
+template<>
+ASYNCORO_CORE_EXPORT NameRegistry<CoroData> &NameRegistry<CoroData>::instance();
+extern template class NameRegistry<CoroData>;
+extern template class LocateSuspension<CoroData>;
 
 class ASYNCORO_CORE_EXPORT FinishSuspension : public Suspension
 {
@@ -74,6 +80,27 @@ public:
     /** For people: in logs, errors and status. "coroutine ID" unless setName() was called. */
     [[nodiscard]] QString name() const;
     void setName(const QString &name) const;
+
+    /**
+     * Makes the coroutine known under a name that others of this process find() it by. It has one such name at most, and
+     * keeps it until it ends. This has nothing to do with name().
+     *
+     * Throws NameTaken if another live one has the name, CoroEnded if this one has ended, Error if the name is empty or
+     * the coroutine is not of this process. Any thread.
+     */
+    void registerName(const QString &name) const;
+    /** Gives up the name that it was registered with. Any thread. */
+    void unregisterName() const;
+    /** The live coroutine that is registered under the name; null if there is none. Any thread. */
+    [[nodiscard]] static Coro find(const QString &name);
+    /**
+     * Waits until a coroutine is registered under the name, and gives it.
+     *
+     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if the
+     * deadline passes first, and in any other case only Cancelled. The coroutine may have ended again when this goes on.
+     */
+    [[nodiscard]] static Detail::LocateAwaiter<Coro, Detail::CoroData>
+    locate(const QString &name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** The process it runs in, if that is another one; invalid for a coroutine of this process. */
     [[nodiscard]] Location location() const { return m_data ? m_data->location() : Location(); }
@@ -220,6 +247,8 @@ public:
     [[nodiscard]] const Detail::CoroPointer &data() const { return m_data; }
 
 private:
+    friend class Channel;
+
     template<typename M>
     static Message toMessage(M &&message)
     {
@@ -352,6 +381,11 @@ public:
 };
 
 } // namespace Detail
+
+inline Detail::LocateAwaiter<Coro<>, Detail::CoroData> Coro<void>::locate(const QString &name, QDeadlineTimer deadline)
+{
+    return {name, deadline};
+}
 
 inline Detail::FinishAwaiter<void> Coro<void>::finish(QDeadlineTimer deadline) const
 {

@@ -50,6 +50,7 @@ TimedOut::~TimedOut() = default;
 Destroyed::~Destroyed() = default;
 CoroEnded::~CoroEnded() = default;
 CoroTerminated::~CoroTerminated() = default;
+NameTaken::~NameTaken() = default;
 
 Cancelled::Cancelled() = default;
 Cancelled::Cancelled(const Cancelled &) = default;

@@ -71,6 +71,14 @@ public:
     ~CoroTerminated() override;
 };
 
+/** The name is that of another live coroutine or channel of this process. */
+class ASYNCORO_CORE_EXPORT NameTaken : public Error
+{
+public:
+    using Error::Error;
+    ~NameTaken() override;
+};
+
 /**
  * Thrown out of `co_await` when the coroutine that waits has been terminated.
  *

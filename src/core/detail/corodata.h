@@ -17,6 +17,8 @@
 
 #include <atomic>
 #include <exception>
+#include <forward_list>
+#include <memory>
 
 namespace Asyncoro {
 
@@ -39,6 +41,17 @@ class LocalCoro;
 /** A coroutine that waits for another one's end. */
 struct EndWaiter : ListLink {
     Waker waker;
+};
+
+/** Something that a coroutine is entered in, and is to drop out of as it ends. */
+class EndObserver
+{
+public:
+    /** `coro` has ended. On whatever thread that became known, before those who wait for the end go on. */
+    virtual void coroEnded(CoroData &coro) noexcept = 0;
+
+protected:
+    ~EndObserver() = default;
 };
 
 /**
@@ -88,6 +101,9 @@ public:
     /** `other` will be thrown LinkedCoroEnded if this one ends without finishing. */
     void addLink(const CoroPointer &other);
     void removeLink(const CoroPointer &other);
+    /** Enters `observer`, once; false if the coroutine has ended already. */
+    bool addEndObserver(const std::shared_ptr<EndObserver> &observer);
+    void removeEndObserver(const EndObserver *observer) noexcept;
 
     /** Somebody has seen how it ended, so that a failure needs no log line. */
     void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
@@ -109,6 +125,10 @@ protected:
 
 private:
     void breakLinks(const QList<CoroPointer> &links);
+    struct EndObserverEntry {
+        const EndObserver *observer; // also while it is being destroyed
+        std::weak_ptr<EndObserver> life;
+    };
 
     const quint64 m_id;
     mutable QBasicMutex m_mutex; // guards what follows, up to the end; for m_state that is so for changes only
@@ -118,6 +138,7 @@ private:
     IntrusiveList<EndWaiter> m_endWaiters;
     QList<CoroPointer> m_monitors;
     QList<CoroPointer> m_links;
+    std::forward_list<EndObserverEntry> m_endObservers; // few coroutines have any: the list takes a pointer
     QString m_name;
 };
 

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "coro.h"
+
+#include <functional>
+#include <memory>
+
+namespace Asyncoro {
+
+class Channel;
+
+/** The channel that something was asked of has been closed. */
+class ASYNCORO_CORE_EXPORT ChannelClosed : public Error
+{
+public:
+    using Error::Error;
+    ~ChannelClosed() override;
+};
+
+namespace Detail {
+
+class ASYNCORO_CORE_EXPORT ChannelData; // for the sake of the templates below, which are
+
+template<>
+ASYNCORO_CORE_EXPORT NameRegistry<ChannelData> &NameRegistry<ChannelData>::instance();
+extern template class NameRegistry<ChannelData>;
+extern template class LocateSuspension<ChannelData>;
+
+} // namespace Detail
+
+/**
+ * Sends each message to all who have subscribed: coroutines, which get it in their mailbox, and other channels, which
+ * pass it on to their own subscribers.
+ *
+ * This is a handle: small, copyable, and usable from any thread. The channel lives as long as a handle to it, a channel
+ * that it is subscribed to, or its registered name. A null handle (default-constructed) refers to none and ignores what is
+ * asked of it. A channel can be sent in a message, within the process.
+ *
+ * Each sender's messages reach a subscriber in the order of the calls. A coroutine that is subscribed to several channels
+ * of a hierarchy gets a message once for each way that leads to it. A subscriber that ends, or is closed, drops out. There
+ * is no bound on what waits in a subscriber's mailbox.
+ */
+class ASYNCORO_CORE_EXPORT Channel
+{
+public:
+    /**
+     * Makes of a message that was sent to the channel of this name the one that the subscribers get; an invalid Message
+     * drops it. Called on the sender's thread, by several at a time if they send at the same time. An exception drops the
+     * message, too, and is logged.
+     */
+    using Transform = std::function<Message(const QString &channel, const Message &message)>;
+
+    Channel() noexcept = default;
+    /** A new channel. The name is for people, as Coro::name() is: nothing is found by it unless it is registered. */
+    explicit Channel(const QString &name, Transform transform = {});
+
+    [[nodiscard]] bool isNull() const { return !m_data; }
+    explicit operator bool() const { return !isNull(); }
+    [[nodiscard]] QString name() const;
+
+    /** In place of the one before; an empty one passes on everything. Messages that are under way may see either. */
+    void setTransform(Transform transform) const;
+
+    /**
+     * From now on the subscriber gets each message; once, also if it is subscribed again.
+     *
+     * @return false if the subscriber has ended, or been closed, and was not subscribed for that reason.
+     * Throws ChannelClosed if this channel has been closed, and Error if the subscriber is this channel or one that passes
+     * its messages on to it.
+     */
+    bool subscribe(const Coro<> &subscriber) const;
+    bool subscribe(const Channel &subscriber) const;
+
+    /** @return whether it was subscribed. A message that another thread sends just now may still come. */
+    bool unsubscribe(const Coro<> &subscriber) const;
+    bool unsubscribe(const Channel &subscriber) const;
+
+    /** How many coroutines and channels are subscribed to this channel itself. */
+    [[nodiscard]] int subscriberCount() const;
+
+    /**
+     * Sends a message to all current subscribers. Never waits.
+     *
+     * @return false if the channel has been closed. True is no promise that anybody got the message: see deliver().
+     */
+    template<typename M>
+    bool send(M &&message) const
+    {
+        return sendMessage(Coro<>::toMessage(std::forward<M>(message)));
+    }
+
+    /**
+     * Waits until the channel has at least so many subscribers (coroutines and channels that are subscribed to it itself),
+     * sends the message, and gives the number of coroutines in whose mailbox it lies then; through channels of channels
+     * that may be more, or fewer, than it has subscribers.
+     *
+     * Completes without suspending if there are enough subscribers and all recipients are of this process. Resumes on the
+     * caller's thread. Any number may overlap. Throws TimedOut if the deadline passes before there are enough, in which
+     * case nothing is sent; ChannelClosed if the channel is closed before; Error if `atLeast` is negative. A recipient
+     * elsewhere that has not confirmed the message when the deadline passes is not counted. Cancelling the wait for
+     * subscribers sends nothing; later it takes no message back.
+     */
+    template<typename M>
+    Task<int> deliver(M &&message, int atLeast = 0, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
+    {
+        return deliverTo(m_data, Coro<>::toMessage(std::forward<M>(message)), atLeast, deadline);
+    }
+
+    /** Ends it: its subscribers and its registered name are dropped, and nothing can be sent any more. */
+    void close() const;
+    /** True for a null handle. */
+    [[nodiscard]] bool isClosed() const;
+
+    /**
+     * Makes the channel known under a name, its own unless another is given, that others of this process find() it by, until
+     * it is closed. A channel has one such name at most. Channels and coroutines do not share names.
+     *
+     * Throws NameTaken if another channel has the name, ChannelClosed if this one has been closed, Error if it is empty.
+     */
+    void registerName(const QString &name = {}) const;
+    /** Gives up the name that it was registered with. */
+    void unregisterName() const;
+    /** The channel that is registered under the name; null if there is none. */
+    [[nodiscard]] static Channel find(const QString &name);
+    /**
+     * Waits until a channel is registered under the name, and gives it.
+     *
+     * Completes without suspending if one is. Resumes on the caller's thread. Any number may wait. Throws TimedOut if the
+     * deadline passes first, and in any other case only Cancelled.
+     */
+    [[nodiscard]] static Detail::LocateAwaiter<Channel, Detail::ChannelData>
+    locate(const QString &name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** The same channel. */
+    friend bool operator==(const Channel &, const Channel &) = default;
+    friend size_t qHash(const Channel &channel, size_t seed = 0) noexcept
+    {
+        return ::qHash(static_cast<const void *>(channel.m_data.get()), seed);
+    }
+
+    explicit Channel(std::shared_ptr<Detail::ChannelData> data) noexcept
+        : m_data(std::move(data))
+    {
+    }
+
+private:
+    bool sendMessage(Message &&message) const;
+    static Task<int> deliverTo(std::shared_ptr<Detail::ChannelData> data, Message message, int atLeast, QDeadlineTimer deadline);
+
+    std::shared_ptr<Detail::ChannelData> m_data;
+};
+
+inline Detail::LocateAwaiter<Channel, Detail::ChannelData> Channel::locate(const QString &name, QDeadlineTimer deadline)
+{
+    return {name, deadline};
+}
+
+ASYNCORO_CORE_EXPORT QDebug operator<<(QDebug debug, const Channel &channel);
+
+} // namespace Asyncoro
+
+Q_DECLARE_TYPEINFO(Asyncoro::Channel, Q_RELOCATABLE_TYPE);
