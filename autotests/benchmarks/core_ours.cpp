@@ -12,10 +12,12 @@
 #include <Asyncoro/Semaphore>
 #include <Asyncoro/Signal>
 
+#include <QChronoTimer>
 #include <QCoreApplication>
 #include <QList>
 #include <QObject>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -245,6 +247,55 @@ void channel(int count)
     }));
 }
 
+// A display that wants a frame 60 times a second, from the thread that so many coroutines keep busy: how late does each begin?
+void frames(int count)
+{
+    constexpr std::chrono::nanoseconds Period(16'666'667);
+    constexpr int FrameCount = 180;
+
+    bool done = false;
+    for (int i = 0; i < count; ++i) {
+        spawn(
+            [](unsigned value, const bool &stop) -> Task<> {
+                while (!stop) {
+                    for (int k = 0; k < 1000; ++k) { // about a microsecond
+                        value = value * 1664525 + 1013904223;
+                    }
+                    volatile unsigned result = value;
+                    static_cast<void>(result);
+                    co_await yield();
+                }
+            },
+            unsigned(i), std::cref(done));
+    }
+
+    std::vector<double> late; // milliseconds
+    double due = 0;
+    QChronoTimer display;
+    display.setTimerType(Qt::PreciseTimer);
+    display.setSingleShot(true);
+    QObject::connect(&display, &QChronoTimer::timeout, [&] {
+        late.push_back((now() - due) * 1e3);
+        done = late.size() == FrameCount;
+        due += double(Period.count()) * 1e-9;
+        display.setInterval(std::chrono::nanoseconds(qint64(std::max(0.0, due - now()) * 1e9)));
+        if (!done) {
+            display.start();
+        }
+    });
+    waitFor(spawn([]() -> Task<> {
+        co_await yield(); // when this goes on, all the others have begun
+    }));
+    due = now() + double(Period.count()) * 1e-9;
+    display.setInterval(Period);
+    display.start();
+    Asyncoro::exec();
+
+    std::ranges::sort(late);
+    print("frames", late[FrameCount * 99 / 100], "ms");
+    print("frames-worst", late.back(), "ms");
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -261,6 +312,7 @@ int main(int argc, char **argv)
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
                    {"signal", signalAwaited, 1'000'000},
+                   {"frames", frames, 100'000},
                    {"lock", acquireLock, 20'000'000},
                    {"semaphore", acquireSemaphore, 20'000'000},
                    {"mailbox", mailbox, 10'000'000},
