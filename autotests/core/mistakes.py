@@ -6,8 +6,8 @@
 
 Usage: mistakes.py COMPILER COMPILER_ID INCLUDE_DIRECTORIES_SEPARATED_BY_BARS
 
-A line `// expect: TEXT` names a message of GCC; other compilers only have to refuse the source. docs/cancellation.md shows
-these sources and messages: see autotests/repository/doccode.py.
+A line `// expect: TEXT` names a message of GCC; other compilers only have to refuse the source. docs/cancellation.md
+shows these sources and messages: see autotests/repository/doccode.py.
 """
 
 import os

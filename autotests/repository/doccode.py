@@ -7,8 +7,8 @@
 Usage: doccode.py SOURCE_DIRECTORY
 
 The lines of a block must follow one another in one source of examples or autotests; indentation and empty lines do not
-count. A line `// ...` in a block stands for lines of the source that are left out. A source counts if the CMakeLists.txt
-of its folder, or of a folder above, names it, or if it is one of autotests/core/mistakes, which mistakes.py compiles.
+count. A line `// ...` in a block stands for lines of the source that are left out. A source counts if the
+CMakeLists.txt of its folder, or of a folder above, names it, or if it is one of autotests/core/mistakes, which mistakes.py compiles.
 
 The lines of a ```text block are messages of the compiler or of a program: each must occur in a line of such a source,
 which tries that the message comes.
@@ -100,7 +100,9 @@ def complaint_code(block, sources):
             best = max(best, found_from(wanted, lines, start))
     if best < len(wanted):
         number, text = block.lines[best]
-        what = "is in no compiled source" if best == 0 else "does not follow there, in the compiled source, on the lines before it"
+        what = "is in no compiled source"
+        if best:
+            what = "does not follow, in the compiled source, on the lines before it"
         return f"{number}: {text}: {what}"
     return None
 
@@ -130,14 +132,15 @@ def self_test():
     files = {
         "examples/CMakeLists.txt": "add_subdirectory(one)\n",
         "examples/one/CMakeLists.txt": "asyncoro_add_example(one LINK x)\n",
-        "examples/one/main.cpp": "int main()\n{\n    first();\n\n    second();\n    third();\n} // message: \"too late\"\n",
+        "examples/one/main.cpp": "int main()\n{\n    first();\n\n    second();\n    third();\n} // \"too late\"\n",
         "examples/one/forgotten.cpp": "forgotten();\n",
         "autotests/core/CMakeLists.txt": "asyncoro_add_test(core/atest LINK x)\n",
         "autotests/core/atest.cpp": "tested();\n",
         "autotests/core/mistakes/bad.cpp": "mistake(); // expect: that is a mistake\n",
         "README.md": "```cpp\nfirst();\nsecond();\n```\n```cpp\nfirst();\nthird(); // wrong\n```\n```sh\nls\n```\n",
-        "docs/a.md": "```cpp\ntested();\n```\n```cpp\nint main()\n{\n    // ...\n    third();\n```\n```cpp\nforgotten(); // wrong\n```\n",
-        "docs/b.md": "```text\ntoo late\nnever said, wrong\n```\n``` \nwrong\n```\n```cpp\nfirst();\n// ...\nfirst(); // wrong\n```\n",
+        "docs/a.md": "```cpp\ntested();\n```\n```cpp\nint main()\n{\n    // ...\n    third();\n```\n",
+        "docs/b.md": "```text\ntoo late\nnever said, wrong\n```\n``` \nwrong\n```\n",
+        "docs/c.md": "```cpp\nforgotten(); // wrong\n```\n```cpp\nfirst();\n// ...\nfirst(); // wrong\n```\n",
     }
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder).resolve()

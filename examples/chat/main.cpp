@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// A chat room: a server passes on to all what one of them says. One client says goodbye, one fails in the middle of it; the
-// server learns of both from ExitNotice, the message that monitor() asks for.
+// A chat room: a server passes on to all what one of them says. One client says goodbye, one fails in the middle of it;
+// the server learns of both from ExitNotice, the message that monitor() asks for.
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/WhenAny>
@@ -40,7 +40,8 @@ Task<> room()
         } else if (message.canConvert<ExitNotice>()) {
             const auto notice = message.value<ExitNotice>();
             members.removeOne(notice.coro());
-            tellAll(notice.coro(), notice.state() == CoroState::Failed ? " was lost: " + notice.error() : QString(" has left"));
+            const bool failed = notice.state() == CoroState::Failed;
+            tellAll(notice.coro(), failed ? " was lost: " + notice.error() : QString(" has left"));
         }
     } while (!members.isEmpty());
 }
@@ -66,7 +67,7 @@ Task<> client(Coro<> room, QString name, QStringList lines)
 {
     Coro<>::self().setName(name);
     room.send(Join{Coro<>::self()});
-    co_await whenAny(listener(name), talker(room, lines)); // both are this coroutine, with one mailbox; the listener never ends
+    co_await whenAny(listener(name), talker(room, lines)); // both with the mailbox of this coroutine
 }
 
 int main(int argc, char **argv)

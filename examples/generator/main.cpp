@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// A list that lies on a server comes page by page. A generator hides that: it asks for the next page when the values of the
-// one before are used up, and for none that nobody wants.
+// A list that lies on a server comes page by page. A generator hides that: it asks for the next page when the values
+// of the one before are used up, and for none that nobody wants.
 
 #include <Asyncoro/AsyncGenerator>
 #include <Asyncoro/Coro>
@@ -18,7 +18,8 @@ Task<QStringList> askForPage(int page) // as if from a network
 {
     co_await sleep(200ms);
     std::printf("  (page %d has come)\n", page);
-    static const QStringList rivers{"Amur", "Danube", "Elbe", "Ganges", "Indus", "Jordan", "Loire", "Mekong", "Nile", "Rhine"};
+    static const QStringList rivers{"Amur",   "Danube", "Elbe",  "Ganges", "Indus",
+                                    "Jordan", "Loire",  "Mekong", "Nile",   "Rhine"};
     co_return rivers.mid(3 * page, 3);
 }
 

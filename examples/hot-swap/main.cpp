@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// A server that runs goes on with another function. It is the same coroutine afterwards: its clients notice nothing, and
-// the messages in its mailbox are kept.
+// A server that runs goes on with another function. It is the same coroutine afterwards: its clients notice nothing,
+// and the messages in its mailbox are kept.
 
 #include <Asyncoro/Coro>
 
