@@ -8,6 +8,8 @@
 
 #include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
+#include <Asyncoro/Lock>
+#include <Asyncoro/Semaphore>
 
 #include <QCoreApplication>
 #include <QList>
@@ -167,31 +169,42 @@ void memory(int count)
     Asyncoro::exec();
 }
 
-// A message to the coroutine that runs, and out of its mailbox again.
-template<typename Send>
-Task<> sendToSelf(const char *name, int count, Send send)
+template<typename Object>
+void acquireMany(const char *name, int count, Object &object)
 {
-    const double start = now();
-    for (int i = 0; i < count; ++i) {
-        send(i);
-        if (co_await receive<int>() != i) {
-            fail("wrong value");
+    const auto coro = spawn([count, &object]() -> Task<> {
+        for (int i = 0; i < count; ++i) {
+            const auto guard = co_await object.acquire();
         }
-    }
+    });
+    const double start = now();
+    waitFor(coro);
     print(name, (now() - start) / count * 1e9, "ns");
 }
 
+void acquireLock(int count)
+{
+    Lock lock;
+    acquireMany("lock", count, lock);
+}
+
+void acquireSemaphore(int count)
+{
+    Semaphore semaphore(2);
+    acquireMany("semaphore", count, semaphore);
+// A message to the coroutine that runs, and out of its mailbox again.
+template<typename Send>
+Task<> sendToSelf(const char *name, int count, Send send)
+        send(i);
+        if (co_await receive<int>() != i) {
+            fail("wrong value");
 // What "channel" is without the channel.
 void mailbox(int count)
-{
     waitFor(spawn([count]() -> Task<> {
         const Coro<> self = Coro<>::self();
         co_await sendToSelf("mailbox", count, [&self](int i) { self.send(i); });
     }));
-}
-
 void channel(int count)
-{
     waitFor(spawn([count]() -> Task<> {
         const Channel channel(QStringLiteral("benchmark"));
         channel.subscribe(Coro<>::self());
@@ -214,6 +227,8 @@ int main(int argc, char **argv)
                    {"await", awaitReady, 10'000'000},
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
+                   {"lock", acquireLock, 20'000'000},
+                   {"semaphore", acquireSemaphore, 20'000'000},
                    {"mailbox", mailbox, 10'000'000},
                    {"channel", channel, 10'000'000},
                });

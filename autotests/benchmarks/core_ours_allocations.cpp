@@ -9,6 +9,7 @@
 
 #include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
+#include <Asyncoro/Lock>
 
 #include <QCoreApplication>
 
@@ -104,6 +105,24 @@ void await(int count)
     waitFor(countAllocations("allocations-await", count, []() -> Task<> { co_return; }));
 }
 
+// Contended: each of two coroutines waits until the other hands the lock over.
+void acquireLock(int count)
+{
+    Lock lock;
+    const auto once = [&lock]() -> Task<> {
+        const auto guard = co_await lock.acquire();
+        co_await yield();
+    };
+    const auto other = spawn([&once]() -> Task<> {
+        for (;;) {
+            co_await once();
+        }
+    });
+    waitFor(countAllocations("allocations-lock", count, once));
+    other.terminate();
+    Asyncoro::exec();
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -117,6 +136,7 @@ int main(int argc, char **argv)
                    {"allocations-resume", resume, 100'000},
                    {"allocations-sleep", sleepOnce, 2'000},
                    {"allocations-await", await, 100'000},
+                   {"allocations-lock", acquireLock, 100'000},
                });
 }
 

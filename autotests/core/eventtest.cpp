@@ -3,6 +3,8 @@
 
 #include <Asyncoro/Event>
 
+#include "waitmatrix.h"
+
 #include <Asyncoro/Coro>
 
 #include <QTest>
@@ -14,7 +16,23 @@ class EventTest : public QObject
 {
     Q_OBJECT
 
+    struct Wait {
+        std::unique_ptr<Event> event = std::make_unique<Event>();
+
+        Task<> wait(QDeadlineTimer deadline) { co_await event->wait(deadline); }
+        void complete() { event->set(); }
+        void destroy() { event.reset(); }
+        void verify(bool completed, WaitMatrix::Outcome)
+        {
+            QCOMPARE(event->isSet(), completed);
+            event->set(); // touches whoever is still entered
+        }
+    };
+
 private Q_SLOTS:
+    void L03_waits_data() { WaitMatrix::addRows<Wait>(); }
+    void L03_waits() { WaitMatrix::run<Wait>(); }
+
     void wakesAllInTheOrderTheyCame()
     {
         Event event;

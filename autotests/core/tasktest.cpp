@@ -45,7 +45,7 @@ class TaskTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void givesItsValue() { QCOMPARE(waitFor(add(1, 2)), 3); }
+    void C02_givesItsValue() { QCOMPARE(waitFor(add(1, 2)), 3); }
 
     void doesNothingUntilAwaited()
     {
@@ -64,7 +64,7 @@ private Q_SLOTS:
         QVERIFY(ran);
     }
 
-    void exceptionReachesTheAwaiter()
+    void C02_exceptionReachesTheAwaiter()
     {
         auto outer = []() -> Task<QString> {
             try {
@@ -116,7 +116,7 @@ private Q_SLOTS:
         QCOMPARE(Counted::alive, 0);
     }
 
-    void longLoopsDoNotGrowTheStack()
+    void C02_longLoopsDoNotGrowTheStack()
     {
         auto loop = []() -> Task<qint64> {
             qint64 sum = 0;
@@ -127,7 +127,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(loop()), 500'000'500'000);
     }
 
-    void deepChainsDoNotGrowTheStack() { QCOMPARE(waitFor(depth(1'000'000)), 1'000'000); }
+    void C02_deepChainsDoNotGrowTheStack() { QCOMPARE(waitFor(depth(1'000'000)), 1'000'000); }
 };
 
 QTEST_GUILESS_MAIN(TaskTest)

@@ -54,7 +54,7 @@ class EventLoopTest : public QObject
 private Q_SLOTS:
     void initTestCase_data() { addDispatchers(); }
 
-    void sendsPostedEventsInOrder()
+    void S05_sendsPostedEventsInOrder()
     {
         run([] {
             Receiver receiver;

@@ -80,10 +80,10 @@ void CoroData::addMonitor(const CoroPointer &observer)
     watchEnd();
     {
         const QMutexLocker lock(&m_mutex);
-        if (m_state == CoroState::Running) {
+        if (m_state == CoroState::Running || m_state == CoroState::Failed) // which may be restarted
             m_monitors.append(observer);
+        if (m_state == CoroState::Running)
             return;
-        }
     }
     setEndObserved();
     observer->send(Message::fromValue(ExitNotice(Coro<>(CoroPointer(this)))));
@@ -93,26 +93,6 @@ void CoroData::removeMonitor(const CoroPointer &observer)
 {
     const QMutexLocker lock(&m_mutex);
     m_monitors.removeOne(observer);
-}
-
-bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
-{
-    watchEnd();
-    const QMutexLocker lock(&m_mutex);
-    if (m_state != CoroState::Running)
-        return false;
-    for (const EndObserverEntry &entry : m_endObservers) {
-        if (entry.observer == observer.get())
-            return true;
-    }
-    m_endObservers.push_front({observer.get(), observer});
-    return true;
-}
-
-void CoroData::removeEndObserver(const EndObserver *observer) noexcept
-{
-    const QMutexLocker lock(&m_mutex);
-    m_endObservers.remove_if([observer](const EndObserverEntry &entry) { return entry.observer == observer; });
 }
 
 void CoroData::addLink(const CoroPointer &other)
@@ -149,12 +129,32 @@ void CoroData::breakLinks(const QList<CoroPointer> &links)
     }
 }
 
+bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
+{
+    watchEnd();
+    const QMutexLocker lock(&m_mutex);
+    if (m_state != CoroState::Running)
+        return false;
+    for (const EndObserverEntry &entry : m_endObservers) {
+        if (entry.observer == observer.get())
+            return true;
+    }
+    m_endObservers.push_front({observer.get(), observer});
+    return true;
+}
+
+void CoroData::removeEndObserver(const EndObserver *observer) noexcept
+{
+    const QMutexLocker lock(&m_mutex);
+    m_endObservers.remove_if([observer](const EndObserverEntry &entry) { return entry.observer == observer; });
+}
+
 void CoroData::announceEnd(CoroState state, std::exception_ptr error)
 {
     QVarLengthArray<Waker, 4> wakers;
     QList<CoroPointer> monitors;
-    std::forward_list<EndObserverEntry> observers;
     QList<CoroPointer> links;
+    std::forward_list<EndObserverEntry> observers;
     {
         const QMutexLocker lock(&m_mutex);
         m_error = std::move(error);

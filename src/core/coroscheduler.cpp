@@ -115,11 +115,10 @@ public:
 
 QString nameOfThisThread()
 {
-    const QString name = QThread::currentThread()->objectName();
-    if (!name.isEmpty())
-        return name;
     if (QThread::isMainThread())
         return QStringLiteral("main");
+    if (const QString name = QThread::currentThread()->objectName(); !name.isEmpty())
+        return name;
     return QString::number(quintptr(QThread::currentThreadId()), 16);
 }
 

@@ -7,24 +7,27 @@ namespace Asyncoro {
 
 Event::~Event()
 {
-    Q_ASSERT_X(m_waiters.isEmpty(), "Event", "destroyed while coroutines wait for it");
+    while (Detail::EventAwaiter *waiter = m_waiters.takeFirst())
+        waiter->endDestroyed();
 }
 
 void Event::set()
 {
+    checkThread("Event::set()");
     m_set = true;
     pulse();
 }
 
 void Event::pulse()
 {
+    checkThread("Event::pulse()");
     while (Detail::EventAwaiter *waiter = m_waiters.takeFirst())
         waiter->complete();
 }
 
 bool Detail::EventAwaiter::start()
 {
-    if (m_event.isSet())
+    if (m_event.m_set)
         return false;
     m_event.m_waiters.append(this);
     return true;

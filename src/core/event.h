@@ -4,8 +4,8 @@
 #pragma once
 
 #include "asyncorocore_export.h"
-#include "detail/intrusivelist.h"
-#include "detail/suspension.h"
+#include "detail/ofonethread.h"
+#include "detail/waiter.h"
 
 namespace Asyncoro {
 
@@ -13,11 +13,11 @@ class Event;
 
 namespace Detail {
 
-class ASYNCORO_CORE_EXPORT EventAwaiter final : public Suspension, public ListLink
+class ASYNCORO_CORE_EXPORT EventAwaiter final : public Waiter
 {
 public:
     EventAwaiter(Event &event, const QDeadlineTimer &deadline)
-        : Suspension(deadline)
+        : Waiter(deadline)
         , m_event(event)
     {
     }
@@ -25,9 +25,7 @@ public:
 
 protected:
     bool start() override;
-    void abandon() noexcept override { unlink(); }
     QString operation() const override { return QStringLiteral("Event::wait()"); }
-    bool isInternal() const override { return true; }
 
 private:
     friend class Asyncoro::Event;
@@ -37,34 +35,44 @@ private:
 } // namespace Detail
 
 /**
- * A condition that coroutines wait for: it is set or not.
+ * Something that coroutines wait for: it is set or not.
  *
- * For coroutines of one thread, which must also be the one that sets it. It must outlive those who wait.
+ * For the coroutines of one thread, the one that made it; on another one every function throws an Error. If the event is
+ * destroyed, those who wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be
+ * destroyed right after.
  */
-class ASYNCORO_CORE_EXPORT Event
+class ASYNCORO_CORE_EXPORT Event : public Detail::OfOneThread
 {
 public:
     Event() = default;
     ~Event();
-    Event(const Event &) = delete;
-    Event &operator=(const Event &) = delete;
 
-    [[nodiscard]] bool isSet() const { return m_set; }
+    [[nodiscard]] bool isSet() const
+    {
+        checkThread("Event::isSet()");
+        return m_set;
+    }
     /** Wakes all who wait, in the order in which they came, and lets later ones through. */
     void set();
     /** Later ones wait again. Those that were woken go on. */
-    void clear() { m_set = false; }
+    void clear()
+    {
+        checkThread("Event::clear()");
+        m_set = false;
+    }
     /** Wakes all who wait now, and only those. */
     void pulse();
 
     /**
      * Waits until the event is set.
      *
-     * Completes without suspending if it is. Resumes on the same thread, in the scheduler's next round. Any number of
-     * coroutines may wait. Throws TimedOut if the deadline passes first, in any other case only Cancelled.
+     * Completes without suspending if it is, even with a deadline in the past: `wait(0s)` polls. Resumes on the same
+     * thread, in the scheduler's next round. Any number of coroutines may wait. Throws TimedOut if the deadline passes
+     * first and Destroyed if the event is destroyed; terminating the coroutine ends the wait at once.
      */
     [[nodiscard]] Detail::EventAwaiter wait(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
+        checkThread("Event::wait()");
         return {*this, deadline};
     }
 

@@ -27,6 +27,24 @@ namespace {
 
 constexpr int AnswerTime = 200; // ms
 
+/** The function without what GCC makes of a coroutine's: "void inner(inner()::_Z5innerv.Frame*)". */
+QString functionName(const std::source_location &where)
+{
+    QString name = QString::fromUtf8(where.function_name());
+    if (!name.endsWith(QStringLiteral(".Frame*)")))
+        return name;
+    qsizetype open = name.size() - 1;
+    for (int depth = 0; open > 0; --open) {
+        depth += name.at(open) == u')' ? 1 : name.at(open) == u'(' ? -1 : 0;
+        if (depth == 0)
+            break;
+    }
+    name.truncate(open);
+    if (name.startsWith(QStringLiteral("void ")))
+        name.remove(0, 5);
+    return name + QStringLiteral("()");
+}
+
 QString toText(const std::source_location &where)
 {
     if (where.line() == 0)
@@ -34,7 +52,7 @@ QString toText(const std::source_location &where)
     return QStringLiteral("%1:%2 %3")
         .arg(QFileInfo(QString::fromLocal8Bit(where.file_name())).fileName())
         .arg(where.line())
-        .arg(QString::fromUtf8(where.function_name()));
+        .arg(functionName(where));
 }
 
 } // namespace
@@ -91,7 +109,8 @@ public:
             }
             const auto answer = std::make_shared<Answer>();
             const bool asked = inbox->post({.kind = Inbox::Request::Call, .coro = {}, .call = [answer] {
-                describeAll(*currentScheduler, answer->list);
+                if (currentScheduler) // if not, the thread is ending, and its coroutines have
+                    describeAll(*currentScheduler, answer->list);
                 answer->done.release();
             }});
             if (!asked)

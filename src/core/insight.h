@@ -25,7 +25,7 @@ struct CoroInfo {
     Activity activity = Activity::New;
     /** What it waits for: "receive<int>()". */
     QString waitsFor;
-    /** Where its co_await stands, and behind that those of its callers: "main.cpp:12 Task<> client()". */
+    /** Where its co_await stands, and behind that those of its callers: "main.cpp:12 client()". */
     QStringList stack;
     /** Where spawn() was called, in the same form; empty where that is not known. */
     QString startedAt;

@@ -280,6 +280,12 @@ bool LocalCoro::yield(std::coroutine_handle<> next, const PromiseBase *frame)
     return true;
 }
 
+void LocalCoro::throwIfCancelled() const
+{
+    if (isCancelled())
+        throw Cancelled();
+}
+
 void LocalCoro::throwIfInterrupted()
 {
     if (m_interrupted && mayInterrupt(m_frame))

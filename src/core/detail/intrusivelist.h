@@ -20,6 +20,15 @@ struct ListLink {
         next->previous = previous;
         previous = next = nullptr;
     }
+
+    /** Takes the place that `other` has in a list. */
+    void replace(ListLink &other) noexcept
+    {
+        previous = other.previous;
+        next = other.next;
+        previous->next = next->previous = this;
+        other.previous = other.next = nullptr;
+    }
 };
 
 /** First in, first out, without allocation: links lie in the objects. Not owning. */

@@ -141,6 +141,8 @@ public:
     [[nodiscard]] bool yield(std::coroutine_handle<> next, const PromiseBase *frame);
     /** After yield(). */
     void throwIfInterrupted();
+    /** As a wait would, where there is nothing to wait for. */
+    void throwIfCancelled() const;
     void setBodyEnded() noexcept { m_bodyEnded = true; }
     void setBodyFrame(const PromiseBase *frame) noexcept { m_bodyFrame = frame; }
 
