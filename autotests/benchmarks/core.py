@@ -100,6 +100,23 @@ FIGURES = [
         {"Asio": asio("memory", str(MANY), rounds=1), "Go": go("memory", str(MANY), rounds=1)},
         (Aim(1024),),
     ),
+    # A display shows a frame each 16.7 ms: one that begins later than that is missed, and drawing needs time, too.
+    Figure(
+        "frames",
+        "frame 60 times a second beside 100,000 busy coroutines: begins late by, 99th percentile",
+        "ms",
+        ours("frames"),
+        {},
+        (Aim(16.7 / 2),),
+    ),
+    Figure(
+        "frames-worst",
+        "the same, the latest of 3 s",
+        "ms",
+        ours("frames"),
+        {},
+        (Aim(16.7),),
+    ),
     Figure("lock", "lock and unlock, uncontended", "ns", ours("lock"), {"Go": go("lock")}, (Aim(50),)),
     Figure(
         "semaphore",

@@ -10,10 +10,14 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Lock>
 #include <Asyncoro/Semaphore>
+#include <Asyncoro/Signal>
 
+#include <QChronoTimer>
 #include <QCoreApplication>
 #include <QList>
+#include <QObject>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -169,6 +173,37 @@ void memory(int count)
     Asyncoro::exec();
 }
 
+class Sender : public QObject
+{
+    Q_OBJECT
+Q_SIGNALS:
+    void signal(int value);
+};
+
+Task<> awaitSignals(int count, Sender *sender)
+{
+    for (int i = 0; i < count; ++i) {
+        if (co_await signal(sender, &Sender::signal) != i) {
+            fail("wrong value");
+        }
+    }
+}
+
+// As with QCoro: the event loop goes round before the next emission.
+void signalAwaited(int count)
+{
+    Sender sender;
+    const double start = now();
+    const Coro<> coro = spawn(awaitSignals, count, &sender);
+    QCoreApplication::sendPostedEvents();
+    for (int i = 0; i < count; ++i) {
+        Q_EMIT sender.signal(i);
+        QCoreApplication::sendPostedEvents();
+    }
+    print("signal", (now() - start) / count * 1e9, "ns");
+    waitFor(coro);
+}
+
 template<typename Object>
 void acquireMany(const char *name, int count, Object &object)
 {
@@ -192,24 +227,87 @@ void acquireSemaphore(int count)
 {
     Semaphore semaphore(2);
     acquireMany("semaphore", count, semaphore);
+}
+
 // A message to the coroutine that runs, and out of its mailbox again.
 template<typename Send>
 Task<> sendToSelf(const char *name, int count, Send send)
+{
+    const double start = now();
+    for (int i = 0; i < count; ++i) {
         send(i);
         if (co_await receive<int>() != i) {
             fail("wrong value");
+        }
+    }
+    print(name, (now() - start) / count * 1e9, "ns");
+}
+
 // What "channel" is without the channel.
 void mailbox(int count)
+{
     waitFor(spawn([count]() -> Task<> {
         const Coro<> self = Coro<>::self();
         co_await sendToSelf("mailbox", count, [&self](int i) { self.send(i); });
     }));
+}
+
 void channel(int count)
+{
     waitFor(spawn([count]() -> Task<> {
         const Channel channel(QStringLiteral("benchmark"));
         channel.subscribe(Coro<>::self());
         co_await sendToSelf("channel", count, [&channel](int i) { channel.send(i); });
     }));
+}
+
+// A display that wants a frame 60 times a second, from the thread that so many coroutines keep busy: how late does each begin?
+void frames(int count)
+{
+    constexpr std::chrono::nanoseconds Period(16'666'667);
+    constexpr int FrameCount = 180;
+
+    bool done = false;
+    for (int i = 0; i < count; ++i) {
+        spawn(
+            [](unsigned value, const bool &stop) -> Task<> {
+                while (!stop) {
+                    for (int k = 0; k < 1000; ++k) { // about a microsecond
+                        value = value * 1664525 + 1013904223;
+                    }
+                    volatile unsigned result = value;
+                    static_cast<void>(result);
+                    co_await yield();
+                }
+            },
+            unsigned(i), std::cref(done));
+    }
+
+    std::vector<double> late; // milliseconds
+    double due = 0;
+    QChronoTimer display;
+    display.setTimerType(Qt::PreciseTimer);
+    display.setSingleShot(true);
+    QObject::connect(&display, &QChronoTimer::timeout, [&] {
+        late.push_back((now() - due) * 1e3);
+        done = late.size() == FrameCount;
+        due += double(Period.count()) * 1e-9;
+        display.setInterval(std::chrono::nanoseconds(qint64(std::max(0.0, due - now()) * 1e9)));
+        if (!done) {
+            display.start();
+        }
+    });
+    waitFor(spawn([]() -> Task<> {
+        co_await yield(); // when this goes on, all the others have begun
+    }));
+    due = now() + double(Period.count()) * 1e-9;
+    display.setInterval(Period);
+    display.start();
+    Asyncoro::exec();
+
+    std::ranges::sort(late);
+    print("frames", late[FrameCount * 99 / 100], "ms");
+    print("frames-worst", late.back(), "ms");
 }
 
 } // namespace
@@ -227,9 +325,13 @@ int main(int argc, char **argv)
                    {"await", awaitReady, 10'000'000},
                    {"await-suspended", awaitSuspended, 5'000'000},
                    {"memory", memory, 1'000'000},
+                   {"signal", signalAwaited, 1'000'000},
+                   {"frames", frames, 100'000},
                    {"lock", acquireLock, 20'000'000},
                    {"semaphore", acquireSemaphore, 20'000'000},
                    {"mailbox", mailbox, 10'000'000},
                    {"channel", channel, 10'000'000},
                });
 }
+
+#include "core_ours.moc"

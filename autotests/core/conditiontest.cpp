@@ -220,7 +220,7 @@ private Q_SLOTS:
         const Coro<> waiting = spawn([&]() -> Task<> {
             auto guard = co_await lock.acquire();
             try {
-                co_await condition->wait(guard, outcome == Outcome::TimedOut ? QDeadlineTimer(5ms) : QDeadlineTimer(1h));
+                co_await condition->wait(guard, outcome == Outcome::TimedOut ? 5ms : 1h);
                 ended = Outcome::Completed;
             } catch (const TimedOut &) {
                 ended = Outcome::TimedOut;

@@ -9,6 +9,8 @@
 
 #include <QTest>
 
+#include <thread>
+
 using namespace Asyncoro;
 using namespace std::chrono_literals;
 
@@ -33,7 +35,7 @@ private Q_SLOTS:
     void L03_waits_data() { WaitMatrix::addRows<Wait>(); }
     void L03_waits() { WaitMatrix::run<Wait>(); }
 
-    void wakesAllInTheOrderTheyCame()
+    void L03_wakesAllInTheOrderTheyCame()
     {
         Event event;
         QList<int> order;
@@ -51,7 +53,7 @@ private Q_SLOTS:
         waitFor(setter);
     }
 
-    void lateOnesGoThroughUntilItIsCleared()
+    void L03_lateOnesGoThroughUntilItIsCleared()
     {
         Event event;
         QList<int> order;
@@ -65,7 +67,7 @@ private Q_SLOTS:
         waitFor(waiting);
     }
 
-    void aPulseWakesOnlyThoseWhoWait()
+    void L03_aPulseWakesOnlyThoseWhoWait()
     {
         Event event;
         QList<int> order;
@@ -77,7 +79,7 @@ private Q_SLOTS:
         QVERIFY(!event.isSet());
     }
 
-    void timeOutAndTerminationTakeTheWaiterOut()
+    void L03_timeOutAndTerminationTakeTheWaiterOut()
     {
         Event event;
         auto patient = [&]() -> Task<> { co_await event.wait(); };
@@ -90,6 +92,62 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(first));
         event.set(); // must not touch those two
         waitFor(third);
+    }
+
+    void L03_aDeadlineInThePastPolls()
+    {
+        Event event;
+        QList<int> order;
+        auto poll = [&]() -> Task<> { co_await event.wait(0s); };
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(spawn(poll)));
+        event.set();
+        waitFor(spawn(poll));
+    }
+
+    void L03_mayBeDestroyedRightAfterItIsSet()
+    {
+        auto event = std::make_unique<Event>();
+        QList<int> order;
+        const Coro<> first = spawn(waiter, std::ref(*event), 1, std::ref(order));
+        const Coro<> second = spawn(waiter, std::ref(*event), 2, std::ref(order));
+        waitFor(spawn([&]() -> Task<> {
+            event->set();
+            event.reset();
+            co_return;
+        }));
+        waitFor(first);
+        waitFor(second);
+        QCOMPARE(order, QList<int>({1, 2}));
+    }
+
+    void L03_destructionSaysSo()
+    {
+        auto event = std::make_unique<Event>();
+        QList<int> order;
+        const Coro<> waiting = spawn(waiter, std::ref(*event), 1, std::ref(order));
+        waitFor(spawn([&]() -> Task<> {
+            event.reset();
+            co_return;
+        }));
+        try {
+            waitFor(waiting);
+            QFAIL("nothing was thrown");
+        } catch (const Destroyed &e) {
+            QVERIFY2(e.message().startsWith(QStringLiteral("Event::wait()")), e.what());
+        }
+    }
+
+    void L03_aThreadThatDoesNotOwnItGetsAnError()
+    {
+        Event event;
+        std::thread([&] {
+            QVERIFY_THROWS_EXCEPTION(Error, event.set());
+            QVERIFY_THROWS_EXCEPTION(Error, event.clear());
+            QVERIFY_THROWS_EXCEPTION(Error, event.pulse());
+            QVERIFY_THROWS_EXCEPTION(Error, static_cast<void>(event.isSet()));
+            QVERIFY_THROWS_EXCEPTION(Error, waitFor(spawn([&]() -> Task<> { co_await event.wait(); })));
+        }).join();
+        QVERIFY(!event.isSet());
     }
 
 private:

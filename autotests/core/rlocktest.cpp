@@ -6,6 +6,7 @@
 #include "waitmatrix.h"
 
 #include <Asyncoro/Coro>
+#include <Asyncoro/WhenAll>
 
 #include <QTest>
 
@@ -133,6 +134,33 @@ private Q_SLOTS:
         QVERIFY(!lock.isHeld());
     }
 
+    void L02_theArmsOfACoroutineActForIt()
+    {
+        RLock lock;
+        waitFor(spawn([&]() -> Task<> {
+            auto use = [&]() -> Task<> {
+                const auto again = co_await lock.acquire(0s);
+                co_await yield();
+            };
+            const auto guard = co_await lock.acquire();
+            co_await whenAll(use(), use());
+            QVERIFY(lock.isHeld());
+        }));
+        QVERIFY(!lock.isHeld());
+
+        // What an arm has acquired is the coroutine's.
+        RLock::Guard other = lock.tryAcquire();
+        const Coro<> waiting = spawn([&]() -> Task<> {
+            auto [guard, nothing] = co_await whenAll(lock.acquire(), yield());
+            QVERIFY(guard);
+            const auto again = co_await lock.acquire(0s);
+        });
+        waitFor(sleepShortly());
+        other.release();
+        waitFor(waiting);
+        QVERIFY(!lock.isHeld());
+    }
+
     void L02_plainCodeIsOneMore()
     {
         RLock lock;
@@ -191,6 +219,9 @@ private Q_SLOTS:
         }).join();
         QVERIFY(lock.isHeld());
     }
+
+private:
+    static Task<> sleepShortly() { co_await sleep(2ms); }
 };
 
 QTEST_GUILESS_MAIN(RLockTest)

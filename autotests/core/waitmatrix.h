@@ -40,8 +40,8 @@
  *     static constexpr auto DestroyedAfterCompletion = Outcome::Destroyed;   // else Completed
  *     static constexpr auto CompletedAfterDeadline = Outcome::Completed;     // else TimedOut
  *
- * Constructor, destructor and verify() of a fixture are called by plain code of the thread that the row runs on, complete()
- * and destroy() by plain code or another coroutine.
+ * Constructor, destructor and verify() of a fixture are called by plain code of the thread that the row runs on,
+ * complete() and destroy() by plain code or another coroutine.
  */
 namespace WaitMatrix {
 

@@ -25,6 +25,7 @@ DISTRIBUTED = "src/distributed"
 DISCORO = "src/discoro"
 TESTING = "src/testing"
 EVENT_DISPATCHER = "src/eventdispatcher"
+QML_PROMISE = "src/qmlpromise"
 QML = "qml"
 UP_TO_DISCORO = {CORE, IO, NETWORK, DISTRIBUTED, DISCORO}
 
@@ -47,6 +48,7 @@ LAYERS = {
     EVENT_DISPATCHER: rule((), "Qt6::Core"),
     IO: rule({CORE}, "Qt6::Core"),
     SQL: rule({CORE}, "Qt6::Core", "Qt6::Sql"),
+    QML_PROMISE: rule({CORE}, "Qt6::Core", "Qt6::Qml"),
     NETWORK: rule({CORE, IO}, "Qt6::Core", "Qt6::Network"),
     DISTRIBUTED: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network"),
     DISCORO: rule({CORE, IO, NETWORK, DISTRIBUTED}, "Qt6::Core", "Qt6::Network", "KF6::Archive"),
@@ -58,7 +60,10 @@ LAYERS = {
         *("Qt6::" + module for module in ("Core", "Network", "Gui", "Widgets", "Qml", "Quick", "QuickControls2", "Svg")),
         *("KF6::" + framework for framework in ("ColorScheme", "IconThemes", "I18n", "CoreAddons")),
     ),
-    "examples": rule(UP_TO_DISCORO | {EVENT_DISPATCHER, QML, SQL}, "Qt6::Core", "Qt6::Network", "Qt6::Gui", "Qt6::Qml", "Qt6::Quick"),
+    "examples": rule(
+        UP_TO_DISCORO | {EVENT_DISPATCHER, QML, QML_PROMISE, SQL},
+        *("Qt6::" + module for module in ("Core", "Network", "Gui", "Qml", "Quick")),
+    ),
 }
 
 # KDE's headers have no folder of their module in their name.

@@ -60,13 +60,15 @@ public:
 
     /**
      * Releases the lock that `guard` holds, waits for a notification and takes the lock again, behind those who wait
-     * for it. `guard` must stay where it is meanwhile. Always suspends. Resumes on the same thread.
+     * for it. `guard` must stay where it is meanwhile. Suspends, unless the deadline is in the past and nobody else
+     * wants the lock. Resumes on the same thread.
      *
-     * Any number of coroutines may wait, each with a guard of its own. Throws TimedOut if the deadline passes before the
-     * notification, Destroyed if the condition is destroyed first, and an Error if `guard` holds nothing; terminating
-     * the coroutine ends the wait. Whatever the outcome, **the lock is held again** afterwards, and the wait for that
-     * neither times out nor can be cancelled. (Only if the lock itself was destroyed, `guard` is empty; one that is
-     * notified then throws Destroyed.) One that is terminated after it was notified returns, so that no notification is lost.
+     * Any number of coroutines may wait, each with a guard of its own. Throws TimedOut if the deadline passes before
+     * the notification, Destroyed if the condition is destroyed first, and an Error if `guard` holds nothing;
+     * terminating the coroutine ends the wait. Whatever the outcome, **the lock is held again** afterwards, and the
+     * wait for that neither times out nor can be cancelled. (Only if the lock itself was destroyed, `guard` is empty;
+     * one that is notified then throws Destroyed.) One that is terminated after it was notified returns, so that no
+     * notification is lost.
      */
     [[nodiscard]] Task<> wait(Lock::Guard &guard, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

@@ -95,6 +95,26 @@ void CoroData::removeMonitor(const CoroPointer &observer)
     m_monitors.removeOne(observer);
 }
 
+bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
+{
+    watchEnd();
+    const QMutexLocker lock(&m_mutex);
+    if (m_state != CoroState::Running)
+        return false;
+    for (const EndObserverEntry &entry : m_endObservers) {
+        if (entry.observer == observer.get())
+            return true;
+    }
+    m_endObservers.push_front({observer.get(), observer});
+    return true;
+}
+
+void CoroData::removeEndObserver(const EndObserver *observer) noexcept
+{
+    const QMutexLocker lock(&m_mutex);
+    m_endObservers.remove_if([observer](const EndObserverEntry &entry) { return entry.observer == observer; });
+}
+
 void CoroData::addLink(const CoroPointer &other)
 {
     watchEnd();
@@ -129,32 +149,12 @@ void CoroData::breakLinks(const QList<CoroPointer> &links)
     }
 }
 
-bool CoroData::addEndObserver(const std::shared_ptr<EndObserver> &observer)
-{
-    watchEnd();
-    const QMutexLocker lock(&m_mutex);
-    if (m_state != CoroState::Running)
-        return false;
-    for (const EndObserverEntry &entry : m_endObservers) {
-        if (entry.observer == observer.get())
-            return true;
-    }
-    m_endObservers.push_front({observer.get(), observer});
-    return true;
-}
-
-void CoroData::removeEndObserver(const EndObserver *observer) noexcept
-{
-    const QMutexLocker lock(&m_mutex);
-    m_endObservers.remove_if([observer](const EndObserverEntry &entry) { return entry.observer == observer; });
-}
-
 void CoroData::announceEnd(CoroState state, std::exception_ptr error)
 {
     QVarLengthArray<Waker, 4> wakers;
     QList<CoroPointer> monitors;
-    QList<CoroPointer> links;
     std::forward_list<EndObserverEntry> observers;
+    QList<CoroPointer> links;
     {
         const QMutexLocker lock(&m_mutex);
         m_error = std::move(error);

@@ -37,8 +37,8 @@ private:
 /**
  * Something that coroutines wait for: it is set or not.
  *
- * For the coroutines of one thread, the one that made it; on another one every function throws an Error. If the event is
- * destroyed, those who wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be
+ * For the coroutines of one thread, the one that made it; on another one every function throws an Error. If the event
+ * is destroyed, those who wait are thrown Destroyed; those whom set() or pulse() has woken go on, so that it may be
  * destroyed right after.
  */
 class ASYNCORO_CORE_EXPORT Event : public Detail::OfOneThread

@@ -38,10 +38,11 @@ public:
     /**
      * Waits for the lock and gives the guard that holds it.
      *
-     * Completes without suspending if the lock is free, even with a deadline in the past. Otherwise the one who holds it
-     * hands it over to the one who has waited longest, who resumes in the scheduler's next round on the same thread. Any
-     * number of coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the lock is destroyed;
-     * terminating the coroutine ends the wait at once. One that is terminated after it was handed the lock gets it.
+     * Completes without suspending if the lock is free, even with a deadline in the past. Otherwise the one who holds
+     * it hands it over to the one who has waited longest, who resumes in the scheduler's next round on the same
+     * thread. Any number of coroutines may wait. Throws TimedOut if the deadline passes first and Destroyed if the
+     * lock is destroyed; terminating the coroutine ends the wait at once. One that is terminated after it was handed
+     * the lock gets it.
      */
     [[nodiscard]] Detail::AcquireAwaiter<Lock> acquire(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
@@ -53,7 +54,7 @@ public:
     Guard tryAcquire()
     {
         checkThread("Lock::tryAcquire()");
-        return acquireNow(1, 0);
+        return acquireNow(1);
     }
 
     /** Whether anybody holds it. */
@@ -72,9 +73,9 @@ private:
     static constexpr bool HasPermits = false;
     static constexpr const char *Name = "Lock";
 
-    [[nodiscard]] bool admits(int, quint64) const { return m_guards.isEmpty(); }
+    [[nodiscard]] bool admits(int, const Detail::LocalCoro *) const { return m_guards.isEmpty(); }
     [[nodiscard]] bool isFreeFor(int) const { return m_guards.isEmpty(); }
-    void taken(int, quint64) { }
+    void taken(int, const Detail::LocalCoro *) { }
     void released(int) { serve(); }
 
     // For Condition: the guard lets others have its lock, but still knows when that is destroyed.

@@ -20,7 +20,8 @@ void Semaphore::release(int count)
     checkThread("Semaphore::release()");
     checkCount(count);
     if (count > std::numeric_limits<int>::max() - m_total)
-        throw Error(QStringLiteral("Semaphore::release(): %1 permits more than %2 are too many").arg(count).arg(m_total));
+        throw Error(
+            QStringLiteral("Semaphore::release(): %1 permits more than %2 are too many").arg(count).arg(m_total));
     m_total += count;
     released(count);
 }

@@ -52,10 +52,10 @@ public:
     {
         checkThread("Semaphore::tryAcquire()");
         checkCount(count);
-        return acquireNow(count, 0);
+        return acquireNow(count);
     }
 
-    /** Adds permits: those that a guard has kept, or new ones. Throws an Error if `count` is not positive or too much. */
+    /** Adds permits: those that a guard has kept, or new ones. An Error if `count` is not positive or too big. */
     void release(int count = 1);
 
     /** How many permits are there now. */
@@ -79,9 +79,9 @@ private:
     }
     [[noreturn]] static void throwWrongCount(int count);
 
-    [[nodiscard]] bool admits(int count, quint64) const { return m_available >= count && m_waiters.isEmpty(); }
+    [[nodiscard]] bool admits(int count, const Detail::LocalCoro *) const { return m_available >= count && m_waiters.isEmpty(); }
     [[nodiscard]] bool isFreeFor(int count) const { return m_available >= count; }
-    void taken(int count, quint64) { m_available -= count; }
+    void taken(int count, const Detail::LocalCoro *) { m_available -= count; }
     void released(int count)
     {
         m_available += count;

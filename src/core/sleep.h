@@ -27,6 +27,18 @@ protected:
     QString operation() const override { return QStringLiteral("sleep()"); }
 };
 
+template<typename T>
+struct Await;
+
+/** `co_await 10ms` is the same as `co_await sleep(10ms)`. */
+template<typename Rep, typename Period>
+struct Await<std::chrono::duration<Rep, Period>> {
+    static SleepAwaiter from(std::chrono::duration<Rep, Period> duration)
+    {
+        return SleepAwaiter(QDeadlineTimer(std::chrono::ceil<std::chrono::nanoseconds>(duration)));
+    }
+};
+
 class YieldAwaiter
 {
 public:
@@ -46,7 +58,8 @@ private:
 } // namespace Detail
 
 /**
- * Waits until the time is over or the moment has come; `sleep(QDeadlineTimer::Forever)` until terminated.
+ * Waits until the time is over or the moment has come; `sleep(QDeadlineTimer::Forever)` until terminated. For a time,
+ * `co_await 10ms` is the same.
  *
  * Completes without suspending if it is over already. Resumes on the same thread, never early, and with the accuracy of
  * a precise QTimer. Throws only Cancelled.
@@ -57,9 +70,9 @@ private:
 }
 
 /**
- * Lets the other coroutines that are ready go first. Between two turns the event loop gets its share, too, so that a long
- * computation that yields now and then keeps a program responsive. Always suspends; resumes on the same thread. Throws only
- * Cancelled.
+ * Lets the other coroutines that are ready go first. Between two turns the event loop gets its share, too, so that a
+ * long computation that yields now and then keeps a program responsive. Always suspends; resumes on the same thread.
+ * Throws only Cancelled.
  */
 [[nodiscard]] inline Detail::YieldAwaiter yield()
 {

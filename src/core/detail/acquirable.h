@@ -19,8 +19,8 @@ class AcquireAwaiter;
 /**
  * Holds what was acquired, and releases it when it is destroyed.
  *
- * It can be moved, also into another coroutine of the same thread. If the lock or semaphore is destroyed first, the guard
- * holds nothing any more. A destructor that has something to release on another thread ends the program.
+ * It can be moved, also into another coroutine of the same thread. If the lock or semaphore is destroyed first, the
+ * guard holds nothing any more. A destructor that has something to release on another thread ends the program.
  */
 template<typename Object>
 class [[nodiscard("a guard that is not kept in a variable releases at once")]] Guard final : ListLink
@@ -109,7 +109,7 @@ public:
     }
 
 protected:
-    bool start() override { return !m_object.acquireOrEnter(*this, coro()->id()); }
+    bool start() override { return !m_object.acquireOrEnter(*this); }
     void abandon() noexcept override
     {
         unlink();
@@ -131,11 +131,11 @@ private:
 /**
  * Base of what coroutines acquire and wait for in a queue. Object derives from it and says in
  *
- *     bool admits(int count, quint64 coro) const     whether a newcomer gets it now
- *     bool isFreeFor(int count) const                whether the first of the queue gets it now
- *     void taken(int count, quint64 coro), released(int count)
+ *     bool admits(int count, const LocalCoro *coro) const     whether a newcomer gets it now
+ *     bool isFreeFor(int count) const                         whether the first of the queue gets it now
+ *     void taken(int count, const LocalCoro *coro), released(int count)
  *
- * what that means; `coro` is the id of the coroutine that acquires, 0 for plain code.
+ * what that means; `coro` is the coroutine that acquires, nullptr for plain code.
  */
 template<typename Object>
 class Acquirable : public OfOneThread
@@ -150,7 +150,7 @@ protected:
     }
 
     /** Gives the guard at once if the object is to be had; else an empty one. */
-    Guard<Object> acquireNow(int count, quint64 coro)
+    Guard<Object> acquireNow(int count, const LocalCoro *coro = nullptr)
     {
         Guard<Object> guard;
         if (object().admits(count, coro))
@@ -159,10 +159,10 @@ protected:
     }
 
     /** Gives the awaiter its guard, or enters it in the queue and returns false. */
-    bool acquireOrEnter(AcquireAwaiter<Object> &waiter, quint64 coro)
+    bool acquireOrEnter(AcquireAwaiter<Object> &waiter)
     {
-        if (object().admits(waiter.m_count, coro)) {
-            take(waiter.m_guard, waiter.m_count, coro);
+        if (object().admits(waiter.m_count, waiter.coro())) {
+            take(waiter.m_guard, waiter.m_count, waiter.coro());
             return true;
         }
         m_waiters.append(&waiter);
@@ -176,7 +176,7 @@ protected:
             if (!object().isFreeFor(waiter->m_count))
                 break;
             waiter->unlink();
-            take(waiter->m_guard, waiter->m_count, waiter->coro()->id());
+            take(waiter->m_guard, waiter->m_count, waiter->coro());
             waiter->complete();
         }
     }
@@ -189,12 +189,12 @@ private:
 
     Object &object() { return static_cast<Object &>(*this); }
 
-    void take(Guard<Object> &guard, int count, quint64 coro)
+    void take(Guard<Object> &guard, int count, const LocalCoro *coro)
     {
+        object().taken(count, coro);
         guard.m_object = &object();
         guard.m_count = count;
         m_guards.append(&guard);
-        object().taken(count, coro);
     }
 };
 

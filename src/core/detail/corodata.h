@@ -98,12 +98,13 @@ public:
     void addMonitor(const CoroPointer &observer);
     void removeMonitor(const CoroPointer &observer);
 
-    /** `other` will be thrown LinkedCoroEnded if this one ends without finishing. */
-    void addLink(const CoroPointer &other);
-    void removeLink(const CoroPointer &other);
     /** Enters `observer`, once; false if the coroutine has ended already. */
     bool addEndObserver(const std::shared_ptr<EndObserver> &observer);
     void removeEndObserver(const EndObserver *observer) noexcept;
+
+    /** `other` will be thrown LinkedCoroEnded if this one ends without finishing. */
+    void addLink(const CoroPointer &other);
+    void removeLink(const CoroPointer &other);
 
     /** Somebody has seen how it ended, so that a failure needs no log line. */
     void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
@@ -124,11 +125,12 @@ protected:
     [[nodiscard]] bool isMonitoredFailure() const;
 
 private:
-    void breakLinks(const QList<CoroPointer> &links);
     struct EndObserverEntry {
         const EndObserver *observer; // also while it is being destroyed
         std::weak_ptr<EndObserver> life;
     };
+
+    void breakLinks(const QList<CoroPointer> &links);
 
     const quint64 m_id;
     mutable QBasicMutex m_mutex; // guards what follows, up to the end; for m_state that is so for changes only
@@ -137,8 +139,8 @@ private:
     std::exception_ptr m_error;
     IntrusiveList<EndWaiter> m_endWaiters;
     QList<CoroPointer> m_monitors;
-    QList<CoroPointer> m_links;
     std::forward_list<EndObserverEntry> m_endObservers; // few coroutines have any: the list takes a pointer
+    QList<CoroPointer> m_links;
     QString m_name;
 };
 
