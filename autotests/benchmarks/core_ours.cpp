@@ -227,19 +227,33 @@ void acquireSemaphore(int count)
 {
     Semaphore semaphore(2);
     acquireMany("semaphore", count, semaphore);
+}
+
 // A message to the coroutine that runs, and out of its mailbox again.
 template<typename Send>
 Task<> sendToSelf(const char *name, int count, Send send)
+{
+    const double start = now();
+    for (int i = 0; i < count; ++i) {
         send(i);
         if (co_await receive<int>() != i) {
             fail("wrong value");
+        }
+    }
+    print(name, (now() - start) / count * 1e9, "ns");
+}
+
 // What "channel" is without the channel.
 void mailbox(int count)
+{
     waitFor(spawn([count]() -> Task<> {
         const Coro<> self = Coro<>::self();
         co_await sendToSelf("mailbox", count, [&self](int i) { self.send(i); });
     }));
+}
+
 void channel(int count)
+{
     waitFor(spawn([count]() -> Task<> {
         const Channel channel(QStringLiteral("benchmark"));
         channel.subscribe(Coro<>::self());
