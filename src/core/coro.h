@@ -370,7 +370,7 @@ public:
             else
                 return std::move(*static_cast<T *>(value));
         }
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (std::is_copy_constructible_v<T> && std::is_default_constructible_v<T>) {
             const QVariant value = m_target->result();
             if constexpr (std::is_same_v<T, QVariant>) {
                 return value;
