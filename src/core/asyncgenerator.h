@@ -49,8 +49,8 @@ struct GeneratorPromise : PromiseBase {
  *     while (const std::optional<QByteArray> line = co_await all.next())
  *         ...
  *
- * It does nothing until the first next(), and runs only while somebody awaits that, inside the coroutine that does. It owns its
- * frame: destroying it, at whatever co_yield it has stopped, destroys arguments and local variables.
+ * It does nothing until the first next(), and runs only while somebody awaits that, inside the coroutine that does. It
+ * owns its frame: destroying it, at whatever co_yield it has stopped, destroys arguments and local variables.
  */
 template<typename T>
 class [[nodiscard("a generator does nothing until its next() is awaited")]] AsyncGenerator
@@ -81,9 +81,10 @@ public:
     /**
      * Runs the generator to its next co_yield and gives that value; nothing once it has returned.
      *
-     * Completes without suspending if the generator does not wait. Resumes where the generator has stopped: on the same thread,
-     * inside the coroutine's own turn. One at a time; and always from the coroutine that called it first, which throws an Error
-     * otherwise. Throws what the generator throws, which ends that. Cancelling makes the generator's wait throw Cancelled.
+     * Completes without suspending if the generator does not wait. Resumes where the generator has stopped: on the same
+     * thread, inside the coroutine's own turn. One at a time; and always from the coroutine that called it first, which
+     * throws an Error otherwise. Throws what the generator throws, which ends that. Cancelling makes the generator's
+     * wait throw Cancelled.
      */
     [[nodiscard]] auto next() { return Next{m_frame}; }
 

@@ -250,13 +250,14 @@ void FinishSuspension::throwUnlessFinished() const
 void throwWrongMessage(const Message &value, QMetaType type)
 {
     const char *const actual = value.isValid() ? value.typeName() : "nothing";
-    throw Error(QStringLiteral("resume() gave %1, not %2").arg(QLatin1StringView(actual), QLatin1StringView(type.name())));
+    throw Error(QStringLiteral("resume() gave %1, not %2")
+                    .arg(QLatin1StringView(actual), QLatin1StringView(type.name())));
 }
 
 void throwWrongResult(const CoroData &target, QMetaType type)
 {
     throw Error(QStringLiteral("%1 returned %2, not %3")
-                    .arg(target.name(), QString::fromLatin1(target.result().typeName()), QString::fromLatin1(type.name())));
+                    .arg(target.name(), QLatin1StringView(target.result().typeName()), QLatin1StringView(type.name())));
 }
 
 } // namespace Detail

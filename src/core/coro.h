@@ -118,8 +118,8 @@ public:
     /**
      * Puts a message into the mailbox. Never waits. Messages of one sender arrive in order. From any thread.
      *
-     * @return false if the coroutine is known to have ended, or its mailbox to be full. True is no promise that the message
-     * will be read, nor, for a coroutine elsewhere, that it arrives: see deliver().
+     * @return false if the coroutine is known to have ended, or its mailbox to be full. True is no promise that the
+     * message will be read, nor, for a coroutine elsewhere, that it arrives: see deliver().
      */
     template<typename M>
     bool send(M &&message) const
@@ -131,9 +131,9 @@ public:
      * Puts a message into the mailbox, and is complete when it lies there. Waits for room in a mailbox that is full.
      *
      * Completes without suspending if the coroutine is of this thread and its mailbox has room. Resumes on the caller's
-     * thread. Any number may overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has ended,
-     * TimedOut if the deadline passes first. Cancelling or timing out takes back the message, unless it has arrived
-     * meanwhile; in a coroutine elsewhere it may still arrive.
+     * thread. Any number may overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has
+     * ended, TimedOut if the deadline passes first. Cancelling or timing out takes back the message, unless it has
+     * arrived meanwhile; in a coroutine elsewhere it may still arrive.
      */
     template<typename M>
     Task<> deliver(M &&message, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
@@ -142,15 +142,17 @@ public:
     }
 
     /**
-     * How many messages the mailbox may hold: beyond that send() refuses, and deliver() waits. No limit at first. A message
-     * that comes from another thread while the mailbox is full is still taken, so that send() does not have to wait there.
+     * How many messages the mailbox may hold: beyond that send() refuses, and deliver() waits. No limit at first. A
+     * message that comes from another thread while the mailbox is full is still taken, so that send() does not have to
+     * wait there.
      */
     void setMailboxLimit(quint32 limit) const;
 
     /**
      * Wakes the coroutine if it waits in suspend(), which gives `value`. From any thread.
      *
-     * @return false if it is known not to wait there; a coroutine of another thread is asked, and the answer is not known.
+     * @return false if it is known not to wait there; a coroutine of another thread is asked, and the answer is not
+     * known.
      */
     template<typename M = Message>
     bool resume(M &&value = {}) const
@@ -159,8 +161,8 @@ public:
     }
 
     /**
-     * Throws `exception` out of the coroutine's current wait, whatever that is, or else of its next one. Several are thrown
-     * one after the other, in the order of the calls; behind a shield() they wait for its end. From any thread.
+     * Throws `exception` out of the coroutine's current wait, whatever that is, or else of its next one. Several are
+     * thrown one after the other, in the order of the calls; behind a shield() they wait for its end. From any thread.
      *
      * @return false if it is known to have ended. Throws an Error for a coroutine of another process.
      */
@@ -180,9 +182,9 @@ public:
     void terminate() const;
 
     /**
-     * Ties two coroutines together: when one of them ends without finishing, because it failed or was terminated, the other
-     * one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. Linked coroutines of
-     * another process are terminated. From any thread.
+     * Ties two coroutines together: when one of them ends without finishing, because it failed or was terminated, the
+     * other one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. Linked
+     * coroutines of another process are terminated. From any thread.
      */
     void link(const Coro &other) const;
     /** Undoes link(). */
@@ -195,15 +197,16 @@ public:
     void setHotSwappable(bool swappable = true) const;
 
     /**
-     * Makes the coroutine go on with another function, at a place where it allows that: see setHotSwappable(). It is asked by
-     * a HotSwapRequest that its wait throws, and accepts by letting that pass. It is the same coroutine afterwards, with
-     * its mailbox, its handles and its monitors. One that has not begun is swapped at once; one that has failed starts again,
-     * if a monitor was told of the failure.
+     * Makes the coroutine go on with another function, at a place where it allows that: see setHotSwappable(). It is
+     * asked by a HotSwapRequest that its wait throws, and accepts by letting that pass. It is the same coroutine
+     * afterwards, with its mailbox, its handles and its monitors. One that has not begun is swapped at once; one that
+     * has failed starts again, if a monitor was told of the failure.
      *
-     * `function(arguments...)` must return a Task of the same type as the coroutine's own. `co_await coro.hotSwap(f)` gives
-     * false if the coroutine refuses. It completes without suspending where it is known at once, resumes on the caller's
-     * thread, throws CoroEnded if there is nothing to swap, TimedOut after `deadline`, an Error if the type is another one or the
-     * coroutine that of another process. Cancelling it or timing out leaves the request with the coroutine.
+     * `function(arguments...)` must return a Task of the same type as the coroutine's own. `co_await coro.hotSwap(f)`
+     * gives false if the coroutine refuses. It completes without suspending where it is known at once, resumes on the
+     * caller's thread, throws CoroEnded if there is nothing to swap, TimedOut after `deadline`, an Error if the type is
+     * another one or the coroutine that of another process. Cancelling it or timing out leaves the request with the
+     * coroutine.
      */
     template<typename Function, typename... Arguments>
     [[nodiscard]] Detail::HotSwapSuspension hotSwap(QDeadlineTimer deadline, Function &&function,
@@ -228,8 +231,8 @@ public:
      *
      * Completes without suspending if it has ended already. Resumes on the caller's thread. Any number of coroutines
      * may wait for one. Gives its value (a copy, or for a type that cannot be copied the value itself, once). Throws
-     * the exception that it failed with, CoroTerminated if it was terminated, CoroEnded if its process was lost, TimedOut
-     * if the deadline passes first. Cancelling the wait leaves the other coroutine alone.
+     * the exception that it failed with, CoroTerminated if it was terminated, CoroEnded if its process was lost,
+     * TimedOut if the deadline passes first. Cancelling the wait leaves the other coroutine alone.
      */
     [[nodiscard]] Detail::FinishAwaiter<void> finish(QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
     [[nodiscard]] Detail::FinishAwaiter<void> operator co_await() const;
@@ -259,7 +262,8 @@ private:
         else if constexpr (std::is_base_of_v<Coro, Value>)
             return Message::fromValue(static_cast<const Coro &>(message));
         else {
-            static_assert(!std::is_pointer_v<std::decay_t<M>> || std::is_base_of_v<QObject, std::remove_pointer_t<Value>>,
+            static_assert(!std::is_pointer_v<std::decay_t<M>>
+                              || std::is_base_of_v<QObject, std::remove_pointer_t<Value>>,
                           "a message cannot be a bare pointer; for a text, send a QString");
             return Message::fromValue(std::forward<M>(message));
         }
@@ -366,7 +370,7 @@ public:
             else
                 return std::move(*static_cast<T *>(value));
         }
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (std::is_copy_constructible_v<T> && std::is_default_constructible_v<T>) {
             const QVariant value = m_target->result();
             if constexpr (std::is_same_v<T, QVariant>) {
                 return value;

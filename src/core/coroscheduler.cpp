@@ -290,8 +290,8 @@ void CoroScheduler::drain()
     armTimer();
 }
 
-// A coroutine may run an event loop of its own, such as a dialog's exec(). The others go on inside that one: where it is
-// about to wait while some are ready, they are drained there.
+// A coroutine may run an event loop of its own, such as a dialog's exec(). The others go on inside that one: where it
+// is about to wait while some are ready, they are drained there.
 void CoroScheduler::watchDispatcher()
 {
     m_dispatcher = QAbstractEventDispatcher::instance();

@@ -9,17 +9,18 @@ namespace Asyncoro {
 
 /**
  * Runs the event loop until every coroutine of the process that is no daemon has ended, or QCoreApplication::exit() is
- * called; then calls the exit handlers, terminates what is left on this thread and lets it clean up. What cleans up behind a
- * shield() has five seconds for that.
+ * called; then calls the exit handlers, terminates what is left on this thread and lets it clean up. What cleans up
+ * behind a shield() has five seconds for that.
  *
  * @return what exit() was given; else 0, or 1 if a coroutine failed and nobody waited for it (the log says which).
  */
 ASYNCORO_CORE_EXPORT int exec();
 
 /**
- * Has exec() call `function` before it ends: when all coroutines that are no daemons have ended, and daemons still run; or
- * after all were terminated, if QCoreApplication::exit() ends it. Handlers of higher priority come first, of equal ones the
- * later one. A handler may start coroutines, whose end is waited for. What it throws is logged. From any thread.
+ * Has exec() call `function` before it ends: when all coroutines that are no daemons have ended, and daemons still run;
+ * or after all were terminated, if QCoreApplication::exit() ends it. Handlers of higher priority come first, of equal
+ * ones the later one. A handler may start coroutines, whose end is waited for. What it throws is logged. From any
+ * thread.
  *
  * @return a number for removeExitHandler().
  */
@@ -28,8 +29,8 @@ ASYNCORO_CORE_EXPORT int atExit(std::function<void()> function, int priority = 0
 ASYNCORO_CORE_EXPORT void removeExitHandler(int number);
 
 /**
- * Blocks ordinary code until every coroutine of the process that is no daemon has ended; the event loop runs meanwhile. Unlike
- * exec() it terminates nothing, and can be called again. Not for use inside a coroutine: that throws an Error.
+ * Blocks ordinary code until every coroutine of the process that is no daemon has ended; the event loop runs meanwhile.
+ * Unlike exec() it terminates nothing, and can be called again. Not for use inside a coroutine: that throws an Error.
  *
  * @return false if the deadline passed first.
  */

@@ -42,8 +42,9 @@ struct CoroInfo {
 };
 
 /**
- * All coroutines of this process that have not ended, thread by thread, in the order in which they were started. From any
- * thread. Other threads are asked, and waited for at most 200 ms each; coroutines of one that does not answer are missing.
+ * All coroutines of this process that have not ended, thread by thread, in the order in which they were started. From
+ * any thread. Other threads are asked, and waited for at most 200 ms each; coroutines of one that does not answer are
+ * missing.
  */
 [[nodiscard]] ASYNCORO_CORE_EXPORT QList<CoroInfo> liveCoroutines();
 
@@ -51,8 +52,9 @@ struct CoroInfo {
 [[nodiscard]] ASYNCORO_CORE_EXPORT QString coroutineReport();
 
 /**
- * From now on writes coroutineReport() to stderr each time the process gets that signal: with SIGQUIT, at each Ctrl+\ in a
- * terminal. A thread of its own does it, so that it works while the others compute. False where there are no signals.
+ * From now on writes coroutineReport() to stderr each time the process gets that signal: with SIGQUIT, at each Ctrl+\
+ * in a terminal. A thread of its own does it, so that it works while the others compute. False where there are no
+ * signals.
  */
 ASYNCORO_CORE_EXPORT bool reportOnSignal(int signal);
 

@@ -91,8 +91,8 @@ private:
  * is a T, while others stay where they are.
  *
  * Completes without suspending if there is one, or if the deadline is in the past (`receive(0s)` polls). Resumes in
- * the coroutine's own thread. Of several that wait, in the arms of a whenAny() for instance, the first gets the message.
- * Throws TimedOut if the deadline passes first. Cancelling takes no message.
+ * the coroutine's own thread. Of several that wait, in the arms of a whenAny() for instance, the first gets the
+ * message. Throws TimedOut if the deadline passes first. Cancelling takes no message.
  */
 template<typename T = Message>
 [[nodiscard]] Detail::ReceiveAwaiter<T> receive(QDeadlineTimer deadline = QDeadlineTimer::Forever)
@@ -109,8 +109,8 @@ template<typename T>
 
 /**
  * Takes the earliest message for which `predicate`, a function of a const T &, is true; others stay where they are. The
- * predicate is called as well, in whichever coroutine sends, for each message that comes meanwhile; what it throws is thrown
- * here. In all else as receive().
+ * predicate is called as well, in whichever coroutine sends, for each message that comes meanwhile; what it throws is
+ * thrown here. In all else as receive().
  */
 template<typename T = Message, typename Predicate>
     requires std::predicate<const Predicate &, const T &>

@@ -46,18 +46,19 @@ using Kept = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 } // namespace Detail
 
 /**
- * Runs `body(scope)`, which returns a Task, in the coroutine that awaits this; what it starts with scope.spawn() has ended
- * when this is complete, whatever happens:
+ * Runs `body(scope)`, which returns a Task, in the coroutine that awaits this; what it starts with scope.spawn() has
+ * ended when this is complete, whatever happens:
  *
  *     co_await withScope([&](Scope &scope) -> Task<> {
  *         scope.spawn(download, first);
  *         scope.spawn(download, second);
  *     });                                    // both are here, or neither goes on
  *
- * Completes when the body and all children have ended, without suspending if none of them waits; resumes on the same thread;
- * gives the body's value. If the body or a child fails, all others are cancelled, and once they have ended the first failure
- * is thrown; failures that came after it are attached to it, see Error::attached(). A child that is terminated is no failure.
- * Cancelling cancels body and children, and still waits for their end. `body` and what it refers to live until then.
+ * Completes when the body and all children have ended, without suspending if none of them waits; resumes on the same
+ * thread; gives the body's value. If the body or a child fails, all others are cancelled, and once they have ended the
+ * first failure is thrown; failures that came after it are attached to it, see Error::attached(). A child that is
+ * terminated is no failure. Cancelling cancels body and children, and still waits for their end. `body` and what it
+ * refers to live until then.
  */
 template<typename Body>
 auto withScope(Body body) -> std::invoke_result_t<Body &, Scope &>

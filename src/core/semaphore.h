@@ -79,7 +79,10 @@ private:
     }
     [[noreturn]] static void throwWrongCount(int count);
 
-    [[nodiscard]] bool admits(int count, const Detail::LocalCoro *) const { return m_available >= count && m_waiters.isEmpty(); }
+    [[nodiscard]] bool admits(int count, const Detail::LocalCoro *) const
+    {
+        return m_available >= count && m_waiters.isEmpty();
+    }
     [[nodiscard]] bool isFreeFor(int count) const { return m_available >= count; }
     void taken(int count, const Detail::LocalCoro *) { m_available -= count; }
     void released(int count)

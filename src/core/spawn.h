@@ -114,8 +114,8 @@ auto spawnWith(Launch launch, First &&first, Rest &&...rest)
     template<typename F, typename A, typename B, typename C, typename D, typename E, typename... More> \
     auto spawn(F &&f, A &&a, B &&b, C &&c, D &&d, E &&e, More &&...more) \
     { \
-        return Detail::spawnWith(SOURCE(std::source_location()), std::forward<F>(f), std::forward<A>(a), std::forward<B>(b), \
-                                 std::forward<C>(c), std::forward<D>(d), std::forward<E>(e), \
+        return Detail::spawnWith(SOURCE(std::source_location()), std::forward<F>(f), std::forward<A>(a), \
+                                 std::forward<B>(b), std::forward<C>(c), std::forward<D>(d), std::forward<E>(e), \
                                  std::forward<More>(more)...); \
     }
 
@@ -126,22 +126,23 @@ auto spawnWith(Launch launch, First &&first, Rest &&...rest)
  * event loop. The coroutine keeps function and arguments until it has ended, so a lambda with captures is safe.
  *
  * - `spawn(function, arguments...)`
- * - `spawn(object, function, arguments...)`: the coroutine belongs to a QObject of this thread. When that is destroyed, the
- *   coroutine is cancelled and ends at once, even behind a shield; its local variables are destroyed then, while
+ * - `spawn(object, function, arguments...)`: the coroutine belongs to a QObject of this thread. When that is destroyed,
+ *   the coroutine is cancelled and ends at once, even behind a shield; its local variables are destroyed then, while
  *   `object` is no more than a QObject.
  * - `spawn(&Class::function, object, arguments...)`: the same, where Class is a QObject.
  * - `spawn(detached, &Class::function, object, arguments...)`: on its own; the object must live longer.
  * - `spawn(task)`: a Task that exists already.
  *
- * If it fails and nobody waits for it or monitors it, the exception is logged. Where spawn() was called is kept for lists
- * of coroutines, up to four arguments.
+ * If it fails and nobody waits for it or monitors it, the exception is logged. Where spawn() was called is kept for
+ * lists of coroutines, up to four arguments.
  */
 ASYNCORO_SPAWN_OVERLOADS(ASYNCORO_ON_ITS_OWN)
 
 #undef ASYNCORO_ON_ITS_OWN
 
 template<typename Function, typename... Arguments>
-Detail::HotSwapSuspension Coro<void>::hotSwap(QDeadlineTimer deadline, Function &&function, Arguments &&...arguments) const
+Detail::HotSwapSuspension Coro<void>::hotSwap(QDeadlineTimer deadline, Function &&function,
+                                              Arguments &&...arguments) const
 {
     using F = std::decay_t<Function>;
     using Value = Detail::TaskValue<std::invoke_result_t<F &, std::decay_t<Arguments>...>>;

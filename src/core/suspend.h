@@ -40,9 +40,9 @@ private:
 /**
  * Waits until somebody calls Coro::resume() on the coroutine, and gives the value of that.
  *
- * Always suspends, unless the deadline is in the past. Resumes on the same thread. Only the first resume() counts: one that
- * comes while the coroutine does not wait here is refused, not kept; where nothing may be lost, send messages. Throws
- * TimedOut if the deadline passes first, an Error if the value is no T. Cancelling it leaves nothing behind.
+ * Always suspends, unless the deadline is in the past. Resumes on the same thread. Only the first resume() counts: one
+ * that comes while the coroutine does not wait here is refused, not kept; where nothing may be lost, send messages.
+ * Throws TimedOut if the deadline passes first, an Error if the value is no T. Cancelling it leaves nothing behind.
  */
 template<typename T = Message>
 [[nodiscard]] Detail::SuspendAwaiter<T> suspend(QDeadlineTimer deadline = QDeadlineTimer::Forever)

@@ -74,8 +74,9 @@ struct PromiseBase {
 };
 
 /**
- * Runs `frame` on the stack of the one that awaits it, which is suspended, or hands over to it. True if that has to stay
- * suspended: `frame` is not done then, as far as it can tell; it may have stopped where it hands back, as it does at its end.
+ * Runs `frame` on the stack of the one that awaits it, which is suspended, or hands over to it. True if that has to
+ * stay suspended: `frame` is not done then, as far as it can tell; it may have stopped where it hands back, as it does
+ * at its end.
  */
 template<typename Promise, typename Waiting>
 [[nodiscard]] bool runInAwaiter(std::coroutine_handle<Promise> frame, std::coroutine_handle<Waiting> waiting)

@@ -65,13 +65,13 @@ Task<T> runUntilStopped(std::stop_token token, Task<T> task)
 } // namespace Detail
 
 /**
- * Does `awaited`, a Task or anything else that can be awaited, in the coroutine that awaits this, and cancels it when the
- * deadline passes: `co_await withTimeout(5s, fetch(url))`. What is inside sees the same mailbox and Coro::self(); children
- * and time-outs inside have no longer than this.
+ * Does `awaited`, a Task or anything else that can be awaited, in the coroutine that awaits this, and cancels it when
+ * the deadline passes: `co_await withTimeout(5s, fetch(url))`. What is inside sees the same mailbox and Coro::self();
+ * children and time-outs inside have no longer than this.
  *
- * Completes when that has, without suspending if that does not; resumes on the same thread; gives its value. Throws TimedOut if
- * the deadline has passed before, after what is inside has cleaned up; a value that comes in spite of that counts. Cancelling
- * passes through. Await it where you write it: what is no task is held by reference.
+ * Completes when that has, without suspending if that does not; resumes on the same thread; gives its value. Throws
+ * TimedOut if the deadline has passed before, after what is inside has cleaned up; a value that comes in spite of that
+ * counts. Cancelling passes through. Await it where you write it: what is no task is held by reference.
  */
 template<typename Awaited>
 [[nodiscard]] auto withTimeout(QDeadlineTimer deadline, Awaited &&awaited) -> Task<Detail::AwaitedValue<Awaited>>
@@ -80,14 +80,14 @@ template<typename Awaited>
 }
 
 /**
- * Does `awaited` to its end, even in a coroutine that is cancelled meanwhile or was before: for what has to be tidied up.
- * Cancellation, time-outs from around and throwInto() wait until the next `co_await` behind it. Give what is inside a time-out
- * of its own: `co_await shield(withTimeout(1s, connection.close()))`.
+ * Does `awaited` to its end, even in a coroutine that is cancelled meanwhile or was before: for what has to be tidied
+ * up. Cancellation, time-outs from around and throwInto() wait until the next `co_await` behind it. Give what is inside
+ * a time-out of its own: `co_await shield(withTimeout(1s, connection.close()))`.
  *
- * Completes when that has, without suspending if that does not; resumes on the same thread; gives its value, throws what it throws.
- * At the end of the program, exec() waits five seconds for what is shielded, then it is cancelled; so it is at once when the
- * thread ends or the QObject is destroyed that the coroutine belongs to. Await it where you write it: what is no task is held by
- * reference.
+ * Completes when that has, without suspending if that does not; resumes on the same thread; gives its value, throws
+ * what it throws. At the end of the program, exec() waits five seconds for what is shielded, then it is cancelled; so
+ * it is at once when the thread ends or the QObject is destroyed that the coroutine belongs to. Await it where you
+ * write it: what is no task is held by reference.
  */
 template<typename Awaited>
 [[nodiscard]] auto shield(Awaited &&awaited) -> Task<Detail::AwaitedValue<Awaited>>
@@ -97,8 +97,8 @@ template<typename Awaited>
 
 /**
  * Does `awaited` and cancels it when `token` is asked to stop, from whichever thread: for code that hands out a
- * std::stop_source. Completes when that has; resumes on the same thread; gives its value, and throws Cancelled if it was stopped.
- * Await it where you write it: what is no task is held by reference.
+ * std::stop_source. Completes when that has; resumes on the same thread; gives its value, and throws Cancelled if it
+ * was stopped. Await it where you write it: what is no task is held by reference.
  */
 template<typename Awaited>
 [[nodiscard]] auto withStopToken(std::stop_token token, Awaited &&awaited) -> Task<Detail::AwaitedValue<Awaited>>
@@ -108,8 +108,8 @@ template<typename Awaited>
 
 /**
  * A token that is asked to stop when the coroutine that runs now is cancelled, or the withTimeout(), withScope() or
- * withStopToken() in which this is called: for code that knows no coroutines, such as a function in a thread pool. Throws an
- * Error outside of coroutines.
+ * withStopToken() in which this is called: for code that knows no coroutines, such as a function in a thread pool.
+ * Throws an Error outside of coroutines.
  */
 [[nodiscard]] ASYNCORO_CORE_EXPORT std::stop_token currentStopToken();
 

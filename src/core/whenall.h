@@ -11,17 +11,18 @@
 namespace Asyncoro {
 
 /**
- * Does several things at the same time, and gives the values of all as a std::tuple, in which those that give none are a
- * std::monostate:
+ * Does several things at the same time, and gives the values of all as a std::tuple, in which those that give none are
+ * a std::monostate:
  *
  *     auto [page, settings] = co_await whenAll(download(url), readSettings());
  *
- * Each argument is a Task, or anything else that can be awaited (`receive()`, `lock.acquire()`, a Coro). They run as arms
- * of the coroutine that awaits this: with its mailbox and its Coro::self().
+ * Each argument is a Task, or anything else that can be awaited (`receive()`, `lock.acquire()`, a Coro). They run as
+ * arms of the coroutine that awaits this: with its mailbox and its Coro::self().
  *
- * Completes when all have; without suspending if there is none. Resumes on the same thread. If one fails, the others are
- * cancelled, and when all have ended the first failure is thrown, with later ones attached (Error::attached()). Cancelling
- * cancels all, and waits for their end. Await it where you write it: arguments other than tasks are held by reference.
+ * Completes when all have; without suspending if there is none. Resumes on the same thread. If one fails, the others
+ * are cancelled, and when all have ended the first failure is thrown, with later ones attached (Error::attached()).
+ * Cancelling cancels all, and waits for their end. Await it where you write it: arguments other than tasks are held by
+ * reference.
  */
 template<typename... Awaited>
 [[nodiscard]] auto whenAll(Awaited &&...awaited) -> Task<std::tuple<Detail::Kept<Detail::AwaitedValue<Awaited>>...>>
@@ -29,7 +30,7 @@ template<typename... Awaited>
     return Detail::allOf(Detail::arm(std::forward<Awaited>(awaited))...);
 }
 
-/** The same for any number of tasks of one type; the values are in the order of the tasks. There is no value if T is void. */
+/** The same for any number of tasks of one type; the values are in the order of the tasks. None if T is void. */
 template<typename T>
 [[nodiscard]] auto whenAll(std::vector<Task<T>> tasks)
     -> Task<std::conditional_t<std::is_void_v<T>, void, std::vector<Detail::Kept<T>>>>

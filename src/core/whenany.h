@@ -18,17 +18,17 @@ struct FirstOf {
 };
 
 /**
- * Does several things at the same time until the first of them has ended, and gives its value as a std::variant whose index()
- * tells which it was; things without a value give a std::monostate. This is a race: the losers are cancelled and have ended, too,
- * when this completes.
+ * Does several things at the same time until the first of them has ended, and gives its value as a std::variant whose
+ * index() tells which it was; things without a value give a std::monostate. This is a race: the losers are cancelled
+ * and have ended, too, when this completes.
  *
  *     auto first = co_await whenAny(receive<Order>(), sleep(10s));
  *     if (first.index() == 1) ...
  *
- * Arguments as for whenAll(). Completes when one has ended and the others have cleaned up. Resumes on the same thread. If
- * the first to end failed, throws that failure; failures of the losers are logged. A loser that has got something in the same
- * moment, such as a message, may lose it. Cancelling cancels all, and waits for their end. Await it where you write it:
- * arguments other than tasks are held by reference.
+ * Arguments as for whenAll(). Completes when one has ended and the others have cleaned up. Resumes on the same thread.
+ * If the first to end failed, throws that failure; failures of the losers are logged. A loser that has got something in
+ * the same moment, such as a message, may lose it. Cancelling cancels all, and waits for their end. Await it where you
+ * write it: arguments other than tasks are held by reference.
  */
 template<typename... Awaited>
     requires(sizeof...(Awaited) > 0)

@@ -10,10 +10,11 @@
 namespace Asyncoro::Detail {
 
 /**
- * A part of what a coroutine does that can be cancelled by itself: while it is cancelled, each wait inside it throws Cancelled.
+ * A part of what a coroutine does that can be cancelled by itself: while it is cancelled, each wait inside it throws
+ * Cancelled.
  *
- * It lies in a frame of the coroutine that makes it; the outermost one is the coroutine as a whole. After the idea of the same
- * name in Python's Trio. On the coroutine's thread only.
+ * It lies in a frame of the coroutine that makes it; the outermost one is the coroutine as a whole. After the idea of
+ * the same name in Python's Trio. On the coroutine's thread only.
  */
 class ASYNCORO_CORE_EXPORT CancelScope
 {

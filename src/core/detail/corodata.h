@@ -87,7 +87,7 @@ public:
     [[nodiscard]] std::exception_ptr error() const;
     /** Once finished: the value as a message; invalid if it has none, or one that no message can hold. */
     [[nodiscard]] virtual QVariant result() const = 0;
-    /** Once finished: the value in place, of the type that the coroutine returns; nullptr if it is not in this process. */
+    /** Once finished: the value in place, of the type that the coroutine returns; nullptr if it is elsewhere. */
     [[nodiscard]] virtual void *resultInPlace() = 0;
 
     /** Enters `waiter`; false if the coroutine has ended already. */
@@ -117,7 +117,7 @@ protected:
     /** Somebody waits for the end: a coroutine elsewhere now asks to be told. Called without a lock held. */
     virtual void watchEnd() { }
 
-    /** Records the end, wakes who waits for it and tells the monitors. Once, and once more after each announceRestart(). */
+    /** Records the end, wakes who waits for it and tells the monitors. Once, and again after announceRestart(). */
     void announceEnd(CoroState state, std::exception_ptr error);
     /** It has failed, but runs again. */
     void announceRestart();

@@ -77,8 +77,9 @@ private:
  * Thrown out of `co_await` in a coroutine that is hot-swappable, when somebody wants it to go on with another function:
  * see Coro::hotSwap().
  *
- * Let it pass, after cleaning up, to accept: the new function begins when the old one has ended by it. To refuse, catch it
- * and drop it. Like Cancelled it is no std::exception, so that no `catch (const std::exception &)` refuses by mistake.
+ * Let it pass, after cleaning up, to accept: the new function begins when the old one has ended by it. To refuse, catch
+ * it and drop it. Like Cancelled it is no std::exception, so that no `catch (const std::exception &)` refuses by
+ * mistake.
  */
 class ASYNCORO_CORE_EXPORT HotSwapRequest
 {

@@ -130,8 +130,8 @@ public:
     [[nodiscard]] Moment scopeDeadline() const { return m_scopeDeadline; }
     void setHotSwappable(bool swappable) { m_hotSwappable = swappable; }
     /**
-     * Goes on in `next` when the frames that run now have returned to resume(). This stands for the compiler's symmetric
-     * transfer, which grows the stack in builds without optimisation.
+     * Goes on in `next` when the frames that run now have returned to resume(). This stands for the compiler's
+     * symmetric transfer, which grows the stack in builds without optimisation.
      */
     void transfer(std::coroutine_handle<> next) noexcept { m_transfer = next; }
     /** Whether another task may run on top of those that are on the stack; leaveTask() follows if so. */
@@ -195,7 +195,8 @@ private:
     void reportMailbox() const;
     CoroExtras &extras();
 
-    // IntrusiveList's link is the ready queue; these are the list of all coroutines of the thread, and that of the scope.
+    // IntrusiveList's link is the ready queue; these are the list of all coroutines of the thread, and that of the
+    // scope.
     struct Membership : ListLink {
         LocalCoro *coro = nullptr;
     };

@@ -91,7 +91,7 @@ protected:
     /** Whether nothing but code of this process can end the wait: no socket, no timer, no user. */
     [[nodiscard]] virtual bool isInternal() const { return false; }
 
-    /** From now on nothing interrupts this wait: for what must come to its end even in a coroutine that is cancelled. */
+    /** From now on nothing interrupts this wait: for what must come to its end even in a cancelled coroutine. */
     void setUninterruptible() { m_uninterruptible = true; }
 
     /** What was waited for has come: the coroutine is made ready. On the coroutine's thread. */
