@@ -14,9 +14,7 @@
 using namespace Asyncoro;
 using namespace std::chrono_literals;
 
-struct Join {
-    Coro<> client;
-};
+struct Join { Coro<> client; };
 struct Line {
     Coro<> from;
     QString text;

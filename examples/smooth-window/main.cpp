@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: 0BSD
 
 // A window that is drawn as often as the display can show it, by the same thread that runs 100,000 busy coroutines.
-//
 //   smooth-window [--seconds N]     ends by itself after N seconds, and prints what the window shows
 
 #include <Asyncoro/Coro>
