@@ -601,6 +601,7 @@ private Q_SLOTS:
         timer.reset();
         QCOMPARE(bound.state(), CoroState::Terminated);
         QVERIFY_THROWS_EXCEPTION(Error, spawn(static_cast<QObject *>(nullptr), sleepForever));
+        QVERIFY_THROWS_EXCEPTION(Error, spawn(&Waiter::run, static_cast<Waiter *>(nullptr)));
     }
 
     void objectDestroyedByTheCoroutineItself()

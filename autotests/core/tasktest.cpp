@@ -64,6 +64,26 @@ private Q_SLOTS:
         QVERIFY(ran);
     }
 
+    void C02_canBeAwaitedOnce()
+    {
+        waitFor(spawn([]() -> Task<> {
+            Task<int> task = add(1, 2);
+            if (co_await std::move(task) != 3)
+                throw std::runtime_error("wrong value");
+            Task<int> empty;
+            for (Task<int> *again : {&task, &empty}) {
+                bool refused = false;
+                try {
+                    co_await std::move(*again);
+                } catch (const Error &) {
+                    refused = true;
+                }
+                if (!refused)
+                    throw std::runtime_error("awaited again");
+            }
+        }));
+    }
+
     void C02_exceptionReachesTheAwaiter()
     {
         auto outer = []() -> Task<QString> {

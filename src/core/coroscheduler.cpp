@@ -27,8 +27,8 @@ std::atomic<int> unobservedFailures = 0;
 
 namespace {
 
-// Half of a frame at 60 Hz: a busy queue leaves the rest to windows, sockets and timers.
-constexpr Moment SliceLength = 8'000'000;
+// A quarter of a frame at 60 Hz: whatever busy coroutines do, a window, socket or timer has its turn within that time.
+constexpr Moment SliceLength = 4'000'000;
 // A coroutine that runs longer than this makes windows stutter.
 constexpr Moment LongSlice = 50'000'000;
 constexpr qsizetype MaxReported = 20;

@@ -41,6 +41,14 @@ concept ObjectPointer = std::is_pointer_v<std::decay_t<T>> && std::convertible_t
 template<typename T>
 inline constexpr bool IsTask = TaskValue<std::remove_cvref_t<T>>::IsTask;
 
+/** The object, which must be one. */
+inline QObject *checkedContext(QObject *object)
+{
+    if (!object)
+        throw Error(QStringLiteral("spawn(): the object that the coroutine is to belong to is null"));
+    return object;
+}
+
 /** A member function of a QObject, given with the object: the coroutine belongs to that. */
 template<typename Function, typename... Arguments>
 QObject *contextOf(const Function &, const Arguments &...arguments)
@@ -48,7 +56,7 @@ QObject *contextOf(const Function &, const Arguments &...arguments)
     if constexpr (std::is_member_function_pointer_v<std::decay_t<Function>> && sizeof...(Arguments) > 0) {
         const auto &first = std::get<0>(std::tie(arguments...));
         if constexpr (ObjectPointer<decltype(first)>)
-            return first;
+            return checkedContext(first);
     }
     return nullptr;
 }
@@ -69,9 +77,7 @@ auto spawnWith(Launch launch, First &&first, Rest &&...rest)
     if constexpr (std::is_same_v<std::decay_t<First>, Detached>) {
         return Detail::launch(launch, std::forward<Rest>(rest)...);
     } else if constexpr (ObjectPointer<First>) {
-        launch.context = first;
-        if (!launch.context)
-            throw Error(QStringLiteral("spawn(): the object that the coroutine is to belong to is null"));
+        launch.context = checkedContext(first);
         return Detail::launch(launch, std::forward<Rest>(rest)...);
     } else {
         launch.context = contextOf(first, rest...);

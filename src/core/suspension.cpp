@@ -69,6 +69,12 @@ void Suspension::throwIncomplete() const
     throw TimedOut(operation());
 }
 
+void throwNotToBeAwaited(bool wasAwaited)
+{
+    throw Error(wasAwaited ? QStringLiteral("co_await: this Task was awaited before, which can be done once")
+                           : QStringLiteral("co_await: there is no task in this Task, or it was moved away"));
+}
+
 // --- Waker ---
 
 Waker::Waker() noexcept = default;

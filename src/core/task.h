@@ -29,6 +29,9 @@ struct Await;
 template<typename T>
 class TypedCoro;
 
+/** Throws the Error that a task was awaited before, or is empty. */
+[[noreturn]] ASYNCORO_CORE_EXPORT void throwNotToBeAwaited(bool wasAwaited);
+
 /** The part of a task's promise that does not depend on its type. */
 struct PromiseBase {
     LocalCoro *coro = nullptr; // the coroutine in which the task runs; set when it starts. Not owning
@@ -143,7 +146,7 @@ struct Promise<void> : PromiseBase {
  * Awaiting a task
  * - completes without suspending if nothing in the task suspends;
  * - resumes where the task ended: on the same thread, inside the coroutine's own turn;
- * - may be done once; a second `co_await` is undefined;
+ * - may be done once; awaiting it again, or one that is empty, throws an Error;
  * - needs whatever the arguments refer to until it is complete, as any function call does;
  * - throws what the task throws; terminating the coroutine makes the innermost wait throw Cancelled.
  */
@@ -194,6 +197,8 @@ private:
         {
             static_assert(std::is_base_of_v<Detail::PromiseBase, Promise>,
                           "a Task can only be awaited in a coroutine that returns Asyncoro::Task");
+            if (!frame || frame.promise().coro) [[unlikely]]
+                Detail::throwNotToBeAwaited(bool(frame));
             return Detail::runInAwaiter(frame, waiting);
         }
         T await_resume() const { return frame.promise().takeResult(); }
