@@ -534,6 +534,21 @@ private Q_SLOTS:
         QVERIFY(thread.wait(60'000));
     }
 
+    void C04_whatIsRefusedIsNotStarted()
+    {
+        bool started = false;
+        auto task = [](bool &flag) -> Task<> {
+            flag = true;
+            co_return;
+        };
+        QVERIFY_THROWS_EXCEPTION(Error, waitFor(spawn([&]() -> Task<> {
+                                     waitFor(task(started));
+                                     co_return;
+                                 })));
+        QVERIFY(waitForAll());
+        QVERIFY(!started);
+    }
+
     void C04_waitForInsideACoroutineIsRefused()
     {
         auto body = []() -> Task<> {

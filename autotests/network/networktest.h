@@ -65,12 +65,12 @@ inline qint64 sendUntilFull(AsyncSocket &socket)
         qint64 sent = 0;
         for (;;) {
             try {
-                co_await socket.sendAll(chunk, std::chrono::milliseconds(0));
+                // The event loop gets rid of what it can meanwhile.
+                co_await socket.sendAll(chunk, std::chrono::milliseconds(50));
                 sent += chunk.size();
             } catch (const TimedOut &) {
                 break;
             }
-            co_await yield(); // to the event loop, which may get rid of some
         }
         co_return sent;
     }));

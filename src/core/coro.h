@@ -22,7 +22,8 @@ namespace Asyncoro {
  *
  * This is a handle: small, copyable, and usable from any thread. It is the same type whether the coroutine runs in
  * this process or in another one, and it may itself be sent in a message. Dropping the last handle does not end the
- * coroutine; a null handle (default-constructed) refers to none and ignores what is asked of it.
+ * coroutine; a null handle (default-constructed) refers to none and ignores what is asked of it, but waiting for it
+ * throws CoroEnded.
  *
  * `Coro<T>` is the handle of a coroutine that returns a T; every one is also a `Coro<>`, which knows nothing of the
  * value and serves as an address for messages.
@@ -184,7 +185,7 @@ public:
     /**
      * Ties two coroutines together: when one of them ends without finishing, because it failed or was terminated, the
      * other one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. Linked
-     * coroutines of another process are terminated. From any thread.
+     * coroutines of another process are terminated. One that has ended so already counts at once. From any thread.
      */
     void link(const Coro &other) const;
     /** Undoes link(). */
@@ -198,9 +199,9 @@ public:
 
     /**
      * Makes the coroutine go on with another function, at a place where it allows that: see setHotSwappable(). It is
-     * asked by a HotSwapRequest that its wait throws, and accepts by letting that pass. It is the same coroutine
-     * afterwards, with its mailbox, its handles and its monitors. One that has not begun is swapped at once; one that
-     * has failed starts again, if a monitor was told of the failure.
+     * asked by a HotSwapRequest that its wait throws, and accepts by letting that pass; to refuse, it catches and drops
+     * it. It is the same coroutine afterwards, with its mailbox, its handles and its monitors. One that has not begun
+     * is swapped at once; one that has failed starts again, if a monitor was told of the failure.
      *
      * `function(arguments...)` must return a Task of the same type as the coroutine's own. `co_await coro.hotSwap(f)`
      * gives false if the coroutine refuses. It completes without suspending where it is known at once, resumes on the

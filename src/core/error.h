@@ -84,7 +84,7 @@ public:
  *
  * It is no std::exception on purpose: a `catch (const std::exception &)` that retries or logs must not
  * swallow a cancellation. Let it pass; destructors clean up. A coroutine that does catch it is thrown another
- * one at its next `co_await`.
+ * one at its next `co_await`, as long as what was cancelled is still around it; one that returns has finished.
  */
 class ASYNCORO_CORE_EXPORT Cancelled
 {

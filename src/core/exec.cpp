@@ -31,10 +31,15 @@ bool waitForAll(QDeadlineTimer deadline)
     return Detail::CoroScheduler::forThisThread().waitForAll(deadline);
 }
 
-void Detail::runUntilEnded(const Coro<> &coro, QDeadlineTimer deadline)
+void Detail::throwInsideCoroutine()
 {
     if (Coro<>::self())
         throw Error(QStringLiteral("waitFor() blocks: inside a coroutine use co_await"));
+}
+
+void Detail::runUntilEnded(const Coro<> &coro, QDeadlineTimer deadline)
+{
+    throwInsideCoroutine();
     if (coro.state() != CoroState::Running)
         return;
 

@@ -19,8 +19,8 @@ ASYNCORO_CORE_EXPORT int exec();
 /**
  * Has exec() call `function` before it ends: when all coroutines that are no daemons have ended, and daemons still run;
  * or after all were terminated, if QCoreApplication::exit() ends it. Handlers of higher priority come first, of equal
- * ones the later one. A handler may start coroutines, whose end is waited for. What it throws is logged. From any
- * thread.
+ * ones the later one. A handler may start coroutines, whose end is waited for before the next one. What it throws is
+ * logged. From any thread.
  *
  * @return a number for removeExitHandler().
  */
@@ -37,13 +37,15 @@ ASYNCORO_CORE_EXPORT void removeExitHandler(int number);
 ASYNCORO_CORE_EXPORT bool waitForAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
 namespace Detail {
+ASYNCORO_CORE_EXPORT void throwInsideCoroutine();
 ASYNCORO_CORE_EXPORT void runUntilEnded(const Coro<> &coro, QDeadlineTimer deadline);
 } // namespace Detail
 
 /**
  * Blocks ordinary code, such as a test or a main function, until `coro` has ended; the event loop runs meanwhile.
  *
- * Gives the coroutine's value or throws what finish() would. Not for use inside a coroutine: that throws an Error.
+ * Gives the coroutine's value or throws what finish() would. After TimedOut the coroutine goes on: to end it, use
+ * withTimeout() inside. Not for use inside a coroutine: that throws an Error.
  */
 template<typename T>
 T waitFor(const Coro<T> &coro, QDeadlineTimer deadline = QDeadlineTimer::Forever)
@@ -56,6 +58,7 @@ T waitFor(const Coro<T> &coro, QDeadlineTimer deadline = QDeadlineTimer::Forever
 template<typename T>
 T waitFor(Task<T> task, QDeadlineTimer deadline = QDeadlineTimer::Forever)
 {
+    Detail::throwInsideCoroutine(); // before the task is started
     return waitFor(spawn(std::move(task)), deadline);
 }
 

@@ -52,6 +52,7 @@ using Kept = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
  *     co_await withScope([&](Scope &scope) -> Task<> {
  *         scope.spawn(download, first);
  *         scope.spawn(download, second);
+ *         co_return;                         // makes it a coroutine: there is no co_await in it
  *     });                                    // both are here, or neither goes on
  *
  * Completes when the body and all children have ended, without suspending if none of them waits; resumes on the same

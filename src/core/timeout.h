@@ -98,7 +98,8 @@ template<typename Awaited>
 /**
  * Does `awaited` and cancels it when `token` is asked to stop, from whichever thread: for code that hands out a
  * std::stop_source. Completes when that has; resumes on the same thread; gives its value, and throws Cancelled if it
- * was stopped. Await it where you write it: what is no task is held by reference.
+ * was stopped: catch that to go on, for the coroutine itself is not cancelled. Await it where you write it: what is no
+ * task is held by reference.
  */
 template<typename Awaited>
 [[nodiscard]] auto withStopToken(std::stop_token token, Awaited &&awaited) -> Task<Detail::AwaitedValue<Awaited>>
