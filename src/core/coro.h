@@ -201,7 +201,8 @@ public:
      * Makes the coroutine go on with another function, at a place where it allows that: see setHotSwappable(). It is
      * asked by a HotSwapRequest that its wait throws, and accepts by letting that pass; to refuse, it catches and drops
      * it. It is the same coroutine afterwards, with its mailbox, its handles and its monitors. One that has not begun
-     * is swapped at once; one that has failed starts again, if a monitor was told of the failure.
+     * is swapped at once; one that has failed starts again, if a monitor was told of the failure, and is monitored by
+     * the caller from then on.
      *
      * `function(arguments...)` must return a Task of the same type as the coroutine's own. `co_await coro.hotSwap(f)`
      * gives false if the coroutine refuses. It completes without suspending where it is known at once, resumes on the

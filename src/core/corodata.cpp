@@ -80,10 +80,11 @@ void CoroData::addMonitor(const CoroPointer &observer)
     watchEnd();
     {
         const QMutexLocker lock(&m_mutex);
-        if (m_state == CoroState::Running || m_state == CoroState::Failed) // which may be restarted
+        if (m_state == CoroState::Running) {
             m_monitors.append(observer);
-        if (m_state == CoroState::Running)
             return;
+        }
+        m_endMonitored = true;
     }
     setEndObserved();
     observer->send(Message::fromValue(ExitNotice(Coro<>(CoroPointer(this)))));
@@ -161,10 +162,8 @@ void CoroData::announceEnd(CoroState state, std::exception_ptr error)
         m_state.store(state, std::memory_order_release);
         while (EndWaiter *waiter = m_endWaiters.takeFirst())
             wakers.append(waiter->waker);
-        if (state == CoroState::Failed)
-            monitors = m_monitors; // it may be restarted, and goes on to be watched then
-        else
-            monitors.swap(m_monitors);
+        monitors.swap(m_monitors); // kept, they and this one could own each other for ever
+        m_endMonitored = !monitors.isEmpty();
         links.swap(m_links);
         observers.swap(m_endObservers);
     }
@@ -188,13 +187,14 @@ void CoroData::announceRestart()
     const QMutexLocker lock(&m_mutex);
     m_error = nullptr;
     m_endObserved = false;
+    m_endMonitored = false;
     m_state.store(CoroState::Running, std::memory_order_release);
 }
 
 bool CoroData::isMonitoredFailure() const
 {
     const QMutexLocker lock(&m_mutex);
-    return m_state == CoroState::Failed && !m_monitors.isEmpty();
+    return m_state == CoroState::Failed && m_endMonitored;
 }
 
 } // namespace Asyncoro::Detail

@@ -294,6 +294,7 @@ void LocalCoro::acceptHotSwap(const std::shared_ptr<HotSwapState> &swap)
         restart(*swap);
         m_rootScope.m_cancelled = m_rootScope.m_timedOut = m_terminated = m_interrupted = false;
         announceRestart();
+        addMonitor(CoroPointer(static_cast<LocalCoro *>(swap->requester.coro().data())->identity()));
         m_scheduler->add(this);
         swap->settle(HotSwapState::Accepted);
     } else if (state() != CoroState::Running) {

@@ -137,6 +137,7 @@ private:
     std::atomic<CoroState> m_state = CoroState::Running;
     std::atomic<bool> m_endObserved = false;
     std::exception_ptr m_error;
+    bool m_endMonitored = false; // a monitor was told of the end
     IntrusiveList<EndWaiter> m_endWaiters;
     QList<CoroPointer> m_monitors;
     std::forward_list<EndObserverEntry> m_endObservers; // few coroutines have any: the list takes a pointer

@@ -32,6 +32,8 @@ public:
     ~Waker();
 
     void wake() const;
+    /** Who waits; null for none. */
+    [[nodiscard]] const CoroPointer &coro() const { return m_coro; }
 
 private:
     CoroPointer m_coro;
