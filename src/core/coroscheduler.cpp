@@ -3,6 +3,7 @@
 
 #include "coroscheduler_p.h"
 
+#include "detail/scopedata.h"
 #include "error.h"
 
 #include <QCoreApplication>
@@ -426,9 +427,25 @@ void CoroScheduler::cancelAll(bool force)
         for (auto *member = m_members.first(); member; member = m_members.after(member))
             member->coro->cancel(force);
         progress = !m_ready.isEmpty(); // none if all that is left runs further up the stack, or is shielded
+        if (!progress && force)
+            progress = breakLastWaits();
         while (LocalCoro *coro = m_ready.takeFirst())
             coro->resume();
     }
+}
+
+// Nothing on this thread can end these waits any more, be they uninterruptible.
+bool CoroScheduler::breakLastWaits()
+{
+    for (auto *member = m_members.first(); member; member = m_members.after(member)) {
+        LocalCoro *const coro = member->coro;
+        bool hasChildren = false; // which end first
+        for (const ScopeData *scope = coro->m_scopes; scope; scope = scope->outer())
+            hasChildren = hasChildren || scope->hasChildren();
+        if (coro->m_suspension && !hasChildren)
+            coro->endWait(Suspension::End::Interrupted);
+    }
+    return !m_ready.isEmpty();
 }
 
 void CoroScheduler::terminateGracefully()

@@ -100,6 +100,7 @@ private:
     void postDrain();
     void drain();
     void cancelAll(bool force);
+    bool breakLastWaits();
     void terminateGracefully();
     int runUntilIdle();
     void runUntilNoneIsLeft();

@@ -44,6 +44,7 @@ public:
     /** With FirstEnds, once joined: the id of the child that was the first to end; 0 if all were cancelled before. */
     [[nodiscard]] quint64 firstEnded() const { return m_firstEnded; }
     [[nodiscard]] qsizetype childCount() const { return m_childCount; }
+    [[nodiscard]] bool hasChildren() const { return !m_children.isEmpty(); }
     [[nodiscard]] ScopeData *outer() const { return m_outer; }
     [[nodiscard]] LocalCoro *coro() const { return m_cancelScope.coro(); }
     /** What the children inherit. */
