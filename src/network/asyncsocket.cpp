@@ -4,6 +4,7 @@
 #include "asyncsocket.h"
 
 #include "asyncsocket_p.h"
+#include "closing_p.h"
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
@@ -72,6 +73,7 @@ qintptr directDescriptor([[maybe_unused]] const QTcpSocket &socket)
 /** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
 Task<> finishSending(std::unique_ptr<QTcpSocket> socket)
 {
+    const Closing closing;
     Event progress;
     const QObject context; // ends the connections before `progress` ends
     const auto wake = [&progress] { progress.pulse(); };

@@ -4,6 +4,7 @@
 #include "serverthread_p.h"
 
 #include "asyncserver_p.h"
+#include "closing_p.h"
 
 #include <Asyncoro/ResumeOn>
 #include <Asyncoro/Thread>
@@ -127,7 +128,7 @@ Task<> ServerThread::run(ListeningDescriptor descriptor)
 void ServerThread::stop(const QDeadlineTimer &deadline)
 {
     QMetaObject::invokeMethod(&m_context, [this, deadline] {
-        m_stopped = true;
+        m_end = deadline;
         if (m_server)
             m_server->stop(deadline);
     }, Qt::QueuedConnection);
@@ -135,7 +136,7 @@ void ServerThread::stop(const QDeadlineTimer &deadline)
 
 Task<> ServerThread::serve(ListeningDescriptor descriptor)
 {
-    if (m_stopped)
+    if (m_end)
         co_return;
     ServerData server;
     if (!server.setSocketDescriptor(descriptor.take()))
@@ -144,6 +145,7 @@ Task<> ServerThread::serve(ListeningDescriptor descriptor)
     m_server = &server;
     const auto forget = qScopeGuard([this] { m_server = nullptr; });
     co_await m_body(&server);
+    co_await allClosed(*m_end);
 }
 
 } // namespace Asyncoro::Detail

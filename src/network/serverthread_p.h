@@ -60,7 +60,7 @@ private:
     QObject m_context; // of the thread: events to it are calls there
     // On the thread only:
     ServerData *m_server = nullptr; // not owning: in serve()
-    bool m_stopped = false;
+    std::optional<QDeadlineTimer> m_end; // once it is to stop
 };
 
 } // namespace Asyncoro::Detail
