@@ -8,6 +8,7 @@
 
 #include <Asyncoro/AsyncFile>
 #include <Asyncoro/Coro>
+#include <Asyncoro/FileSystem>
 
 #include <QCoreApplication>
 
@@ -83,12 +84,9 @@ void cold(int count)
 Task<> readSmall(const std::vector<std::string> &paths, size_t &next)
 {
     while (next < paths.size()) {
-        AsyncFile file;
-        co_await file.open(QString::fromStdString(paths[next++]));
-        if ((co_await file.readAll()).size() != Page) {
+        if ((co_await readFile(QString::fromStdString(paths[next++]))).size() != Page) {
             fail("bytes are missing");
         }
-        co_await file.close();
     }
 }
 

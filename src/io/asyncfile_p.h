@@ -105,11 +105,13 @@ private:
     };
 
     bool performAtOnce(FileOperation &operation);
-    bool readAtOnce(FileOperation &operation);
+    bool performWithoutBlocking(FileOperation &operation);
+    void noteOpenOrClosed(const FileOperation &operation);
     void startFirst();
     void performFirst(const Operation &operation);
     void perform(FileOperation &operation, Progress &progress);
     void open(FileOperation &operation, Progress &progress);
+    void setOpened(FileOperation &operation, Progress &progress);
     bool read(FileOperation &operation, Progress &progress, bool mayBlock);
     qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
     void removeFirst();

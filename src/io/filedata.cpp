@@ -5,6 +5,8 @@
 
 #include "asyncfile_p.h"
 
+#include "filesystem_p.h"
+
 #include <QThreadPool>
 
 #include <limits>
@@ -16,19 +18,10 @@ namespace {
 constexpr int Threads = 4;
 // How much is read at a time where the size of the file does not tell, and by readLine().
 constexpr qint64 ChunkSize = 64 * 1024;
+// A buffer for so much is had cheaply, whether or not it will be filled.
+constexpr qint64 SmallSize = 16 * 1024;
 // How much is copied at most by a read that is done at once: some 50 us.
 constexpr qint64 AtOnceLimit = 256 * 1024;
-
-/** Our own, so that nobody's long computation holds up files. Never deleted: a thread may wait for a pipe for ever. */
-QThreadPool &threadPool()
-{
-    static QThreadPool *const pool = [] {
-        auto *const created = new QThreadPool;
-        created->setMaxThreadCount(Threads);
-        return created;
-    }();
-    return *pool;
-}
 
 /** While it exists, the thread that made it does not count as one of the pool's. */
 class EndlessWork
@@ -38,12 +31,12 @@ public:
         : m_isEndless(isEndless)
     {
         if (m_isEndless)
-            threadPool().releaseThread();
+            fileThreads().releaseThread();
     }
     ~EndlessWork()
     {
         if (m_isEndless)
-            threadPool().reserveThread();
+            fileThreads().reserveThread();
     }
     Q_DISABLE_COPY_MOVE(EndlessWork)
 
@@ -100,6 +93,17 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
 
 } // namespace
 
+// Never deleted: a thread may wait for a pipe for ever.
+QThreadPool &fileThreads()
+{
+    static QThreadPool *const pool = [] {
+        auto *const created = new QThreadPool;
+        created->setMaxThreadCount(Threads);
+        return created;
+    }();
+    return *pool;
+}
+
 // --- FileData ---
 
 void FileData::openDescriptor(int descriptor, QIODevice::OpenMode mode)
@@ -129,7 +133,7 @@ FileData::Start FileData::submit(const Operation &operation)
             operation->state = State::Over;
             return Start::Over;
         }
-        if (readAtOnce(*operation)) {
+        if (performWithoutBlocking(*operation)) {
             operation->coro.reset();
             operation->state = State::Done;
             m_queue.push_back(operation);
@@ -252,13 +256,30 @@ bool FileData::performAtOnce(FileOperation &operation)
 }
 
 // What the system has in memory needs no thread; it tells what it has not. With the mutex.
-bool FileData::readAtOnce(FileOperation &operation)
+bool FileData::performWithoutBlocking(FileOperation &operation)
 {
-    if (!isRead(operation.kind) || !m_handle.canReadAtOnce())
+    switch (operation.kind) {
+    case Kind::Open:
+        if (!m_handle.openAtOnce(operation.path, operation.mode))
+            return false;
+        setOpened(operation, m_progress);
+        break;
+    case Kind::Read:
+    case Kind::ReadExactly:
+        return operation.number <= AtOnceLimit && m_handle.canReadAtOnce() && read(operation, m_progress, false);
+    case Kind::ReadAll:
+    case Kind::ReadUntil:
+        return m_handle.canReadAtOnce() && read(operation, m_progress, false);
+    case Kind::Close:
+        if (!m_handle.closesAtOnce())
+            return false;
+        operation.error = m_handle.close();
+        break;
+    default:
         return false;
-    if (operation.kind != Kind::ReadAll && operation.kind != Kind::ReadUntil && operation.number > AtOnceLimit)
-        return false;
-    return read(operation, m_progress, false);
+    }
+    noteOpenOrClosed(operation);
+    return true;
 }
 
 // With the mutex.
@@ -267,7 +288,7 @@ void FileData::startFirst()
     const Operation &first = m_queue.front();
     if (first->state == State::Queued)
         first->state = State::Running;
-    threadPool().start([self = shared_from_this(), operation = first] { self->performFirst(operation); });
+    fileThreads().start([self = shared_from_this(), operation = first] { self->performFirst(operation); });
 }
 
 // With the mutex.
@@ -292,12 +313,7 @@ void FileData::performFirst(const Operation &operation)
             perform(*operation, progress);
             lock.relock();
             m_progress = std::move(progress);
-            if (opens(operation->kind) && !operation->error) {
-                m_open = true;
-                m_path = operation->path;
-            } else if (closes(operation->kind)) {
-                m_open = false;
-            }
+            noteOpenOrClosed(*operation);
         }
         if (operation->state == State::Running) {
             operation->state = State::Done;
@@ -310,6 +326,17 @@ void FileData::performFirst(const Operation &operation)
     }
     if (waiting)
         static_cast<LocalCoro *>(waiting.data())->completeWait(operation->wait);
+}
+
+// With the mutex.
+void FileData::noteOpenOrClosed(const FileOperation &operation)
+{
+    if (opens(operation.kind) && !operation.error) {
+        m_open = true;
+        m_path = operation.path;
+    } else if (closes(operation.kind)) {
+        m_open = false;
+    }
 }
 
 // Its result is lost, and the first of the queue. With the mutex.
@@ -374,15 +401,19 @@ void FileData::perform(FileOperation &operation, Progress &progress)
 
 void FileData::open(FileOperation &operation, Progress &progress)
 {
-    progress = {};
-    if (operation.kind == Kind::Open)
-        operation.error = m_handle.open(operation.path, operation.mode);
-    else
-        operation.error = m_handle.openReplacement(operation.path);
-    if (!operation.error && operation.mode & QIODevice::Append && !m_handle.isSequential())
-        progress.position = m_handle.size(operation.error);
+    operation.error = operation.kind == Kind::Open ? m_handle.open(operation.path, operation.mode)
+                                                   : m_handle.openReplacement(operation.path);
+    if (!operation.error)
+        setOpened(operation, progress);
     if (operation.error)
         static_cast<void>(m_handle.close());
+}
+
+void FileData::setOpened(FileOperation &operation, Progress &progress)
+{
+    progress = {};
+    if (operation.mode & QIODevice::Append && !m_handle.isSequential())
+        progress.position = m_handle.size(operation.error);
 }
 
 // False if it is not complete, as it must not block; what was read is `ahead` then.
@@ -390,13 +421,14 @@ bool FileData::read(FileOperation &operation, Progress &progress, bool mayBlock)
 {
     QByteArray bytes = std::exchange(progress.ahead, {});
     const bool isSequential = m_handle.isSequential();
-    const bool isBounded = operation.kind != Kind::ReadUntil && operation.kind != Kind::ReadAll;
-    std::error_code ignored;
+    const bool isWhole = operation.kind != Kind::ReadUntil;
     // One more than there is, as room to find the end in.
-    const qint64 rest = isSequential || !mayBlock || operation.kind == Kind::ReadUntil
-        ? 0
-        : m_handle.size(ignored) - progress.position + 1;
-    if (rest > bytes.size())
+    qint64 rest = 0;
+    if (!isSequential && operation.number > SmallSize && (mayBlock || m_handle.isLocal())) {
+        std::error_code ignored;
+        rest = m_handle.size(ignored) - progress.position + 1;
+    }
+    if (isWhole && rest > bytes.size())
         bytes.reserve(std::min(rest, operation.number));
 
     qint64 searched = 0;
@@ -404,8 +436,9 @@ bool FileData::read(FileOperation &operation, Progress &progress, bool mayBlock)
     while ((taken = enough(operation, bytes, searched, isSequential)) == 0) {
         searched = bytes.size();
         qint64 size = bytes.size() < rest ? rest - bytes.size() : ChunkSize;
-        if (isBounded)
-            size = std::min(operation.number - bytes.size(), mayBlock ? size : AtOnceLimit);
+        if (isWhole)
+            size = std::min(size, operation.number - bytes.size());
+        size = std::min(size, !mayBlock ? AtOnceLimit : isWhole ? size : ChunkSize);
         if (!mayBlock && bytes.size() >= AtOnceLimit)
             operation.error = std::make_error_code(std::errc::resource_unavailable_try_again);
         else if (readMore(operation, progress.position, bytes, size, mayBlock) > 0)

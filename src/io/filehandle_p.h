@@ -22,6 +22,12 @@ public:
     [[nodiscard]] static bool isEndless(const QString &path);
 
     std::error_code open(const QString &path, QIODevice::OpenMode mode);
+    /** Opens it if that cannot block, as the system has in memory what it needs; else, or if it fails, does nothing. */
+    bool openAtOnce(const QString &path, QIODevice::OpenMode mode);
+    /** Whether it is known to be on a file system of this machine: then size() does not block. */
+    [[nodiscard]] bool isLocal() const { return m_local; }
+    /** Whether close() cannot block. */
+    [[nodiscard]] bool closesAtOnce() const;
     /** Takes `descriptor` if it is open for that; sets where it stands. Does not block. */
     std::error_code openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position);
     /** A new file beside `path` that takes its place by commit(), and goes by close(). */
@@ -45,8 +51,17 @@ public:
     qint64 size(std::error_code &error) const;
     std::error_code resize(qint64 size);
     std::error_code sync();
+    enum class Durable : bool { No, Yes };
     /** Closes the file, whatever happens. */
-    std::error_code commit();
+    std::error_code commit(Durable durable = Durable::Yes, bool replaces = true);
+    static std::error_code rename(const QByteArray &from, const QByteArray &to, bool replaces);
+
+    // The beginning of a copy of another file, and its going on: how many bytes were copied by the system itself, -1 if
+    // that cannot be; false if the content cannot be shared.
+    void takePermissions(const FileHandle &other);
+    bool shareContent(const FileHandle &other);
+    qint64 copyFrom(const FileHandle &other, qint64 position, qint64 size);
+
     std::error_code close();
 
 private:
@@ -58,6 +73,7 @@ private:
     QByteArray m_replaced;
     bool m_sequential = false;
     bool m_readsAtOnce = false;
+    bool m_local = false; // opened by name, on a file system of this machine
 };
 
 } // namespace Asyncoro::Detail

@@ -14,6 +14,18 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#ifdef Q_OS_LINUX
+#include <QMutex>
+
+#include <algorithm>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <vector>
+#endif
 
 namespace Asyncoro::Detail {
 
@@ -94,6 +106,53 @@ std::error_code syncFolderOf(const QByteArray &name)
     return error;
 }
 
+#ifdef Q_OS_LINUX
+
+/**
+ * The devices with file systems in which nobody else takes part: no server, no process that may be slow to answer or may
+ * not answer at all. To ask for that may block; so whoever may block notes them.
+ */
+class LocalDevices
+{
+public:
+    static bool has(dev_t device)
+    {
+        const QMutexLocker lock(&s_mutex);
+        return std::ranges::find(s_devices, device) != s_devices.end();
+    }
+    static void note(int descriptor, dev_t device)
+    {
+        struct statfs status{};
+        if (has(device) || ::fstatfs(descriptor, &status) != 0)
+            return;
+        switch (static_cast<unsigned long>(status.f_type)) {
+        case EXT4_SUPER_MAGIC:
+        case XFS_SUPER_MAGIC:
+        case BTRFS_SUPER_MAGIC:
+        case F2FS_SUPER_MAGIC:
+        case TMPFS_MAGIC: {
+            const QMutexLocker lock(&s_mutex);
+            s_devices.push_back(device);
+        }
+        }
+    }
+
+private:
+    static inline QBasicMutex s_mutex;
+    static inline std::vector<dev_t> s_devices;
+};
+
+/** -1 unless the system knows all names of the path. */
+int openCached(const char *path, int flags)
+{
+    open_how how{};
+    how.flags = quint64(flags);
+    how.resolve = RESOLVE_CACHED;
+    return int(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)));
+}
+
+#endif
+
 bool hasPositions(const struct stat &status)
 {
     return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
@@ -117,7 +176,51 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
     const std::error_code error = examine(mode);
     if (error)
         static_cast<void>(close());
+#ifdef Q_OS_LINUX
+    else if (!m_sequential) {
+        struct stat status{};
+        if (::fstat(m_descriptor, &status) == 0) {
+            LocalDevices::note(m_descriptor, status.st_dev);
+            m_local = LocalDevices::has(status.st_dev);
+        }
+    }
+#endif
     return error;
+}
+
+bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused]] QIODevice::OpenMode mode)
+{
+#ifdef Q_OS_LINUX
+    const int flags = openFlags(mode);
+    if (flags & (O_CREAT | O_TRUNC))
+        return false;
+    const QByteArray name = QFile::encodeName(path);
+    // Looks at it first: to open it might block if it is no file, or not of a file system of this machine.
+    struct stat seen{};
+    struct stat status{};
+    const int place = openCached(name.constData(), O_PATH | O_CLOEXEC);
+    if (place == -1)
+        return false;
+    if (::fstat(place, &seen) == 0 && S_ISREG(seen.st_mode) && LocalDevices::has(seen.st_dev)) {
+        m_descriptor = openCached(name.constData(), flags | O_NONBLOCK); // which means nothing to a file
+        m_local = m_descriptor != -1 && !examine(mode) && ::fstat(m_descriptor, &status) == 0
+            && status.st_dev == seen.st_dev && status.st_ino == seen.st_ino;
+        if (!m_local)
+            static_cast<void>(close());
+    }
+    ::close(place);
+    return m_local;
+#else
+    return false;
+#endif
+}
+
+bool FileHandle::closesAtOnce() const
+{
+    struct stat status{};
+    // To close the last link of a removed file frees it, which may take a while.
+    return m_descriptor == -1
+        || (m_local && !isWritable() && ::fstat(m_descriptor, &status) == 0 && status.st_nlink > 0);
 }
 
 std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position)
@@ -252,19 +355,71 @@ std::error_code FileHandle::sync()
     return retried([&] { return ::fsync(m_descriptor); }) == 0 ? std::error_code() : lastError();
 }
 
-std::error_code FileHandle::commit()
+std::error_code FileHandle::commit(Durable durable, bool replaces)
 {
-    std::error_code error = sync();
-    if (!error && ::rename(m_temporary.constData(), m_replaced.constData()) != 0)
-        error = lastError();
+    std::error_code error;
+    if (durable == Durable::Yes)
+        error = sync();
+    if (!error)
+        error = rename(m_temporary, m_replaced, replaces);
     if (error) {
         static_cast<void>(close());
         return error;
     }
     m_temporary.clear();
-    error = syncFolderOf(m_replaced);
+    if (durable == Durable::Yes)
+        error = syncFolderOf(m_replaced);
     const std::error_code closeError = close();
     return error ? error : closeError;
+}
+
+std::error_code FileHandle::rename(const QByteArray &from, const QByteArray &to, bool replaces)
+{
+    int result = -1;
+    if (replaces) {
+        result = ::rename(from.constData(), to.constData());
+    } else {
+#ifdef RENAME_NOREPLACE
+        result = ::renameat2(AT_FDCWD, from.constData(), AT_FDCWD, to.constData(), RENAME_NOREPLACE);
+        if (result == 0 || (errno != EINVAL && errno != ENOSYS))
+            return result == 0 ? std::error_code() : lastError();
+#endif
+        // Where the system has no such call; it does for files only.
+        result = ::link(from.constData(), to.constData());
+        if (result == 0)
+            result = ::unlink(from.constData());
+    }
+    return result == 0 ? std::error_code() : lastError();
+}
+
+void FileHandle::takePermissions(const FileHandle &other)
+{
+    struct stat status{};
+    if (::fstat(other.m_descriptor, &status) == 0)
+        static_cast<void>(::fchmod(m_descriptor, status.st_mode & 0777)); // not all file systems have any
+}
+
+bool FileHandle::shareContent([[maybe_unused]] const FileHandle &other)
+{
+#ifdef FICLONE
+    return !other.m_sequential && ::ioctl(m_descriptor, FICLONE, other.m_descriptor) == 0;
+#else
+    return false;
+#endif
+}
+
+qint64 FileHandle::copyFrom([[maybe_unused]] const FileHandle &other, [[maybe_unused]] qint64 position,
+                            [[maybe_unused]] qint64 size)
+{
+#ifdef Q_OS_LINUX
+    off_t from = position;
+    off_t to = position;
+    return other.m_sequential
+        ? -1
+        : retried([&] { return ::copy_file_range(other.m_descriptor, &from, m_descriptor, &to, size_t(size), 0); });
+#else
+    return -1;
+#endif
 }
 
 std::error_code FileHandle::close()
@@ -273,7 +428,7 @@ std::error_code FileHandle::close()
         return {};
     const int descriptor = std::exchange(m_descriptor, -1);
     m_mode = QIODevice::NotOpen;
-    m_sequential = m_readsAtOnce = false;
+    m_sequential = m_readsAtOnce = m_local = false;
     m_replaced.clear();
     std::error_code error;
     if (const QByteArray temporary = std::exchange(m_temporary, {});
