@@ -92,8 +92,9 @@ void UdpData::onError(QAbstractSocket::SocketError code)
     m_failed = true;
     m_errorCode = refined(code, systemCode);
     m_errorText = m_socket->errorString();
-    if (systemCode != 0)
-        m_errorText += QStringLiteral(" (%1)").arg(QString::fromStdString(std::generic_category().message(systemCode)));
+    const QString systemText = QString::fromStdString(std::generic_category().message(systemCode));
+    if (systemCode != 0 && !m_errorText.contains(systemText))
+        m_errorText += QStringLiteral(" (%1)").arg(systemText);
 }
 
 void UdpData::throwFailure(const QString &operation) const
