@@ -51,6 +51,7 @@ private:
     enum class State : quint8 { Open, Complete, Failed };
 
     void onChange();
+    [[nodiscard]] bool isCutShort() const;
     void onGone(const QString &reason);
     void setFailed(QNetworkReply::NetworkError code, const QString &reason);
 
@@ -138,6 +139,14 @@ bool ReplyData::hasStarted()
     return m_status > 0 || m_state == State::Complete || m_reply->isFinished() || m_reply->bytesAvailable() > 0;
 }
 
+// QNetworkReply takes the end of the connection for that of the answer, however much the server has announced. What it
+// decompresses has no Content-Length any more.
+bool ReplyData::isCutShort() const
+{
+    const bool hasBody = m_reply->operation() != QNetworkAccessManager::HeadOperation && m_status == 200;
+    return hasBody && m_received < m_total;
+}
+
 qint64 ReplyData::readSome(char *to, qint64 maxSize)
 {
     if (m_state == State::Open && m_status < 400) {
@@ -148,6 +157,9 @@ qint64 ReplyData::readSome(char *to, qint64 maxSize)
         }
         if (m_reply->isFinished() && m_reply->error() != QNetworkReply::NoError)
             setFailed(m_reply->error(), m_reply->errorString());
+        else if (m_reply->isFinished() && isCutShort())
+            setFailed(QNetworkReply::RemoteHostClosedError,
+                      QStringLiteral("the server broke off after %1 of %2 bytes").arg(m_received).arg(m_total));
         else if (m_reply->isFinished())
             m_state = State::Complete;
     }
