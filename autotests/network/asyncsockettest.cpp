@@ -317,10 +317,9 @@ private Q_SLOTS:
         run(a.sendMessage("12345"));
         run(a.sendMessage("1"));
         QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recvMessage(4)));
-        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recvMessage())); // broken for good
-        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recv()));
-        run(b.sendAll("sorry")); // but one can say so
-        QCOMPARE(run(a.recv()), "sorry");
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recvMessage(4))); // it does not go away
+        QCOMPARE(run(b.recvMessage(5)), "12345"); // nor is it lost
+        QCOMPARE(run(b.recvMessage()), "1");
 
         // No memory for what a header promises
         auto [c, d] = connectedPair();
@@ -344,7 +343,6 @@ private Q_SLOTS:
             QCOMPARE(e.partial(), "");
         }
         QVERIFY_THROWS_EXCEPTION(EndOfStream, run(b.recvMessage()));
-        QVERIFY_THROWS_EXCEPTION(SocketError, run(b.sendAll("x")));
     }
 
     void endOfStreamWithin_data()
@@ -426,7 +424,6 @@ private Q_SLOTS:
     {
         auto [a, b] = connectedPair();
         run(a.sendAll("last words"));
-        QTRY_COMPARE(b.socket()->bytesAvailable(), 10);
         sendUntilFull(b); // so that b notices by a failure to write
         reset(a);
         QTRY_VERIFY(!b.isConnected());
@@ -495,7 +492,6 @@ private Q_SLOTS:
     {
         auto [a, b] = connectedPair();
         run(b.sendAll("old"));
-        QTRY_COMPARE(a.socket()->bytesAvailable(), 3);
         a.close();
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -527,7 +523,7 @@ private Q_SLOTS:
         const Coro<QByteArray> third = spawn(recvAll, std::ref(b), 3);
         letOthersRun();
         run(a.sendAll("123")); // enough for the second one, whose turn it is not
-        QTRY_COMPARE(b.socket()->bytesAvailable(), 0);
+        QCoreApplication::processEvents();
         QCOMPARE(second.state(), CoroState::Running);
         first.terminate(); // gives back what it had
         QCOMPARE(waitFor(second), "12");

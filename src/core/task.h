@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "detail/externalwait.h" // IWYU pragma: export
 #include "detail/localcoro.h"
 
 #include <coroutine>

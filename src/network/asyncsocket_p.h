@@ -8,15 +8,24 @@
 #include <QHostAddress>
 #include <QTcpSocket>
 
+class QSocketNotifier;
+
 namespace Asyncoro::Detail {
 
-/** How much QTcpSocket reads ahead. */
+/** How much QTcpSocket reads ahead, where it does. */
 constexpr qint64 ReadBufferSize = 256 * 1024;
 
 Location locationOf(const QHostAddress &address, quint16 port);
 
-/** What an AsyncSocket points to: the QTcpSocket, and the coroutines that wait for it. Stays where it is when moved. */
-class SocketData final : public QObject
+/**
+ * The bytes of a QTcpSocket.
+ *
+ * Where it can, it moves them past QTcpSocket, to and from the descriptor. QTcpSocket asks how much there is, and reads
+ * that into memory that each connection keeps; and it collects what is to be written, asks the dispatcher to be told
+ * when it can be, and then to be told no more. QTcpSocket knows the state of the connection, and writes what the
+ * system has no room for.
+ */
+class SocketData final : public StreamData
 {
 public:
     explicit SocketData(std::unique_ptr<QTcpSocket> socket);
@@ -25,59 +34,64 @@ public:
     enum class State : quint8 {
         Unconnected, ///< not yet, not any more, or failed: m_errorText says which
         Connecting,
-        Connected,
-        Ended, ///< by the peer, in order
+        Connected, ///< perhaps with the peer's stream ended
+        Ended, ///< by the peer, in order, and closed by QTcpSocket
     };
 
     [[nodiscard]] State state() const { return m_state; }
+    [[nodiscard]] bool isReadEnded() const { return m_readEnded; }
     [[nodiscard]] QTcpSocket *socket() const { return m_socket.get(); }
     [[nodiscard]] Location peer() const;
-    [[nodiscard]] qint64 sendLimit() const { return m_sendLimit; }
-    void setSendLimit(qint64 limit);
-    void close(bool sendFirst);
-
-    /** The SocketError that `operation` fails with in the present state. */
-    [[nodiscard]] std::exception_ptr failure(const char *operation) const;
+    void close(bool sendFirst) override;
+    std::unique_ptr<QTcpSocket> release();
 
 protected:
     bool eventFilter(QObject *watched, QEvent *event) override;
 
+    qint64 readSome(char *to, qint64 maxSize) override;
+    void expectBytes() override;
+    void awaitReadable() override;
+    void writeAll(QByteArrayView header, const QByteArray &bytes) override;
+    [[nodiscard]] qint64 unwritten() const override;
+    void awaitWritable() override;
+    [[nodiscard]] std::exception_ptr endWriting(const char *operation) override;
+    [[nodiscard]] bool isWritable() const override;
+    [[nodiscard]] std::exception_ptr failure(const char *operation) const override;
+    [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
+    [[nodiscard]] QString subject() const override;
+
 private:
     friend class ConnectAwaiter;
-    friend class ReadAwaiter;
-    friend class WriteAwaiter;
 
-    void watch();
+    void setSocket(std::unique_ptr<QTcpSocket> socket);
+    std::unique_ptr<QTcpSocket> takeSocket();
     void startConnecting(const QString &host, quint16 port);
     void setConnected();
+    void setDirect();
     void setUnconnected(State state, QAbstractSocket::SocketError code, const QString &text);
     void onConnected();
     void onError(QAbstractSocket::SocketError code);
     void onDisconnected();
-
-    void settleReaders();
-    void settleWriters();
-
-    [[nodiscard]] qint64 available() const { return m_front.size() + (m_socket ? m_socket->bytesAvailable() : 0); }
-    void take(char *to, qint64 size);
-    void putBack(const QByteArray &bytes);
-    void write(const QByteArray &header, const QByteArray &bytes);
-    [[nodiscard]] qint64 writeDirectly(const QByteArray &header, const QByteArray &bytes) const;
+    void fail(int error);
+    void watchWriteNotifier();
+    [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed
-    IntrusiveList<SocketSuspension> m_readers; // the first one may have taken a part of what it wants
-    IntrusiveList<SocketSuspension> m_writers;
+    QSocketNotifier *m_notifier = nullptr; // not owning: QTcpSocket's, for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits
-    QByteArray m_front; // comes before what the socket has: a receiver gave it back, or the socket dropped it
     QString m_errorText; // why it is not connected
-    QString m_brokenBy; // why the stream of messages cannot be read; empty if it can
     Location m_peer; // known once the connection is gone, or being made; before that, ask the socket
-    qint64 m_sendLimit = 1024 * 1024;
-    qintptr m_descriptor = -1; // while connected, if data can go out past QTcpSocket
+    int m_descriptor = -1; // while bytes can go past QTcpSocket
     QAbstractSocket::SocketError m_errorCode = QAbstractSocket::OperationError;
     State m_state = State::Unconnected;
-    bool m_settlingWriters = false;
+    quint8 m_readsLeft = 0; // without asking the event loop in between: others want to go on, too
+    bool m_mayHaveBytes = false; // the system
+    bool m_hasBuffered = false; // QTcpSocket has bytes
+    bool m_readEnded = false; // by the peer, in order
+    bool m_watchingReads = false;
     bool m_watchingWrites = false;
+    bool m_watchingConnect = false;
+    bool m_watchingNotifier = false;
 };
 
 } // namespace Asyncoro::Detail

@@ -5,20 +5,20 @@
 
 namespace Asyncoro {
 
+SocketError::SocketError(QAbstractSocket::SocketError code, const QString &operation, const Location &peer,
+                         const QString &reason)
+    : StreamError(operation, peer.isValid() ? peer.toString() : QString(), reason)
+    , m_code(code)
+    , m_peer(peer)
+{
+}
+
 SocketError::SocketError(QAbstractSocket::SocketError code, const QString &message)
-    : Error(message)
+    : StreamError(message)
     , m_code(code)
 {
 }
 
-EndOfStream::EndOfStream(const QByteArray &partial, const QString &message)
-    : Error(message)
-    , m_partial(partial)
-{
-}
-
 SocketError::~SocketError() = default;
-EndOfStream::~EndOfStream() = default;
-MessageTooLong::~MessageTooLong() = default;
 
 } // namespace Asyncoro

@@ -5,49 +5,32 @@
 
 #include "asyncoronetwork_export.h"
 
-#include <Asyncoro/Error>
+#include <Asyncoro/Location>
+#include <Asyncoro/StreamError>
 
 #include <QAbstractSocket>
 
 namespace Asyncoro {
 
 /** A connection failed or is gone. The message says which operation, with whom and why. */
-class ASYNCORO_NETWORK_EXPORT SocketError : public Error
+class ASYNCORO_NETWORK_EXPORT SocketError : public StreamError
 {
 public:
+    /** The message is made of these: "recv(), 127.0.0.1:80: the socket was closed". `peer` may be invalid. */
+    SocketError(QAbstractSocket::SocketError code, const QString &operation, const Location &peer,
+                const QString &reason);
     SocketError(QAbstractSocket::SocketError code, const QString &message);
     ~SocketError() override;
 
     /** Qt's reason; OperationError if the socket was closed by this side or never connected. */
     [[nodiscard]] QAbstractSocket::SocketError code() const { return m_code; }
 
+    /** The other end; invalid if it was never connected. */
+    [[nodiscard]] Location peer() const { return m_peer; }
+
 private:
     QAbstractSocket::SocketError m_code;
-};
-
-/** The peer ended its stream in an orderly way before all that was asked for had come. */
-class ASYNCORO_NETWORK_EXPORT EndOfStream : public Error
-{
-public:
-    EndOfStream(const QByteArray &partial, const QString &message);
-    ~EndOfStream() override;
-
-    /**
-     * What did come, the length of a message included; taken out of the stream. Empty if the stream ended between two
-     * operations, which is how most conversations end.
-     */
-    [[nodiscard]] QByteArray partial() const { return m_partial; }
-
-private:
-    QByteArray m_partial;
-};
-
-/** A message is longer than its receiver accepts, or than the framing can tell. */
-class ASYNCORO_NETWORK_EXPORT MessageTooLong : public Error
-{
-public:
-    using Error::Error;
-    ~MessageTooLong() override;
+    Location m_peer;
 };
 
 } // namespace Asyncoro

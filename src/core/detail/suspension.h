@@ -118,6 +118,8 @@ protected:
 
     /** The coroutine that waits. */
     [[nodiscard]] LocalCoro *coro() const { return m_coro; }
+    /** Until when; time-outs around it may end it before that. */
+    [[nodiscard]] Moment deadline() const { return m_deadline; }
 
 private:
     friend class Insight;

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "asyncstream.h"
+
+namespace Asyncoro {
+
+using Detail::ReadAwaiter;
+using Detail::SendAwaiter;
+using Detail::WriteAwaiter;
+
+AsyncStream::AsyncStream(std::unique_ptr<Detail::StreamData> data)
+    : m_data(std::move(data))
+{
+}
+
+AsyncStream::~AsyncStream() = default;
+AsyncStream::AsyncStream(AsyncStream &&other) noexcept = default;
+AsyncStream &AsyncStream::operator=(AsyncStream &&other) noexcept = default;
+
+ReadAwaiter AsyncStream::recv(qint64 maxSize, Deadline deadline)
+{
+    return {m_data.get(), ReadAwaiter::Kind::Some, std::max<qint64>(maxSize, 1), m_data->deadline(deadline)};
+}
+
+ReadAwaiter AsyncStream::recvAll(qint64 size, Deadline deadline)
+{
+    return {m_data.get(), ReadAwaiter::Kind::All, std::max<qint64>(size, 0), m_data->deadline(deadline)};
+}
+
+ReadAwaiter AsyncStream::recvUntil(const QByteArray &delimiter, qint64 maxSize, Deadline deadline)
+{
+    if (delimiter.isEmpty())
+        throw Error(QStringLiteral("recvUntil(): the delimiter must be of one byte or more"));
+    return {m_data.get(), ReadAwaiter::Kind::Until, std::max<qint64>(maxSize, 1), m_data->deadline(deadline),
+            delimiter};
+}
+
+ReadAwaiter AsyncStream::recvMessage(qint64 maxSize, Deadline deadline)
+{
+    return {m_data.get(), ReadAwaiter::Kind::Message, maxSize, m_data->deadline(deadline)};
+}
+
+SendAwaiter AsyncStream::send(const QByteArray &data, Deadline deadline)
+{
+    return {m_data.get(), WriteAwaiter::Kind::Some, data, m_data->deadline(deadline)};
+}
+
+WriteAwaiter AsyncStream::sendAll(const QByteArray &data, Deadline deadline)
+{
+    return {m_data.get(), WriteAwaiter::Kind::All, data, m_data->deadline(deadline)};
+}
+
+WriteAwaiter AsyncStream::sendMessage(const QByteArray &message, Deadline deadline)
+{
+    return {m_data.get(), WriteAwaiter::Kind::Message, message, m_data->deadline(deadline)};
+}
+
+WriteAwaiter AsyncStream::flush(Deadline deadline)
+{
+    return {m_data.get(), WriteAwaiter::Kind::Flush, QByteArray(), m_data->deadline(deadline)};
+}
+
+WriteAwaiter AsyncStream::closeWriting(Deadline deadline)
+{
+    return {m_data.get(), WriteAwaiter::Kind::End, QByteArray(), m_data->deadline(deadline)};
+}
+
+ReadAwaiter AsyncStream::read(qint64 maxSize, Deadline deadline)
+{
+    return recv(maxSize, deadline);
+}
+
+ReadAwaiter AsyncStream::readLine(qint64 maxSize, Deadline deadline)
+{
+    return {m_data.get(), ReadAwaiter::Kind::Line, std::max<qint64>(maxSize, 1), m_data->deadline(deadline),
+            QByteArrayLiteral("\n")};
+}
+
+ReadAwaiter AsyncStream::readAll(qint64 maxSize, Deadline deadline)
+{
+    return {m_data.get(), ReadAwaiter::Kind::ToEnd, std::max<qint64>(maxSize, 0), m_data->deadline(deadline)};
+}
+
+WriteAwaiter AsyncStream::write(const QByteArray &data, Deadline deadline)
+{
+    return sendAll(data, deadline);
+}
+
+void AsyncStream::close()
+{
+    m_data->checkThread("close()");
+    m_data->close(true);
+}
+
+void AsyncStream::abort()
+{
+    m_data->checkThread("abort()");
+    m_data->close(false);
+}
+
+qint64 AsyncStream::sendLimit() const
+{
+    return m_data->sendLimit();
+}
+
+void AsyncStream::setSendLimit(qint64 bytes)
+{
+    m_data->setSendLimit(bytes);
+}
+
+std::chrono::milliseconds AsyncStream::timeout() const
+{
+    return m_data->timeout();
+}
+
+void AsyncStream::setTimeout(std::chrono::milliseconds timeout)
+{
+    m_data->setTimeout(timeout);
+}
+
+} // namespace Asyncoro

@@ -1,0 +1,516 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "asyncsocket_p.h"
+#include "closing_p.h"
+
+#include <Asyncoro/Coro>
+#include <Asyncoro/Event>
+
+#include <QCoreApplication>
+#include <QEvent>
+#include <QSocketNotifier>
+
+#include <cerrno>
+
+#ifdef Q_OS_UNIX
+#include <poll.h>
+#include <sys/socket.h>
+#endif
+
+namespace Asyncoro::Detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// A message up to this size is put behind its header in one piece, which costs a copy and saves a packet.
+constexpr qint64 GatherSize = 64 * 1024;
+// Up to this size data is written at once, not when the event loop says that there is room. Above it QTcpSocket shares
+// the bytes instead of copying what was left over.
+constexpr qint64 WriteThroughSize = 256 * 1024;
+// So often one reads at once because the last time there was as much as was asked for.
+constexpr quint8 ReadsInARow = 4;
+// As much as the system holds for a connection, and more.
+constexpr qint64 MaxRescued = 64 * 1024 * 1024;
+constexpr auto ClosingPatience = 30s;
+
+#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
+constexpr bool CanBeDirect = true;
+
+qint64 receive(int descriptor, char *to, qint64 maxSize)
+{
+    return ::recv(descriptor, to, size_t(maxSize), MSG_DONTWAIT);
+}
+
+/** Why nothing can be written any more; 0 if it can. */
+int errorOf(int descriptor)
+{
+    pollfd state{.fd = descriptor, .events = 0, .revents = 0};
+    if (::poll(&state, 1, 0) <= 0)
+        return 0;
+    int error = 0;
+    socklen_t size = sizeof error;
+    return ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0 ? error : EPIPE;
+}
+#else
+constexpr bool CanBeDirect = false;
+
+qint64 receive(int, char *, qint64)
+{
+    return -1;
+}
+
+int errorOf(int)
+{
+    return 0;
+}
+#endif
+
+/** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
+Task<> finishSending(std::unique_ptr<QTcpSocket> socket)
+{
+    const Closing closing;
+    Event progress;
+    const QObject context; // ends the connections before `progress` ends
+    const auto wake = [&progress] { progress.pulse(); };
+    QObject::connect(socket.get(), &QTcpSocket::bytesWritten, &context, wake);
+    QObject::connect(socket.get(), &QTcpSocket::disconnected, &context, wake);
+    while (socket->state() != QAbstractSocket::UnconnectedState) {
+        try {
+            co_await progress.wait(ClosingPatience);
+        } catch (const TimedOut &) {
+            socket->abort();
+        }
+    }
+}
+
+void dispose(std::unique_ptr<QTcpSocket> socket, bool sendFirst)
+{
+    if (socket->state() == QAbstractSocket::ConnectedState && sendFirst && QCoreApplication::instance())
+        socket->disconnectFromHost(); // at once, if nothing is unsent
+    else if (socket->state() != QAbstractSocket::ClosingState || !sendFirst)
+        socket->abort();
+    if (socket->state() != QAbstractSocket::UnconnectedState) {
+        const QString peer = locationOf(socket->peerAddress(), socket->peerPort()).toString();
+        spawn(finishSending, std::move(socket)).setName(QStringLiteral("closing of the connection to ") + peer);
+    }
+}
+
+/** Takes what has come and nobody wants: the system resets a connection that is closed before all was read. */
+void discardUnread(int descriptor)
+{
+    QByteArray bytes(StreamData::ChunkSize, Qt::Uninitialized);
+    for (qint64 size = 1, total = 0; size > 0 && total < ReadBufferSize; total += size)
+        size = receive(descriptor, bytes.data(), bytes.size());
+}
+
+QAbstractSocket::SocketError codeOf(int error)
+{
+    switch (error) {
+    case ECONNRESET:
+    case EPIPE:
+        return QAbstractSocket::RemoteHostClosedError;
+    case ETIMEDOUT:
+        return QAbstractSocket::SocketTimeoutError;
+    default:
+        return QAbstractSocket::NetworkError;
+    }
+}
+
+QString textOf(int error)
+{
+    switch (error) {
+    case ECONNRESET:
+        return QStringLiteral("the peer reset the connection");
+    case EPIPE:
+        return QStringLiteral("the peer closed the connection");
+    default:
+        return qt_error_string(error);
+    }
+}
+
+} // namespace
+
+Location locationOf(const QHostAddress &address, quint16 port)
+{
+    if (address.isNull())
+        return {};
+    bool isIPv4 = false; // perhaps in the clothes of IPv6
+    const quint32 ipv4 = address.toIPv4Address(&isIPv4);
+    return {(isIPv4 ? QHostAddress(ipv4) : address).toString(), port};
+}
+
+// --- beginning and end ---
+
+SocketData::SocketData(std::unique_ptr<QTcpSocket> socket)
+    : m_errorText(QStringLiteral("not connected"))
+{
+    setSocket(std::move(socket));
+    if (m_socket->state() == QAbstractSocket::ConnectedState) {
+        setConnected();
+    } else if (m_socket->error() == QAbstractSocket::RemoteHostClosedError) {
+        setFront(m_socket->readAll()); // what it sent before
+        setUnconnected(State::Ended, m_socket->error(), m_socket->errorString());
+    }
+}
+
+SocketData::~SocketData()
+{
+    close(true);
+}
+
+// Other signals are connected when they are needed: most sockets never do, and each connection takes memory.
+void SocketData::setSocket(std::unique_ptr<QTcpSocket> socket)
+{
+    m_socket = std::move(socket);
+    m_socket->setParent(nullptr);
+    m_watchingReads = m_watchingWrites = m_watchingConnect = m_watchingNotifier = false;
+    connect(m_socket.get(), &QTcpSocket::errorOccurred, this, [this](auto code) { onError(code); });
+    connect(m_socket.get(), &QTcpSocket::disconnected, this, [this] { onDisconnected(); });
+}
+
+// Lets go of it: it tells us nothing more.
+std::unique_ptr<QTcpSocket> SocketData::takeSocket()
+{
+    if (!m_peer.isValid())
+        m_peer = locationOf(m_socket->peerAddress(), m_socket->peerPort());
+    QObject::disconnect(m_socket.get(), nullptr, this, nullptr);
+    for (QSocketNotifier *const notifier : m_socket->findChildren<QSocketNotifier *>())
+        notifier->removeEventFilter(this);
+    return std::move(m_socket);
+}
+
+void SocketData::close(bool sendFirst)
+{
+    if (!m_socket)
+        return;
+    if (m_notifier) {
+        m_notifier->setEnabled(false);
+        if (sendFirst && !m_readEnded)
+            discardUnread(m_descriptor);
+    }
+    std::unique_ptr<QTcpSocket> socket = takeSocket();
+    m_readEnded = false;
+    setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was closed"));
+    setFront({}); // those who waited have put back what they had
+    dispose(std::move(socket), sendFirst);
+}
+
+std::unique_ptr<QTcpSocket> SocketData::release()
+{
+    if (!m_socket)
+        return nullptr;
+    if (m_state == State::Connecting || (!front().isEmpty() && !m_socket->isOpen())) {
+        const QString reason = m_state == State::Connecting
+            ? QStringLiteral("the socket is connecting: give that up, or wait for it, first")
+            : QStringLiteral("%1 bytes that came before the connection was closed are unread: receive them, or close "
+                             "the socket").arg(front().size());
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("release()"), peer(), reason);
+    }
+    if (m_notifier)
+        m_notifier->setEnabled(true);
+    std::unique_ptr<QTcpSocket> socket = takeSocket();
+    m_readEnded = false;
+    setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was released"));
+    const QByteArray unread = front(); // with what those who waited have put back
+    for (qsizetype i = unread.size() - 1; i >= 0; --i)
+        socket->ungetChar(unread.at(i));
+    setFront({});
+    return socket;
+}
+
+void SocketData::startConnecting(const QString &host, quint16 port)
+{
+    if (!m_socket)
+        setSocket(std::make_unique<QTcpSocket>());
+    if (!std::exchange(m_watchingConnect, true))
+        connect(m_socket.get(), &QTcpSocket::connected, this, [this] { onConnected(); });
+    if (m_socket->state() != QAbstractSocket::UnconnectedState)
+        m_socket->abort();
+    setFront({});
+    setWritingEnded(false);
+    m_readEnded = false;
+    m_peer = Location(host, port);
+    m_state = State::Connecting;
+    m_socket->connectToHost(host, port);
+}
+
+void SocketData::onConnected()
+{
+    if (m_state != State::Connecting)
+        return;
+    m_peer = {};
+    setConnected();
+    if (ConnectAwaiter *const connecting = std::exchange(m_connecting, nullptr))
+        connecting->complete();
+}
+
+void SocketData::setConnected()
+{
+    m_state = State::Connected;
+    m_socket->setSocketOption(QAbstractSocket::LowDelayOption, 1); // we gather what belongs together ourselves
+    setDirect();
+    if (!m_notifier) {
+        if (m_socket->readBufferSize() == 0)
+            m_socket->setReadBufferSize(ReadBufferSize);
+        if (!std::exchange(m_watchingReads, true))
+            connect(m_socket.get(), &QTcpSocket::readyRead, this, [this] { settleReaders(); });
+    }
+}
+
+// Finds out whether what the descriptor carries is what the socket does: no encryption, no proxy.
+void SocketData::setDirect()
+{
+    const bool isPlain = CanBeDirect && m_socket->metaObject() == &QTcpSocket::staticMetaObject;
+    for (QSocketNotifier *const notifier : m_socket->findChildren<QSocketNotifier *>()) {
+        if (notifier->type() != QSocketNotifier::Read)
+            continue;
+        notifier->installEventFilter(this);
+        const QObject *const engine = notifier->parent();
+        if (isPlain && engine && engine->parent() == m_socket.get() && engine->inherits("QNativeSocketEngine")
+            && notifier->socket() == m_socket->socketDescriptor()) {
+            m_notifier = notifier;
+            m_descriptor = int(m_socket->socketDescriptor());
+        }
+    }
+    m_hasBuffered = !m_notifier || m_socket->bytesAvailable() > 0;
+    m_watchingNotifier = false;
+    m_mayHaveBytes = false;
+}
+
+// Whoever waits now, waits in vain.
+void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, const QString &text)
+{
+    m_state = state;
+    m_descriptor = -1;
+    m_notifier = nullptr;
+    m_errorCode = code;
+    m_errorText = text;
+    if (ConnectAwaiter *const connecting = std::exchange(m_connecting, nullptr))
+        connecting->fail(failure(connecting->operationName()));
+    settleReaders();
+    settleWriters();
+}
+
+void SocketData::onError(QAbstractSocket::SocketError code)
+{
+    const bool isReset = errno == ECONNRESET;
+    if (m_state != State::Connecting && m_state != State::Connected)
+        return;
+    if (m_state == State::Connected) {
+        m_peer = peer();
+        if (m_hasBuffered)
+            appendToFront(m_socket->readAll()); // after an error in writing QTcpSocket drops it
+    }
+    if (code == QAbstractSocket::RemoteHostClosedError && isReset)
+        setUnconnected(State::Unconnected, code, textOf(ECONNRESET));
+    else if (code == QAbstractSocket::RemoteHostClosedError && !m_notifier && m_socket->bytesToWrite() == 0)
+        setUnconnected(State::Ended, code, m_socket->errorString());
+    else // a peer that ends its stream while bytes for it are unsent does not end it in order
+        setUnconnected(State::Unconnected, code, m_socket->errorString());
+}
+
+// Without an error before it: somebody closed the wrapped socket.
+void SocketData::onDisconnected()
+{
+    if (m_state == State::Connected)
+        setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was closed"));
+}
+
+Location SocketData::peer() const
+{
+    if (m_peer.isValid() || !m_socket)
+        return m_peer;
+    return locationOf(m_socket->peerAddress(), m_socket->peerPort());
+}
+
+QString SocketData::subject() const
+{
+    return peer().toString();
+}
+
+std::exception_ptr SocketData::failure(const char *operation) const
+{
+    return std::make_exception_ptr(SocketError(m_errorCode, QLatin1StringView(operation), peer(), m_errorText));
+}
+
+std::exception_ptr SocketData::writeFailure(const char *operation) const
+{
+    if (m_state != State::Connected)
+        return failure(operation);
+    return std::make_exception_ptr(SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), peer(),
+                                               QStringLiteral("closeWriting() was called before")));
+}
+
+// --- reading ---
+
+bool SocketData::eventFilter(QObject *watched, QEvent *event)
+{
+    if (event->type() != QEvent::SockAct)
+        return false;
+    if (!m_notifier) {
+        // QTcpSocket tells a reset as an orderly end, so that a part of the data would pass for all of it. What it got
+        // from the system is left in errno when it tells us, if nothing older lies there.
+        errno = 0;
+        return false;
+    }
+    if (watched != m_notifier) {
+        // For room to write. QTcpSocket closes the descriptor before it tells of an error.
+        if (const int error = errorOf(m_descriptor); error != 0)
+            fail(error);
+        return false;
+    }
+    expectBytes();
+    if (hasReaders())
+        settleReaders();
+    else
+        m_notifier->setEnabled(false);
+    return m_state == State::Connected; // otherwise QTcpSocket is to find out, too
+}
+
+void SocketData::expectBytes()
+{
+    m_mayHaveBytes = true;
+    m_readsLeft = ReadsInARow;
+}
+
+void SocketData::awaitReadable()
+{
+    if (m_notifier)
+        m_notifier->setEnabled(true);
+}
+
+qint64 SocketData::readSome(char *to, qint64 maxSize)
+{
+    if (m_state != State::Connected)
+        return m_state == State::Ended || m_readEnded ? Ended : Failed;
+    if (m_hasBuffered) {
+        if (const qint64 size = m_socket->read(to, maxSize); size > 0)
+            return size;
+        m_hasBuffered = !m_notifier;
+    }
+    if (m_readEnded)
+        return Ended;
+    if (!m_notifier || !m_mayHaveBytes || m_readsLeft == 0)
+        return NothingYet;
+    --m_readsLeft;
+    const qint64 size = receive(m_descriptor, to, maxSize);
+    m_mayHaveBytes = size == maxSize;
+    if (size > 0)
+        return size;
+    if (size == 0) {
+        m_readEnded = true;
+        m_notifier->setEnabled(false);
+        return Ended;
+    }
+    if (errno == EAGAIN || errno == EINTR)
+        return NothingYet;
+    fail(errno);
+    return Failed;
+}
+
+// The system has said so, to us and not to QTcpSocket.
+void SocketData::fail(int error)
+{
+    m_peer = peer();
+    QByteArray bytes(ChunkSize, Qt::Uninitialized);
+    while (!m_readEnded && front().size() < MaxRescued) { // what came before
+        const qint64 size = receive(m_descriptor, bytes.data(), bytes.size());
+        if (size <= 0)
+            break;
+        appendToFront(bytes.first(size));
+    }
+    m_notifier->setEnabled(true); // QTcpSocket is to find out, too
+    setUnconnected(State::Unconnected, codeOf(error), textOf(error));
+}
+
+// --- writing ---
+
+qint64 SocketData::unwritten() const
+{
+    return m_socket ? m_socket->bytesToWrite() : 0;
+}
+
+bool SocketData::isWritable() const
+{
+    return m_state == State::Connected && !isWritingEnded();
+}
+
+void SocketData::awaitWritable()
+{
+    if (m_socket && !std::exchange(m_watchingWrites, true))
+        connect(m_socket.get(), &QTcpSocket::bytesWritten, this, [this] { settleWriters(); });
+}
+
+std::exception_ptr SocketData::endWriting(const char *operation)
+{
+#ifdef Q_OS_UNIX
+    if (m_descriptor != -1) {
+        ::shutdown(m_descriptor, SHUT_WR);
+        return nullptr;
+    }
+#endif
+    return std::make_exception_ptr(SocketError(QAbstractSocket::UnsupportedSocketOperationError,
+                                               QLatin1StringView(operation), peer(),
+                                               QStringLiteral("a connection of this kind cannot end one side alone")));
+}
+
+void SocketData::writeAll(QByteArrayView header, const QByteArray &bytes)
+{
+    const qint64 size = header.size() + bytes.size();
+    const bool atOnce = size <= WriteThroughSize && m_socket->bytesToWrite() == 0;
+    const qint64 written = atOnce ? writeDirectly(header, bytes) : 0;
+    if (written == size)
+        return;
+    if (written < 0) {
+        fail(errno);
+    } else if (written > 0) {
+        const qint64 headerLeft = std::max<qint64>(header.size() - written, 0);
+        const qint64 bytesLeft = std::min<qint64>(size - written, bytes.size());
+        m_socket->write(header.data() + header.size() - headerLeft, headerLeft);
+        m_socket->write(bytes.constEnd() - bytesLeft, bytesLeft);
+    } else if (header.isEmpty()) {
+        m_socket->write(bytes);
+    } else if (size <= GatherSize) {
+        m_socket->write(header.toByteArray() + bytes);
+    } else {
+        m_socket->write(header.data(), header.size());
+        m_socket->write(bytes);
+    }
+    if (m_notifier)
+        watchWriteNotifier();
+    else if (atOnce && m_state == State::Connected)
+        m_socket->flush();
+}
+
+// QTcpSocket makes it when it first has to wait for room.
+void SocketData::watchWriteNotifier()
+{
+    if (std::exchange(m_watchingNotifier, true))
+        return;
+    for (QSocketNotifier *const notifier : m_notifier->parent()->findChildren<QSocketNotifier *>()) {
+        if (notifier->type() == QSocketNotifier::Write)
+            notifier->installEventFilter(this);
+    }
+}
+
+// How much went out; -1 if there is an error, in errno.
+qint64 SocketData::writeDirectly([[maybe_unused]] QByteArrayView header, [[maybe_unused]] QByteArrayView bytes) const
+{
+#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
+    if (m_descriptor == -1)
+        return 0;
+    iovec parts[] = {{.iov_base = const_cast<char *>(header.data()), .iov_len = size_t(header.size())},
+                     {.iov_base = const_cast<char *>(bytes.data()), .iov_len = size_t(bytes.size())}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = std::size(parts);
+    const qint64 written = ::sendmsg(m_descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return written < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : written;
+#else
+    return 0;
+#endif
+}
+
+} // namespace Asyncoro::Detail
