@@ -9,6 +9,24 @@ namespace Asyncoro {
 
 namespace Detail {
 
+void SocketData::connectByName(const QString &host, quint16 port)
+{
+    const auto connected = [this](std::unique_ptr<QTcpSocket> winner) {
+        m_connector.reset();
+        if (winner) {
+            takeSocket();
+            setSocket(std::move(winner));
+        }
+        onConnected();
+    };
+    const auto failed = [this](QAbstractSocket::SocketError code, const QString &text) {
+        setUnconnected(State::Unconnected, code, text);
+    };
+    m_connector = std::make_unique<HostConnector>(
+        *m_socket, host, port, HostConnector::Callbacks{.connected = connected, .failed = failed});
+    m_connector->start();
+}
+
 ConnectAwaiter::ConnectAwaiter(SocketData *data, const QString &host, quint16 port, const QDeadlineTimer &deadline)
     : ExternalWait("connect()", deadline)
     , m_data(data)
