@@ -143,7 +143,8 @@ bool ReplyData::hasStarted()
 // decompresses has no Content-Length any more.
 bool ReplyData::isCutShort() const
 {
-    const bool hasBody = m_reply->operation() != QNetworkAccessManager::HeadOperation && m_status == 200;
+    const bool hasBody = m_reply->operation() != QNetworkAccessManager::HeadOperation && m_status / 100 == 2
+        && m_status != 204;
     return hasBody && m_received < m_total;
 }
 
