@@ -58,6 +58,17 @@ qint64 residentKilobytes()
     return usage.ru_maxrss;
 }
 
+/** Whether this process has grown, beyond what a few buffers need, since it had so many KiB. */
+bool hasGrown(qint64 since)
+{
+#ifdef __SANITIZE_ADDRESS__
+    Q_UNUSED(since)
+    return false; // it keeps what was freed
+#else
+    return residentKilobytes() - since > 50'000;
+#endif
+}
+
 /** A chain that passes on what it reads, and of which nothing is read yet. */
 struct PipeWait {
     std::unique_ptr<AsyncPipe> pipe = std::make_unique<AsyncPipe>(chain({"cat", "cat"}));
@@ -171,7 +182,7 @@ private Q_SLOTS:
         const qint64 before = residentKilobytes();
         AsyncPipe pipe = chain({"yes | head -c 1000000000", "wc -c"});
         QCOMPARE(run(pipe.communicate()).output.trimmed(), "1000000000");
-        QVERIFY2(residentKilobytes() - before < 50'000, "the bytes came through this process");
+        QVERIFY2(!hasGrown(before), "the bytes came through this process");
     }
 
     void F05_slowReaderHoldsUpTheChain()
@@ -189,7 +200,7 @@ private Q_SLOTS:
             }
         }));
         QCOMPARE(sum, 200'000'000);
-        QVERIFY(residentKilobytes() - before < 50'000);
+        QVERIFY(!hasGrown(before));
         QCOMPARE(run(pipe.finished()), std::vector<ExitStatus>(2));
     }
 
@@ -220,6 +231,7 @@ private Q_SLOTS:
     void F05_timesOut()
     {
         AsyncPipe pipe = chain({"cat", "sleep 1000"});
+        run(pipe.start());
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate("x", 50ms)));
         QVERIFY(pipe.isRunning());
         pipe.kill();
