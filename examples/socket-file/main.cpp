@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// A socket used as a file: the same function reads lines from either, since both have read(), readLine(), write(). A file
-// goes line by line to the other end of a connection; both ends print the checksum of what they have read.
+// A socket used as a file: the same function reads lines from either, since both have read(), readLine(), write(). A
+// file goes line by line to the other end of a connection; both ends print the checksum of what they have read.
 //
 //   socket-file FILE
 
