@@ -79,8 +79,11 @@ private:
 class Positions
 {
 public:
-    int64_t next() { return int64_t((m_state = m_state * 6364136223846793005 + 1442695040888963407) >> 33)
-            % (LargeSize / Page) * Page; }
+    int64_t next()
+    {
+        m_state = m_state * 6364136223846793005 + 1442695040888963407;
+        return int64_t(m_state >> 33) % (LargeSize / Page) * Page;
+    }
 
 private:
     uint64_t m_state = 1;

@@ -86,5 +86,8 @@ void small(int count)
 int main(int argc, char **argv)
 {
     return run(argc, argv,
-               {{"sequential", sequential, 0}, {"random", random, 20000}, {"cold", cold, 4000}, {"small", small, 1000}});
+               {{"sequential", sequential, 0},
+                {"random", random, 20000},
+                {"cold", cold, 4000},
+                {"small", small, 1000}});
 }

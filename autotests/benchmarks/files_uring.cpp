@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The files figures with a bare io_uring whose eventfd is in an epoll set, as it would be below an event loop: no coroutine,
-// no Qt. All requests that are ready are submitted by one call.
+// The files figures with a bare io_uring whose eventfd is in an epoll set, as it would be below an event loop: no
+// coroutine, no Qt. All requests that are ready are submitted by one call.
 
 #include "files.h"
 

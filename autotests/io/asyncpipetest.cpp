@@ -166,7 +166,8 @@ private Q_SLOTS:
         pipe.add("head", {"-n", "2"});
         const PipeResult result = run(pipe.communicate());
         QCOMPARE(result.output, "y\ny\n");
-        QCOMPARE(result.statuses, (std::vector{ExitStatus::killed(SIGPIPE), ExitStatus::killed(SIGPIPE), ExitStatus()}));
+        const ExitStatus byPipe = ExitStatus::killed(SIGPIPE);
+        QCOMPARE(result.statuses, (std::vector{byPipe, byPipe, ExitStatus()}));
     }
 
     void F05_lastOneThatReadsNothing()

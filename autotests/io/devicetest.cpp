@@ -51,8 +51,8 @@ private:
         m_here += m_onTheWay.front();
         m_onTheWay.remove(0, 1);
         QMetaObject::invokeMethod(this, &EchoLine::pass, Qt::QueuedConnection);
-        emit bytesWritten(1);
-        emit readyRead();
+        Q_EMIT bytesWritten(1);
+        Q_EMIT readyRead();
     }
 
     QByteArray m_onTheWay;

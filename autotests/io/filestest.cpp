@@ -203,7 +203,8 @@ private Q_SLOTS:
         Pipe pipe;
         AsyncFile reader;
         reader.openDescriptor(pipe.takeReader(), QIODevice::ReadOnly);
-        const Coro<QByteArray> coro = spawn([&reader]() -> Task<QByteArray> { co_return co_await reader.readExactly(6); });
+        const Coro<QByteArray> coro
+            = spawn([&reader]() -> Task<QByteArray> { co_return co_await reader.readExactly(6); });
         for (const char *byte : {"a", "b", "c", "d", "e", "f", "g"}) { // one at a time
             pipe.write(byte);
             letOthersRun();

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// A socket used as a file: the same function reads lines from either, since both have read(), readLine(), write(). A file
-// goes line by line to the other end of a connection; both ends print the checksum of what they have read.
+// A socket used as a file: the same function reads lines from either, since both have read(), readLine(), write(). A
+// file goes line by line to the other end of a connection; both ends print the checksum of what they have read.
 //
 //   socket-file FILE
 
@@ -30,7 +30,7 @@ Task<QByteArray> readLines(auto &from, auto use)
     }
 }
 
-Task<> receive(AsyncServer &server)
+Task<> receiveLines(AsyncServer &server)
 {
     AsyncSocket socket = co_await server.accept();
     int count = 0;
@@ -41,7 +41,7 @@ Task<> receive(AsyncServer &server)
     std::printf("received  %s  %d lines\n", sum.constData(), count);
 }
 
-Task<> send(QString path, quint16 port)
+Task<> sendLines(QString path, quint16 port)
 {
     AsyncFile file;
     co_await file.open(path);
@@ -56,8 +56,8 @@ Task<> run(QString path)
 {
     AsyncServer server;
     server.listen(QHostAddress::LocalHost);
-    const Coro<> receiver = spawn(receive, std::ref(server));
-    co_await send(path, server.location().port());
+    const Coro<> receiver = spawn(receiveLines, std::ref(server));
+    co_await sendLines(path, server.location().port());
     co_await receiver;
 }
 

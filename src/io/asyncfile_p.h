@@ -65,8 +65,8 @@ struct FileOperation {
  * What an AsyncFile points to. It lives on until its last operation has ended.
  *
  * Operations are done in order. Only the first one of the queue touches the file, on a thread of the pool unless the
- * system can do it without blocking; what else there is changes with the mutex held. It stays the first until its result
- * is taken, so that one whose result nobody takes can be undone.
+ * system can do it without blocking; what else there is changes with the mutex held. It stays the first until its
+ * result is taken, so that one whose result nobody takes can be undone.
  */
 class FileData : public std::enable_shared_from_this<FileData>
 {

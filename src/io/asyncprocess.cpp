@@ -5,24 +5,7 @@
 
 #include "asyncprocess_p.h"
 
-#include <Asyncoro/Coro>
-#include <Asyncoro/Event>
-
-#include <QCoreApplication>
-
-#ifdef Q_OS_UNIX
-#include <cerrno>
-#include <csignal>
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
-#ifdef Q_OS_LINUX
-#include <sys/prctl.h>
-#endif
-
 namespace Asyncoro {
-
-using namespace std::chrono_literals;
 
 namespace Detail {
 
@@ -32,131 +15,8 @@ namespace {
 constexpr qint64 ReadAhead = 256 * 1024;
 // How many unwritten bytes let a further one wait to be written.
 constexpr qint64 WriteLimit = 1024 * 1024;
-// How often to look whether a group is gone, of which nobody tells.
-constexpr auto GroupInterval = 20ms;
-// How long killed processes may be seen: not long, unless nobody reaps them.
-constexpr auto TimeToVanish = 200ms;
-
-/** Ends a process in the background. A coroutine, so that exec() waits for it. */
-Task<> end(std::unique_ptr<OwnedProcess> owned, std::chrono::milliseconds time)
-{
-    Event finished;
-    const QObject context; // ends the connection before `finished` ends
-    QObject::connect(&owned->process, &QProcess::finished, &context, [&finished] { finished.set(); });
-    const QDeadlineTimer deadline(time);
-    try {
-        if (owned->isRunning())
-            co_await finished.wait(deadline);
-        while (!owned->isGone() && !deadline.hasExpired())
-            co_await sleep(GroupInterval);
-    } catch (const TimedOut &) {
-        // that was its time
-    }
-    if (owned->isGone())
-        co_return;
-    owned->demand(OwnedProcess::Demand::Die);
-    if (owned->isRunning())
-        co_await finished.wait();
-    const QDeadlineTimer enough(TimeToVanish);
-    while (!owned->isGone() && !enough.hasExpired())
-        co_await sleep(GroupInterval);
-}
-
-void dispose(std::unique_ptr<OwnedProcess> owned, const QString &program, std::chrono::milliseconds time)
-{
-    if (owned->isGone() || !QCoreApplication::instance())
-        return;
-    owned->demand(OwnedProcess::Demand::End);
-    spawn(end, std::move(owned), time).setName(QStringLiteral("end of the process ") + program);
-}
 
 } // namespace
-
-// --- OwnedProcess ---
-
-OwnedProcess::~OwnedProcess()
-{
-    process.disconnect();
-    if (isGone())
-        return;
-    demand(Demand::Die);
-    process.waitForFinished(-1); // which is near
-}
-
-void OwnedProcess::start(const QString &program, const QStringList &arguments, bool endsWithParent)
-{
-#ifdef Q_OS_UNIX
-    const auto given = process.childProcessModifier();
-    // Between fork and exec, where little is allowed.
-    process.setChildProcessModifier([given, endsWithParent, group = ownGroup, parent = ::getpid()] {
-        if (group)
-            ::setpgid(0, 0);
-#ifdef Q_OS_LINUX
-        if (endsWithParent) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (::getppid() != parent) // it ended before that call
-                ::_exit(1);
-        }
-#else
-        Q_UNUSED(endsWithParent)
-        Q_UNUSED(parent)
-#endif
-        if (given)
-            given();
-    });
-    if (!given) { // ours can run in the memory of this process, which need not be copied then
-        QProcess::UnixProcessParameters parameters = process.unixProcessParameters();
-        parameters.flags |= QProcess::UnixProcessFlag::UseVFork;
-        process.setUnixProcessParameters(parameters);
-    }
-#endif
-    process.start(program, arguments);
-    id = process.processId();
-#ifdef Q_OS_UNIX
-    if (ownGroup && id > 0) {
-        ::setpgid(pid_t(id), pid_t(id)); // whoever comes first, so that nobody finds it without its group
-        m_groupIsGone = false;
-    }
-#endif
-}
-
-void OwnedProcess::demand(Demand demand)
-{
-    // Until it runs its program it is a copy of this process, with the signal handlers of that.
-    if (process.state() == QProcess::Starting)
-        demand = Demand::Die;
-#ifdef Q_OS_UNIX
-    if (!m_groupIsGone) {
-        ::kill(-pid_t(id), demand == Demand::End ? SIGTERM : SIGKILL);
-        return;
-    }
-#endif
-    if (demand == Demand::End)
-        process.terminate();
-    else
-        process.kill();
-}
-
-void OwnedProcess::setNeverRun()
-{
-    id = 0;
-    m_groupIsGone = true;
-}
-
-// Called at the end of the process as well: only while it or somebody of its group exists is the group's number its
-// own.
-bool OwnedProcess::isGone()
-{
-    if (isRunning())
-        return false;
-#ifdef Q_OS_UNIX
-    if (!m_groupIsGone) {
-        while (::waitpid(-pid_t(id), nullptr, WNOHANG) > 0) { } // orphans are ours, if we are the init of a container
-        m_groupIsGone = ::kill(-pid_t(id), 0) != 0 && errno == ESRCH;
-    }
-#endif
-    return m_groupIsGone;
-}
 
 // --- ProcessStream ---
 
@@ -194,7 +54,7 @@ ProcessData::~ProcessData()
             stream->notifier->disconnect(this);
     }
     fail(QProcess::UnknownError, QStringLiteral("the AsyncProcess was destroyed"));
-    dispose(std::move(m_owned), m_program, timeToEnd);
+    OwnedProcess::dispose(std::move(m_owned), m_program, timeToEnd);
 }
 
 std::exception_ptr ProcessData::failure(const char *operation, const QString &text) const
@@ -229,8 +89,7 @@ void ProcessData::fail(QProcess::ProcessError code, const QString &text)
     m_errorCode = code;
     m_errorText = m_inputErrorText = text;
     if (ProcessStartAwaiter *const starting = std::exchange(m_starting, nullptr)) {
-        starting->m_failure = failure(starting->m_operation);
-        starting->complete();
+        starting->fail(failure(starting->operationName()));
     }
     settleAll();
 }
@@ -317,11 +176,12 @@ void ProcessData::settleAll()
     settleReaders(error);
     settleWriters();
     while (auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.takeFirst())) {
-        if (m_state == State::Ended)
+        if (m_state == State::Ended) {
             waiter->takeResult();
-        else
-            waiter->m_failure = failure(waiter->m_operation);
-        waiter->complete();
+            waiter->complete();
+        } else {
+            waiter->fail(failure(waiter->operationName()));
+        }
     }
 }
 
@@ -378,13 +238,6 @@ void ProcessData::writeFirst(const QByteArray &bytes)
 
 ProcessSuspension::~ProcessSuspension() = default;
 
-void ProcessSuspension::throwUnlessDone() const
-{
-    throwUnlessComplete();
-    if (m_failure)
-        std::rethrow_exception(m_failure);
-}
-
 ProcessStartAwaiter::ProcessStartAwaiter(ProcessData *data, const QString &program, const QStringList &arguments,
                                          const QDeadlineTimer &deadline)
     : ProcessSuspension(data, "start()", deadline)
@@ -396,7 +249,8 @@ ProcessStartAwaiter::ProcessStartAwaiter(ProcessData *data, const QString &progr
 bool ProcessStartAwaiter::start()
 {
     if (m_data->m_state != ProcessData::State::NotStarted) {
-        m_failure = m_data->failure(m_operation, QStringLiteral("%1 cannot be started: one was before").arg(m_program));
+        setFailed(m_data->failure(operationName(),
+                                  QStringLiteral("%1 cannot be started: one was before").arg(m_program)));
         return false;
     }
     m_data->start(m_program, m_arguments);
@@ -405,7 +259,7 @@ bool ProcessStartAwaiter::start()
         return true;
     }
     if (m_data->m_state == ProcessData::State::Failed)
-        m_failure = m_data->failure(m_operation);
+        setFailed(m_data->failure(operationName()));
     return false;
 }
 
@@ -446,7 +300,7 @@ void ProcessReadAwaiter::abandon() noexcept
 bool ProcessReadAwaiter::read()
 {
     if (!m_data->isStarted()) {
-        m_failure = m_data->failure(m_operation);
+        setFailed(m_data->failure(operationName()));
         return true;
     }
     const qint64 available = m_stream.bytes.size();
@@ -480,16 +334,11 @@ bool ProcessWriteAwaiter::start()
     return true;
 }
 
-void ProcessWriteAwaiter::abandon() noexcept
-{
-    unlink();
-}
-
 // True if it is done, be it by a failure.
 bool ProcessWriteAwaiter::write()
 {
     if (!m_data->m_inputErrorText.isEmpty()) {
-        m_failure = m_data->failure(m_operation, m_data->m_inputErrorText);
+        setFailed(m_data->failure(operationName(), m_data->m_inputErrorText));
         return true;
     }
     if (m_data->process().bytesToWrite() > WriteLimit)
@@ -515,7 +364,7 @@ void ProcessFinishAwaiter::takeResult()
 bool ProcessFinishAwaiter::start()
 {
     if (!m_data->isStarted()) {
-        m_failure = m_data->failure(m_operation);
+        setFailed(m_data->failure(operationName()));
         return false;
     }
     if (m_data->m_state == ProcessData::State::Ended) {

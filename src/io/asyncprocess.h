@@ -12,7 +12,6 @@
 #include <QStringList>
 
 #include <chrono>
-#include <exception>
 #include <memory>
 
 namespace Asyncoro {
@@ -29,26 +28,18 @@ namespace Detail {
 class ProcessData;
 struct ProcessStream;
 
-/** A wait for a process. Once complete it holds what it waited for, or why it failed: the process may be gone then. */
-class ASYNCORO_IO_EXPORT ProcessSuspension : public Suspension, public ListLink
+/** A wait for a process, which may be gone once it is complete. */
+class ASYNCORO_IO_EXPORT ProcessSuspension : public ExternalWait
 {
 protected:
-    friend class ProcessData;
-
     ProcessSuspension(ProcessData *data, const char *operation, const QDeadlineTimer &deadline)
-        : Suspension(deadline)
+        : ExternalWait(operation, deadline)
         , m_data(data)
-        , m_operation(operation)
     {
     }
     ~ProcessSuspension() override;
 
-    QString operation() const override { return QLatin1StringView(m_operation); }
-    void throwUnlessDone() const;
-
     ProcessData *const m_data; // not owning; valid while this waits
-    const char *const m_operation; // its name, for errors
-    std::exception_ptr m_failure;
 };
 
 class ASYNCORO_IO_EXPORT ProcessStartAwaiter final : public ProcessSuspension
@@ -103,7 +94,6 @@ public:
 
 protected:
     bool start() override;
-    void abandon() noexcept override;
 
 private:
     friend class ProcessData;

@@ -22,6 +22,9 @@ public:
     OwnedProcess(const OwnedProcess &) = delete;
     OwnedProcess &operator=(const OwnedProcess &) = delete;
 
+    /** Ends it in the background, and destroys it then. */
+    static void dispose(std::unique_ptr<OwnedProcess> owned, const QString &program, std::chrono::milliseconds time);
+
     void start(const QString &program, const QStringList &arguments, bool endsWithParent);
     /** It could not be started. */
     void setNeverRun();

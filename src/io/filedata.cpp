@@ -361,7 +361,9 @@ void FileData::undo(FileOperation &operation)
 // Without the mutex.
 void FileData::perform(FileOperation &operation, Progress &progress)
 {
-    const EndlessWork endless(operation.kind == Kind::Open ? FileHandle::isEndless(operation.path) : m_handle.isSequential());
+    const bool isEndless
+        = operation.kind == Kind::Open ? FileHandle::isEndless(operation.path) : m_handle.isSequential();
+    const EndlessWork endless(isEndless);
     switch (operation.kind) {
     case Kind::Open:
     case Kind::OpenReplacement:

@@ -5,6 +5,7 @@
 
 #include <QIODevice>
 
+#include <sys/stat.h>
 #include <system_error>
 
 namespace Asyncoro::Detail {
@@ -30,8 +31,9 @@ public:
     [[nodiscard]] bool closesAtOnce() const;
     /** Takes `descriptor` if it is open for that; sets where it stands. Does not block. */
     std::error_code openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position);
-    /** A new file beside `path` that takes its place by commit(), and goes by close(). */
-    std::error_code openReplacement(const QString &path);
+    /** A new file beside `path`, with its permissions, that takes its place by commit(), and goes by close(). */
+    enum class Access : bool { Usual, Private };
+    std::error_code openReplacement(const QString &path, Access access = Access::Usual);
     [[nodiscard]] bool isOpen() const { return m_descriptor >= 0; }
     [[nodiscard]] bool isReadable() const { return m_mode & QIODevice::ReadOnly; }
     [[nodiscard]] bool isWritable() const { return m_mode & QIODevice::WriteOnly; }
@@ -65,7 +67,7 @@ public:
     std::error_code close();
 
 private:
-    std::error_code examine(QIODevice::OpenMode mode);
+    std::error_code examine(QIODevice::OpenMode mode, struct stat &status);
 
     int m_descriptor = -1;
     QIODevice::OpenMode m_mode = QIODevice::NotOpen;

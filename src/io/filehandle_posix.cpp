@@ -123,8 +123,8 @@ std::error_code syncFolderOf(const QByteArray &name)
 #ifdef Q_OS_LINUX
 
 /**
- * The devices with file systems in which nobody else takes part: no server, no process that may be slow to answer or may
- * not answer at all. To ask for that may block; so whoever may block notes them.
+ * The devices with file systems in which nobody else takes part: no server, no process that may be slow to answer. To
+ * ask for that may block; so whoever may block notes them.
  */
 class LocalDevices
 {
@@ -187,16 +187,14 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
     m_descriptor = retried([&] { return ::open(name.constData(), flags, 0666); });
     if (m_descriptor == -1)
         return lastError();
-    const std::error_code error = examine(mode);
+    struct stat status{};
+    const std::error_code error = examine(mode, status);
     if (error)
         static_cast<void>(close());
 #ifdef Q_OS_LINUX
     else if (!m_sequential) {
-        struct stat status{};
-        if (::fstat(m_descriptor, &status) == 0) {
-            LocalDevices::note(m_descriptor, status.st_dev);
-            m_local = LocalDevices::has(status.st_dev);
-        }
+        LocalDevices::note(m_descriptor, status.st_dev);
+        m_local = LocalDevices::has(status.st_dev);
     }
 #endif
     return error;
@@ -217,8 +215,8 @@ bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused
         return false;
     if (::fstat(place, &seen) == 0 && S_ISREG(seen.st_mode) && LocalDevices::has(seen.st_dev)) {
         m_descriptor = openCached(name.constData(), flags | O_NONBLOCK); // which means nothing to a file
-        m_local = m_descriptor != -1 && !examine(mode) && ::fstat(m_descriptor, &status) == 0
-            && status.st_dev == seen.st_dev && status.st_ino == seen.st_ino;
+        m_local = m_descriptor != -1 && !examine(mode, status) && status.st_dev == seen.st_dev
+            && status.st_ino == seen.st_ino;
         if (!m_local)
             static_cast<void>(close());
     }
@@ -247,8 +245,10 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
         || (mode & (QIODevice::WriteOnly | QIODevice::Append) && access == O_RDONLY))
         return std::make_error_code(std::errc::permission_denied);
     m_descriptor = descriptor;
-    const std::error_code error = examine(flags & O_APPEND && mode & QIODevice::WriteOnly ? mode | QIODevice::Append
-                                                                                       : mode);
+    if (flags & O_APPEND && mode & QIODevice::WriteOnly)
+        mode |= QIODevice::Append;
+    struct stat status{};
+    const std::error_code error = examine(mode, status);
     if (error)
         m_descriptor = -1; // it stays the caller's
     else if (!m_sequential)
@@ -256,17 +256,24 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
     return error;
 }
 
-std::error_code FileHandle::openReplacement(const QString &path)
+std::error_code FileHandle::openReplacement(const QString &path, Access access)
 {
     constexpr int Attempts = 100;
     QByteArray name = QFile::encodeName(path);
     if (const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.constData(), nullptr), &std::free);
         target)
         name = target.get();
+    struct stat old{};
+    const bool replaces = ::stat(name.constData(), &old) == 0;
+    if (replaces && S_ISDIR(old.st_mode))
+        return std::make_error_code(std::errc::is_a_directory);
+    // Who may not read the old one must not open the new one before it has its permissions either.
+    const mode_t permissions = replaces || access == Access::Private ? 0600 : 0666;
     for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
         m_temporary = name + '.' + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
-        m_descriptor = retried(
-            [&] { return ::open(m_temporary.constData(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666); });
+        m_descriptor = retried([&] {
+            return ::open(m_temporary.constData(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, permissions);
+        });
         if (m_descriptor == -1 && errno != EEXIST)
             break;
     }
@@ -275,24 +282,18 @@ std::error_code FileHandle::openReplacement(const QString &path)
         return lastError();
     }
     m_replaced = name;
-    struct stat old{};
     std::error_code error;
-    if (::stat(name.constData(), &old) == 0) {
-        if (S_ISDIR(old.st_mode))
-            error = std::make_error_code(std::errc::is_a_directory);
-        else if (::fchmod(m_descriptor, old.st_mode & 07777) != 0)
-            error = lastError();
-    }
+    if (replaces && ::fchmod(m_descriptor, old.st_mode & 07777) != 0)
+        error = lastError();
     if (!error)
-        error = examine(QIODevice::ReadWrite);
+        error = examine(QIODevice::ReadWrite, old);
     if (error)
         static_cast<void>(close());
     return error;
 }
 
-std::error_code FileHandle::examine(QIODevice::OpenMode mode)
+std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &status)
 {
-    struct stat status{};
     if (::fstat(m_descriptor, &status) != 0)
         return lastError();
     if (S_ISDIR(status.st_mode))

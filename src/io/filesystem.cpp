@@ -40,7 +40,8 @@ Task<> copyFile(QString from, QString to, CopyOptions options)
 
 Task<> renameFile(QString from, QString to, Existing existing)
 {
-    co_await onFileThread([from = std::move(from), to = std::move(to), existing] { renameFileNow(from, to, existing); });
+    co_await onFileThread(
+        [from = std::move(from), to = std::move(to), existing] { renameFileNow(from, to, existing); });
 }
 
 Task<> removeFile(QString path)

@@ -97,7 +97,7 @@ FileCopy::FileCopy(const QString &from, const QString &to, Existing existing)
     check(error, from);
     if (existing == Existing::Keep && QFile::exists(to))
         check(std::make_error_code(std::errc::file_exists), to);
-    check(m_target.openReplacement(to), to);
+    check(m_target.openReplacement(to, FileHandle::Access::Private), to);
     m_target.takePermissions(m_source);
     if (m_target.shareContent(m_source)) {
         m_done = m_size;

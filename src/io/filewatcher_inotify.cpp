@@ -57,7 +57,8 @@ public:
         Added added;
         added.isFolder = ::stat(QFile::encodeName(path).constData(), &status) == 0 && S_ISDIR(status.st_mode);
         const QString folder = added.isFolder ? path : QFileInfo(path).path();
-        added.watch = ::inotify_add_watch(m_descriptor, QFile::encodeName(folder).constData(), Interesting | IN_ONLYDIR);
+        added.watch
+            = ::inotify_add_watch(m_descriptor, QFile::encodeName(folder).constData(), Interesting | IN_ONLYDIR);
         if (added.watch == -1)
             throwFileError("FileWatcher::add()", path, {errno, std::generic_category()});
         return added;
