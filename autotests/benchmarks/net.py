@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Echo servers, each with one thread, under the same load from another process."""
+"""Servers, each with one thread, under the same load from another process. Ours are examples."""
 
 from figures import Aim, Figure, Program, Served
 
@@ -22,7 +22,7 @@ def figure(name, title, unit, load, aims, lower=False, key="", once=(), without=
         name,
         title,
         unit,
-        Served("net-ours", program),
+        Served("echo-server", program),
         {
             peer: Served(server, program, rounds=1 if peer in once else 3, needs=needs)
             for peer, (server, needs) in SERVERS.items()
@@ -36,6 +36,24 @@ def figure(name, title, unit, load, aims, lower=False, key="", once=(), without=
 
 def echo(connections, active):
     return ("--connections", str(connections), "--active", str(active), "--seconds", SECONDS, "--pid", "{pid}")
+
+
+STREAM = ("--mode", "stream", "--connections", "1", "--bytes", "4000000000", "--pid", "{pid}")
+
+
+def pong(connections):
+    """A row of the web server."""
+    load = Program("net_wrk.py", (str(connections), "1"), needs="wrk")
+    return Figure(
+        "requests",
+        f"web pages a second, {connections:,} connections",
+        "req/s",
+        Served("pong-server", load),
+        {"Asio": Served("net-asio-pong", load, needs=SERVERS["Asio"][1])},
+        (Aim(0.9, "Asio"),),
+        lower=False,
+        key=f"pong-{connections}",
+    )
 
 
 SLOW = ("Qt signals", "QCoro")
@@ -85,9 +103,20 @@ FIGURES = [
     ),
     figure(
         "stream",
-        "one stream there and back",
+        "one stream of 4 GB there and back",
         "MB/s",
-        ("--mode", "stream", "--connections", "1", "--seconds", SECONDS),
+        STREAM,
         (Aim(0.9, "epoll"),),
     ),
+    # The same runs as the row before.
+    figure(
+        "peak",
+        "memory at most meanwhile, of the process",
+        "MB",
+        STREAM,
+        (Aim(64),),
+        lower=True,
+    ),
+    pong(100),
+    pong(1000),
 ]

@@ -3,34 +3,17 @@
 
 // An echo server with Boost.Asio's coroutines, one for each connection. Called as: net-asio PORT
 
-#include "benchmark.h"
+#include "asio.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-
-#include <cstdint>
-
-using namespace Benchmark;
-namespace asio = boost::asio;
+#include <vector>
 
 namespace {
 
-// The concrete executor throughout, which spares Asio the type-erased one; error codes in place of exceptions.
-using Executor = asio::io_context::executor_type;
-using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
-using Task = asio::awaitable<void, Executor>;
-constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> awaitable;
+constexpr std::size_t LongestBuffer = 65536;
 
 Task serve(Socket socket)
 {
-    char buffer[16384];
+    std::vector<char> buffer(4096); // longer where there is more to read at a time: many may be idle
     while (true) {
         const auto [readError, size] = co_await socket.async_read_some(asio::buffer(buffer), awaitable);
         if (readError) {
@@ -40,20 +23,9 @@ Task serve(Socket socket)
         if (writeError) {
             co_return;
         }
-    }
-}
-
-Task listen(asio::io_context &context, Acceptor &acceptor)
-{
-    while (true) {
-        Socket socket(context.get_executor());
-        const auto [error] = co_await acceptor.async_accept(socket, awaitable);
-        if (error) {
-            continue;
+        if (size == buffer.size() && size < LongestBuffer) {
+            buffer.resize(2 * size);
         }
-        boost::system::error_code ignored;
-        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-        asio::co_spawn(context, serve(std::move(socket)), asio::detached);
     }
 }
 
@@ -61,19 +33,5 @@ Task listen(asio::io_context &context, Acceptor &acceptor)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fail("usage: net-asio PORT");
-    }
-    raiseFileLimit();
-    asio::io_context context(1);
-    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), std::uint16_t(std::atoi(argv[1])));
-    Acceptor acceptor(context.get_executor());
-    acceptor.open(endpoint.protocol());
-    acceptor.set_option(asio::socket_base::reuse_address(true));
-    acceptor.bind(endpoint);
-    acceptor.listen(4096);
-    std::printf("listening %d\n", int(acceptor.local_endpoint().port()));
-    std::fflush(stdout);
-    asio::co_spawn(context, listen(context, acceptor), asio::detached);
-    context.run();
+    return listenAndServe(argc, argv, serve);
 }

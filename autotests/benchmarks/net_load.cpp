@@ -4,14 +4,16 @@
 // The load of the net figures: opens connections to an echo server, has some of them exchange messages, and checks
 // every byte.
 //
-//   net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] [--size BYTES] [--pid PID]
+//   net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] [--size BYTES]
+//            [--bytes BYTES] [--pid PID]
 //
 // echo    opens N connections, exchanges one message over each, so that the server is known to serve it, then keeps one
 //         message in flight on each of M of them for S seconds. Prints messages a second, and with --pid (the server's)
 //         its memory per connection.
 // accept  keeps N connections busy, each of which connects, exchanges one message and closes, again and again. Prints
 //         connections a second.
-// stream  sends as much as goes over one connection, and reads it back. Prints how much came back a second.
+// stream  sends --bytes over one connection as fast as they go, and reads them back. Prints how much came back a second,
+//         and with --pid the most memory that the server has held.
 
 #include "benchmark.h"
 
@@ -39,6 +41,7 @@ struct Options {
     int active = 100;
     double seconds = 1;
     int size = 64;
+    std::int64_t bytes = 4'000'000'000;
     int pid = 0;
 };
 
@@ -141,14 +144,17 @@ public:
         while (!ready) {
             poll([&](Connection &) { ready = true; });
         }
-        std::size_t sent = 0;
+        std::int64_t sent = 0;
         std::int64_t received = 0;
         std::vector<char> buffer(block);
-        const double rate = measure(received, [&] {
+        const double start = now();
+        while (received < m_options.bytes) {
             epoll_event event;
             epoll_wait(m_epoll, &event, 1, 10);
             while (true) { // edge-triggered: both ways until neither goes on
-                const ssize_t out = ::send(c.fd, pattern.data() + sent % period, block, MSG_NOSIGNAL);
+                const std::size_t more = std::size_t(std::min<std::int64_t>(block, m_options.bytes - sent));
+                errno = EAGAIN; // if all is sent
+                const ssize_t out = more ? ::send(c.fd, pattern.data() + sent % period, more, MSG_NOSIGNAL) : -1;
                 const ssize_t in = ::recv(c.fd, buffer.data(), block, 0);
                 if (in == 0) {
                     fail("the server closed the connection");
@@ -160,14 +166,17 @@ public:
                 if (in > 0 && std::memcmp(buffer.data(), expected, std::size_t(in)) != 0) {
                     fail("the server sent back other bytes than it got");
                 }
-                sent += std::size_t(std::max<ssize_t>(out, 0));
+                sent += std::max<ssize_t>(out, 0);
                 received += std::max<ssize_t>(in, 0);
                 if (out < 0 && in < 0) {
                     break;
                 }
             }
-        });
-        print("stream", rate / 1e6, "MB/s");
+        }
+        print("stream", double(received) / (now() - start) / 1e6, "MB/s");
+        if (m_options.pid) {
+            print("peak", serverPeak() / 1e6, "MB");
+        }
     }
 
 private:
@@ -308,6 +317,21 @@ private:
         return double(resident) * double(sysconf(_SC_PAGESIZE));
     }
 
+    // The most that it has held at any time.
+    double serverPeak() const
+    {
+        const std::string path = "/proc/" + std::to_string(m_options.pid) + "/status";
+        std::FILE *file = std::fopen(path.c_str(), "r");
+        if (!file) {
+            failErrno(path.c_str());
+        }
+        char line[256];
+        long kilobytes = 0;
+        while (std::fgets(line, sizeof line, file) && std::sscanf(line, "VmHWM: %ld", &kilobytes) != 1) { }
+        std::fclose(file);
+        return double(kilobytes) * 1024;
+    }
+
     const Options m_options;
     const int m_epoll;
     std::uint32_t m_seed = 0;
@@ -321,7 +345,7 @@ int main(int argc, char **argv)
     Options options;
     if (argc < 2 || argc % 2 != 0) {
         fail("usage: net-load PORT [--mode echo|accept|stream] [--connections N] [--active M] [--seconds S] "
-             "[--size BYTES] [--pid PID]");
+             "[--size BYTES] [--bytes BYTES] [--pid PID]");
     }
     options.port = std::atoi(argv[1]);
     for (int i = 2; i < argc; i += 2) {
@@ -337,6 +361,8 @@ int main(int argc, char **argv)
             options.seconds = std::atof(value);
         } else if (name == "--size") {
             options.size = std::atoi(value);
+        } else if (name == "--bytes") {
+            options.bytes = std::atoll(value);
         } else if (name == "--pid") {
             options.pid = std::atoi(value);
         } else {

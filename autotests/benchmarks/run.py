@@ -16,6 +16,7 @@ import argparse
 import importlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -108,6 +109,8 @@ class Bench:
         if name in self.build_errors:
             raise fail(name, "does not build", self.build_errors[name])
         path = (folder or self.folder) / name
+        if not path.exists():
+            path = self.tools / name  # a program for users
         if not path.exists():
             raise Missing(f"{name} is not built" + (f" (needs {needs})" if needs else ""))
         return [str(path)]
@@ -317,7 +320,14 @@ def arguments():
     return given, chosen
 
 
+def raise_file_limit():
+    """For the servers, which are started from here, and ten thousand connections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main():
+    raise_file_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     given, chosen = arguments()
     machine = describe_machine()

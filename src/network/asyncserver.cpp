@@ -8,7 +8,11 @@
 #include <QLoggingCategory>
 #include <QTimerEvent>
 
+#include <cerrno>
+
 #ifdef Q_OS_UNIX
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #endif
 
@@ -30,6 +34,15 @@ std::exception_ptr notListening()
 {
     return std::make_exception_ptr(
         SocketError(QAbstractSocket::OperationError, QStringLiteral("accept(): the server does not listen")));
+}
+
+void closeDescriptor([[maybe_unused]] qintptr descriptor)
+{
+#ifdef Q_OS_UNIX
+    ::close(int(descriptor));
+#else
+    QTcpSocket().setSocketDescriptor(descriptor);
+#endif
 }
 
 QString listenProblem(const QTcpServer &server, const QHostAddress &address, quint16 port)
@@ -57,7 +70,7 @@ ServerData::ServerData()
 {
     setMaxPendingConnections(0);
     setListenBacklogSize(Backlog);
-    connect(this, &QTcpServer::acceptError, this, [this] { onAcceptError(); });
+    connect(this, &QTcpServer::acceptError, this, [this] { pauseWithoutResources(errorString()); });
 }
 
 ServerData::~ServerData()
@@ -69,8 +82,14 @@ ServerData::~ServerData()
 
 void ServerData::shut()
 {
-    close();
+    if (m_notifier) {
+        m_notifier->setEnabled(false);
+        m_notifier.release()->deleteLater(); // it may be what has called this
+    }
     m_retryTimer.stop();
+    close();
+    for (const qintptr descriptor : std::exchange(m_pending, {}))
+        closeDescriptor(descriptor);
     while (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
         waiter->m_failure = notListening();
         waiter->complete();
@@ -94,48 +113,81 @@ void ServerData::setServing(Serving *serving)
     m_serving = serving;
 }
 
-// QTcpServer stops to look for connections when it holds as many as it may, or at an error.
-void ServerData::add(AcceptAwaiter *waiter)
+void ServerData::setAhead(qsizetype count)
 {
-    m_waiters.append(waiter);
-    setMaxPendingConnections(1);
-    if (!m_retryTimer.isActive())
+    m_ahead = count;
+    update();
+}
+
+// Looks for connections while they are wanted. QTcpServer does not do that where we can: once it has found the queue
+// empty it takes every later error for that, too, and tries to accept again and again when the descriptors run out.
+void ServerData::update()
+{
+    const bool looking = isListening() && !m_retryTimer.isActive() && wantsMore();
+#ifdef Q_OS_UNIX
+    if (!m_notifier && looking && socketDescriptor() != -1) {
+        pauseAccepting();
+        m_notifier = std::make_unique<QSocketNotifier>(socketDescriptor(), QSocketNotifier::Read);
+        connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] { acceptAll(); });
+    }
+    if (m_notifier) {
+        m_notifier->setEnabled(looking);
+        return;
+    }
+#endif
+    setMaxPendingConnections(looking ? 1 : 0);
+    if (looking)
         resumeAccepting();
+}
+
+void ServerData::acceptAll()
+{
+#ifdef Q_OS_UNIX
+    while (m_notifier && wantsMore()) {
+#ifdef Q_OS_LINUX
+        const int descriptor = accept4(int(socketDescriptor()), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+        const int descriptor = accept(int(socketDescriptor()), nullptr, nullptr);
+        if (descriptor != -1)
+            fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+        if (descriptor != -1) {
+            incomingConnection(descriptor);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pauseWithoutResources(qt_error_string(errno));
+            break;
+        } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
+            shut(); // somebody else has closed it
+            return;
+        } // else that client is gone: the next one
+    }
+    if (m_notifier)
+        update();
+#endif
 }
 
 void ServerData::incomingConnection(qintptr descriptor)
 {
-    auto socket = std::make_unique<QTcpSocket>();
-    socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
-    if (!socket->setSocketDescriptor(descriptor)) {
-        qCWarning(lcNetwork).noquote() << "cannot use a connection that came in:" << socket->errorString();
-#ifdef Q_OS_UNIX
-        ::close(int(descriptor));
-#endif
-        return;
+    if (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
+        waiter->m_descriptor = descriptor;
+        waiter->complete();
+    } else {
+        m_pending.append(descriptor);
     }
-    AcceptAwaiter *const waiter = m_waiters.takeFirst();
-    if (m_waiters.isEmpty())
-        setMaxPendingConnections(0);
-    if (!waiter)
-        return; // somebody has changed that number
-    waiter->m_socket = std::move(socket);
-    waiter->complete();
+    if (!m_notifier)
+        update();
 }
 
-// QTcpServer has paused: the descriptors or the memory have run out, or a client was gone before it was accepted.
-void ServerData::onAcceptError()
+void ServerData::pauseWithoutResources(const QString &why)
 {
-    if (serverError() == QAbstractSocket::NetworkError) { // of that client
-        resumeAccepting();
-        return;
-    }
     if (m_nextWarning.hasExpired()) {
-        qCWarning(lcNetwork, "cannot accept connections at port %d, trying on: %s", serverPort(),
-                  qUtf8Printable(errorString()));
+        qCWarning(lcNetwork, "cannot accept connections at port %d, trying on: %s", serverPort(), qUtf8Printable(why));
         m_nextWarning.setRemainingTime(WarningInterval);
     }
     m_retryTimer.start(RetryAccepting, this);
+    update();
 }
 
 void ServerData::timerEvent(QTimerEvent *event)
@@ -151,7 +203,7 @@ void ServerData::retry()
     if (!m_retryTimer.isActive())
         return;
     m_retryTimer.stop();
-    resumeAccepting();
+    update();
 }
 
 // --- AcceptAwaiter ---
@@ -162,23 +214,31 @@ AcceptAwaiter::AcceptAwaiter(ServerData *data, const QDeadlineTimer &deadline)
 {
 }
 
-AcceptAwaiter::~AcceptAwaiter() = default;
+AcceptAwaiter::~AcceptAwaiter()
+{
+    if (m_descriptor != -1)
+        closeDescriptor(m_descriptor);
+}
 
 bool AcceptAwaiter::start()
 {
+    if (!m_data->m_pending.isEmpty()) {
+        m_descriptor = m_data->m_pending.takeFirst();
+        return false;
+    }
     if (!m_data->isListening()) {
         m_failure = notListening();
         return false;
     }
-    m_data->add(this);
+    m_data->m_waiters.append(this);
+    m_data->update();
     return true;
 }
 
 void AcceptAwaiter::abandon() noexcept
 {
     unlink();
-    if (m_data->m_waiters.isEmpty())
-        m_data->setMaxPendingConnections(0);
+    m_data->update();
 }
 
 AsyncSocket AcceptAwaiter::await_resume()
@@ -186,7 +246,12 @@ AsyncSocket AcceptAwaiter::await_resume()
     throwUnlessComplete();
     if (m_failure)
         std::rethrow_exception(m_failure);
-    return AsyncSocket(m_socket.release());
+    auto socket = std::make_unique<QTcpSocket>();
+    socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
+    if (!socket->setSocketDescriptor(m_descriptor))
+        throw SocketError(socket->error(), QStringLiteral("accept(): ") + socket->errorString());
+    m_descriptor = -1;
+    return AsyncSocket(socket.release());
 }
 
 } // namespace Detail

@@ -28,7 +28,7 @@ protected:
 private:
     friend class ServerData;
     ServerData *const m_data; // not owning; valid while this waits
-    std::unique_ptr<QTcpSocket> m_socket;
+    qintptr m_descriptor = -1; // owning
     std::exception_ptr m_failure;
 };
 

@@ -10,6 +10,12 @@ Q_DECLARE_LOGGING_CATEGORY(lcNetwork)
 
 namespace Asyncoro::Detail {
 
+namespace {
+
+constexpr int MaxAhead = 30; // of the connections that one turn of the event loop accepts
+
+} // namespace
+
 // --- Serving ---
 
 Serving::Serving(ServerData *server, const ServeOptions &options)
@@ -25,8 +31,10 @@ Serving::Serving(ServerData *server, const ServeOptions &options)
 
 Serving::~Serving()
 {
-    if (m_server)
+    if (m_server) {
+        m_server->setAhead(0);
         m_server->setServing(nullptr);
+    }
 }
 
 void Serving::startThreads(Scope &scope, const Body &body)
@@ -50,6 +58,7 @@ Task<std::optional<AsyncSocket>> Serving::next()
     if (!m_server)
         throw SocketError(QAbstractSocket::OperationError, QStringLiteral("serve(): the server was destroyed"));
     try {
+        m_server->setAhead(std::min(m_options.maxConnections - m_open - 1, MaxAhead));
         co_return co_await AcceptAwaiter(m_server, QDeadlineTimer(QDeadlineTimer::Forever));
     } catch (const SocketError &) {
         if (!m_stopping)
