@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "asyncsocket_p.h"
+#include "closing_p.h"
 #include "sockettls_p.h"
 
 #include <Asyncoro/Coro>
@@ -70,6 +71,7 @@ int errorOf(int)
 /** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
 Task<> finishSending(std::unique_ptr<QTcpSocket> socket)
 {
+    const Closing closing;
     Event progress;
     const QObject context; // ends the connections before `progress` ends
     const auto wake = [&progress] { progress.pulse(); };

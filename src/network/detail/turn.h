@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncoronetwork_export.h"
+
+#include <Asyncoro/Event>
+#include <Asyncoro/Task>
+
+#include <exception>
+
+namespace Asyncoro::Detail {
+
+class Turn;
+
+/** Those who wait for the same thing of one object, in the order in which they came. */
+class ASYNCORO_NETWORK_EXPORT Turns : public OfOneThread
+{
+public:
+    /** Something has changed: lets them try, one after the other, until one has to go on waiting. */
+    void serve();
+    [[nodiscard]] bool isEmpty() const { return m_waiting.isEmpty(); }
+
+private:
+    friend class Turn;
+    IntrusiveList<Turn> m_waiting;
+    bool m_serving = false;
+};
+
+/**
+ * A wait that tries whether it can be done: at once if nobody is before it, and again whenever Turns::serve() says that
+ * something has changed. Once complete it holds what it waited for, or why it failed: the object may be gone then.
+ */
+class ASYNCORO_NETWORK_EXPORT Turn : public Suspension, public ListLink
+{
+protected:
+    Turn(Turns &turns, const char *operation, const QDeadlineTimer &deadline)
+        : Suspension(deadline)
+        , m_turns(turns)
+        , m_operation(operation)
+    {
+    }
+    ~Turn() override;
+
+    /** True if it is done, be it by an exception, which the coroutine is thrown then. */
+    virtual bool attempt() = 0;
+
+    bool start() override;
+    void abandon() noexcept override;
+    QString operation() const override { return QLatin1StringView(m_operation); }
+    void throwUnlessDone() const;
+
+    Turns &m_turns; // valid while this waits
+    const char *const m_operation; // its name, for errors
+
+private:
+    friend class Turns;
+    bool isDone() noexcept;
+
+    std::exception_ptr m_failure;
+};
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "detail/turn.h"
+
+namespace Asyncoro::Detail {
+
+void Turns::serve()
+{
+    if (std::exchange(m_serving, true))
+        return; // what an attempt does may lead here
+    while (Turn *const turn = m_waiting.first()) {
+        if (!turn->isDone())
+            break;
+        turn->unlink();
+        turn->complete();
+    }
+    m_serving = false;
+}
+
+Turn::~Turn() = default;
+
+bool Turn::start()
+{
+    m_turns.checkThread(m_operation);
+    if (m_turns.isEmpty() && isDone())
+        return false;
+    m_turns.m_waiting.append(this);
+    return true;
+}
+
+void Turn::abandon() noexcept
+{
+    unlink();
+    m_turns.serve(); // the next one may need less
+}
+
+bool Turn::isDone() noexcept
+{
+    try {
+        return attempt();
+    } catch (...) {
+        m_failure = std::current_exception();
+        return true;
+    }
+}
+
+void Turn::throwUnlessDone() const
+{
+    throwUnlessComplete();
+    if (m_failure)
+        std::rethrow_exception(m_failure);
+}
+
+} // namespace Asyncoro::Detail
