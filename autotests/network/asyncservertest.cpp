@@ -95,6 +95,7 @@ private Q_SLOTS:
         } catch (const SocketError &e) {
             QVERIFY2(e.message().contains(u"no address of this machine"), e.what());
         }
+        QVERIFY_THROWS_EXCEPTION(SocketError, second.listen(QHostAddress(QStringLiteral("127.0.0.x"))));
         first.close();
         second.listen(QHostAddress::LocalHost, port); // free again
     }

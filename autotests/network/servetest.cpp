@@ -10,7 +10,6 @@
 #include <Asyncoro/Timeout>
 #include <Asyncoro/WhenAll>
 
-#include <QAbstractEventDispatcher>
 #include <QMutex>
 #include <QRegularExpression>
 #include <QSet>
@@ -326,11 +325,7 @@ private Q_SLOTS:
             }
             co_await echo(std::move(socket));
         };
-        int dispatchers = 0;
-        const auto ownDispatcher = [&dispatchers]() -> QAbstractEventDispatcher * {
-            ++dispatchers;
-            return nullptr; // Qt's own
-        };
+        QSet<QThread *> prepared;
         AsyncServer server;
         try {
             server.listen(address);
@@ -338,7 +333,10 @@ private Q_SLOTS:
             QSKIP("no IPv6 here");
         }
         const Coro<> serving = spawn([&]() -> Task<> {
-            co_await server.serve(handler, {.threads = 3, .eventDispatcher = ownDispatcher});
+            co_await server.serve(handler, {.threads = 3, .prepareThread = [&prepared](QThread *thread) {
+                                                QVERIFY(!thread->isRunning());
+                                                prepared.insert(thread);
+                                            }});
         });
         // Which connection goes to which thread is up to the system.
         const auto served = [&] {
@@ -353,7 +351,7 @@ private Q_SLOTS:
                 waitFor(client);
         }
         QCOMPARE(served(), 3);
-        QCOMPARE(dispatchers, 2);
+        QCOMPARE(threads, prepared + QSet{thread()});
         AsyncServer second; // another program cannot take a part of the connections by mistake
         QVERIFY_THROWS_EXCEPTION(SocketError, second.listen(address, server.location().port()));
         server.stop(QDeadlineTimer::Forever);

@@ -26,6 +26,7 @@ DISCORO = "src/discoro"
 TESTING = "src/testing"
 EVENT_DISPATCHER = "src/eventdispatcher"
 QML_PROMISE = "src/qmlpromise"
+WEB_SOCKETS = "src/websockets"
 QML = "qml"
 UP_TO_DISCORO = {CORE, IO, NETWORK, DISTRIBUTED, DISCORO}
 
@@ -50,6 +51,7 @@ LAYERS = {
     SQL: rule({CORE}, "Qt6::Core", "Qt6::Sql"),
     QML_PROMISE: rule({CORE}, "Qt6::Core", "Qt6::Qml"),
     NETWORK: rule({CORE, IO}, "Qt6::Core", "Qt6::Network"),
+    WEB_SOCKETS: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network", "Qt6::WebSockets"),
     DISTRIBUTED: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network"),
     DISCORO: rule({CORE, IO, NETWORK, DISTRIBUTED}, "Qt6::Core", "Qt6::Network", "KF6::Archive"),
     TESTING: rule(UP_TO_DISCORO, "Qt6::Core", "Qt6::Network", "Qt6::Test"),
@@ -61,8 +63,8 @@ LAYERS = {
         *("KF6::" + framework for framework in ("ColorScheme", "IconThemes", "I18n", "CoreAddons")),
     ),
     "examples": rule(
-        UP_TO_DISCORO | {EVENT_DISPATCHER, QML, QML_PROMISE, SQL},
-        *("Qt6::" + module for module in ("Core", "Network", "Gui", "Qml", "Quick")),
+        UP_TO_DISCORO | {EVENT_DISPATCHER, QML, QML_PROMISE, SQL, WEB_SOCKETS},
+        *("Qt6::" + module for module in ("Core", "Network", "Gui", "Qml", "Quick", "Widgets")),
     ),
 }
 

@@ -178,7 +178,7 @@ QAbstractEventDispatcher::Duration LinuxEventDispatcher::remainingTime(Qt::Timer
 {
     if (timerId <= Qt::TimerId::Invalid) {
         qWarning("EventDispatcher::remainingTime: invalid argument");
-        return Duration::min();
+        return std::chrono::milliseconds(-1);
     }
     return d->timers.remaining(timerId);
 }

@@ -28,7 +28,7 @@ public:
     bool unregisterTimers(QObject *object) override;
     /** With the interval and type that each was registered with. */
     [[nodiscard]] QList<TimerInfoV2> timersForObject(QObject *object) const override;
-    /** 0 for one that is overdue, Duration::min() for one that is not registered. */
+    /** 0 for one that is overdue, -1 ms for one that is not registered: -1 for who asks in milliseconds. */
     [[nodiscard]] Duration remainingTime(Qt::TimerId timerId) const override;
 
     /** Any thread. No system call unless the dispatcher's thread waits. */

@@ -4,6 +4,7 @@
 #include "asyncfile.h"
 
 #include "asyncfile_p.h"
+#include "streamerror.h"
 
 #include <limits>
 
@@ -60,11 +61,11 @@ QByteArray FileReadAwaiter::await_resume()
 {
     throwUnlessDone();
     if (m_operation->kind == FileOperation::Kind::ReadExactly && m_operation->ended) {
-        m_operation->error = std::make_error_code(std::errc::io_error);
-        m_operation->errorText = QStringLiteral("the end came after %1 of %2 bytes")
-                                     .arg(m_operation->bytes.size())
-                                     .arg(m_operation->number);
-        m_data->throwError(*m_operation);
+        throw EndOfStream(m_operation->bytes,
+                          QStringLiteral("%1: the end came after %2 of %3 bytes")
+                              .arg(m_data->subject(*m_operation))
+                              .arg(m_operation->bytes.size())
+                              .arg(m_operation->number));
     }
     return std::move(m_operation->bytes);
 }

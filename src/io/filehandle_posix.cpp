@@ -7,6 +7,7 @@
 #include <QRandomGenerator>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
@@ -79,6 +80,19 @@ auto blocking(int descriptor, short events, Call call)
         result = retried(call);
     }
     return result;
+}
+
+// A pipe or socket that nobody reads any more is an error of the write, no reason to end the program. On this thread
+// only, which is one for files.
+void blockPipeSignal()
+{
+    thread_local const bool isBlocked = [] {
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGPIPE);
+        return ::pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0;
+    }();
+    Q_UNUSED(isBlocked)
 }
 
 // -1 with EAGAIN if it would have to wait for a disk, or for others.
@@ -311,6 +325,8 @@ qint64 FileHandle::read(qint64 position, char *to, qint64 size, bool mayBlock, s
 
 qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::error_code &error)
 {
+    if (m_sequential)
+        blockPipeSignal();
     const bool append = m_mode & QIODevice::Append;
     qint64 done = 0;
     while (done < size) {

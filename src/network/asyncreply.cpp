@@ -3,10 +3,7 @@
 
 #include "asyncreply.h"
 
-#include "socketerror.h"
-
 #include <Asyncoro/Event>
-#include <Asyncoro/Lock>
 
 #include <QPointer>
 
@@ -19,126 +16,189 @@ namespace {
 constexpr qint64 ReadAheadSize = 256 * 1024;
 constexpr qint64 ErrorBodySize = 64 * 1024;
 
-/** How many bytes can be read now; 0 to wait for more. */
-using Available = qint64 (*)(const QNetworkReply &reply, qint64 maxSize);
-
-qint64 anyBytes(const QNetworkReply &reply, qint64 maxSize)
-{
-    return std::min(reply.bytesAvailable(), maxSize);
-}
-
 } // namespace
 
-/** What an AsyncReply and the coroutines that wait for it share. */
-class ReplyData
+/** The bytes of a QNetworkReply. */
+class ReplyData final : public StreamData
 {
 public:
-    explicit ReplyData(QNetworkReply *networkReply);
+    explicit ReplyData(QNetworkReply *reply);
+    ~ReplyData() override { ReplyData::close(false); }
 
-    /** The reply; throws Destroyed if it is gone. */
-    [[nodiscard]] QNetworkReply &checked(const char *operation) const;
-    [[nodiscard]] int status() const;
-    [[nodiscard]] bool isError() const { return status() >= 400; }
-    [[nodiscard]] bool hasFailed() const { return isError() || reply->error() != QNetworkReply::NoError; }
-    [[noreturn]] void throwFailure(const char *operation) const;
+    void close(bool sendFirst) override;
 
-    QPointer<QNetworkReply> reply;
-    const QUrl url; // that was asked for first: for errors
-    Lock reading; // whoever reads, or waits to
+    [[nodiscard]] QNetworkReply *reply() const { return m_reply; }
+    [[nodiscard]] int status() const { return m_status; }
+    [[nodiscard]] qint64 received() const { return m_received; }
+    [[nodiscard]] qint64 total() const { return m_total; }
+
+    /** Whether it is known how the answer begins; throws if it is a failure. */
+    bool hasStarted();
+
     Event changed; // pulsed when something has come, or the reply has ended
-    qint64 received = 0;
+
+protected:
+    qint64 readSome(char *to, qint64 maxSize) override;
+    void writeAll(QByteArrayView, const QByteArray &) override { }
+    [[nodiscard]] qint64 unwritten() const override { return 0; }
+    [[nodiscard]] std::exception_ptr endWriting(const char *operation) override { return writeFailure(operation); }
+    [[nodiscard]] bool isWritable() const override { return false; }
+    [[nodiscard]] std::exception_ptr failure(const char *operation) const override;
+    [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
+    [[nodiscard]] QString subject() const override { return m_url.toString(); }
 
 private:
-    const QObject m_context; // ends the connections
+    enum class State : quint8 { Open, Complete, Failed };
+
+    void onChange();
+    [[nodiscard]] bool isCutShort() const;
+    void onGone(const QString &reason);
+    void setFailed(QNetworkReply::NetworkError code, const QString &reason);
+
+    QPointer<QNetworkReply> m_reply; // owned
+    QUrl m_url;
+    qint64 m_received = 0;
+    qint64 m_total = -1;
+    int m_status = 0;
+    State m_state = State::Open;
+    QNetworkReply::NetworkError m_errorCode = QNetworkReply::NoError; // why it has failed
+    QString m_errorText;
+    QByteArray m_errorBody;
 };
 
-ReplyData::ReplyData(QNetworkReply *networkReply)
-    : reply(networkReply)
-    , url(networkReply->url())
+ReplyData::ReplyData(QNetworkReply *reply)
+    : m_reply(reply)
+    , m_url(reply->url())
 {
     reply->setReadBufferSize(ReadAheadSize);
-    const auto pulse = [this] { changed.pulse(); };
-    QObject::connect(networkReply, &QNetworkReply::metaDataChanged, &m_context, pulse);
-    QObject::connect(networkReply, &QNetworkReply::readyRead, &m_context, pulse);
-    QObject::connect(networkReply, &QNetworkReply::finished, &m_context, pulse);
-    QObject::connect(networkReply, &QObject::destroyed, &m_context, pulse);
+    connect(reply, &QNetworkReply::metaDataChanged, this, [this] { onChange(); });
+    connect(reply, &QNetworkReply::readyRead, this, [this] { onChange(); });
+    connect(reply, &QNetworkReply::finished, this, [this] { onChange(); });
+    connect(reply, &QObject::destroyed, this, [this] { onGone(QStringLiteral("the reply was destroyed")); });
+    onChange();
 }
 
-QNetworkReply &ReplyData::checked(const char *operation) const
+void ReplyData::setFailed(QNetworkReply::NetworkError code, const QString &reason)
 {
+    m_state = State::Failed;
+    m_errorCode = code;
+    m_errorText = reason;
+}
+
+void ReplyData::onGone(const QString &reason)
+{
+    if (m_state == State::Open)
+        setFailed(QNetworkReply::OperationCanceledError, reason);
+    settleReaders();
+    changed.pulse();
+}
+
+// Not deleteLater(): until then it might read from a device that is gone.
+void ReplyData::close(bool)
+{
+    QNetworkReply *const reply = m_reply;
     if (!reply)
-        throw Destroyed(QStringLiteral("%1, %2: the reply was destroyed").arg(QLatin1StringView(operation), url.toString()));
-    return *reply;
+        return;
+    reply->disconnect(this);
+    m_state = State::Open; // even a complete answer cannot be read any more
+    setFront({});
+    m_reply = nullptr;
+    onGone(QStringLiteral("the reply was closed"));
+    reply->abort();
+    delete reply;
 }
 
-int ReplyData::status() const
+void ReplyData::onChange()
 {
-    return reply ? reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt() : 0;
+    m_url = m_reply->url();
+    m_status = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    if (const QVariant length = m_reply->header(QNetworkRequest::ContentLengthHeader); length.isValid())
+        m_total = length.toLongLong();
+    const bool isFinished = m_reply->isFinished();
+    if (m_state == State::Open && m_status >= 400 && (isFinished || m_reply->bytesAvailable() >= ErrorBodySize)) {
+        m_errorBody = m_reply->read(ErrorBodySize);
+        setFailed(isFinished && m_reply->error() != QNetworkReply::NoError ? m_reply->error()
+                                                                           : QNetworkReply::UnknownContentError,
+                  QStringLiteral("the server answered %1 %2")
+                      .arg(m_status)
+                      .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
+    }
+    settleReaders();
+    changed.pulse();
 }
 
-void ReplyData::throwFailure(const char *operation) const
+bool ReplyData::hasStarted()
 {
-    QString reason = reply->errorString();
-    if (isError())
-        reason = QStringLiteral("the server answered %1 %2")
-                     .arg(status())
-                     .arg(reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString());
-    const QByteArray body = reply->peek(ErrorBodySize);
-    const auto code
-        = reply->error() == QNetworkReply::NoError ? QNetworkReply::UnknownContentError : reply->error();
-    throw ReplyError(code, reply->url(), status(), body,
-                     QStringLiteral("%1, %2: %3").arg(QLatin1StringView(operation), reply->url().toString(), reason));
+    if (m_state == State::Open && m_status < 400 && m_reply->isFinished() && m_reply->error() != QNetworkReply::NoError
+        && m_reply->bytesAvailable() == 0)
+        setFailed(m_reply->error(), m_reply->errorString());
+    if (m_state == State::Failed)
+        std::rethrow_exception(failure("started()"));
+    if (m_status >= 400)
+        return false; // what it says besides is still to come
+    return m_status > 0 || m_state == State::Complete || m_reply->isFinished() || m_reply->bytesAvailable() > 0;
+}
+
+// QNetworkReply takes the end of the connection for that of the answer, however much the server has announced. What it
+// decompresses has no Content-Length any more.
+bool ReplyData::isCutShort() const
+{
+    const bool hasBody = m_reply->operation() != QNetworkAccessManager::HeadOperation && m_status / 100 == 2
+        && m_status != 204;
+    return hasBody && m_received < m_total;
+}
+
+qint64 ReplyData::readSome(char *to, qint64 maxSize)
+{
+    if (m_state == State::Open && m_status < 400) {
+        const qint64 size = m_reply->read(to, maxSize);
+        if (size > 0) {
+            m_received += size;
+            return size;
+        }
+        if (m_reply->isFinished() && m_reply->error() != QNetworkReply::NoError)
+            setFailed(m_reply->error(), m_reply->errorString());
+        else if (m_reply->isFinished() && isCutShort())
+            setFailed(QNetworkReply::RemoteHostClosedError,
+                      QStringLiteral("the server broke off after %1 of %2 bytes").arg(m_received).arg(m_total));
+        else if (m_reply->isFinished())
+            m_state = State::Complete;
+    }
+    switch (m_state) {
+    case State::Open:
+        return NothingYet;
+    case State::Complete:
+        return Ended;
+    case State::Failed:
+        break;
+    }
+    return Failed;
+}
+
+std::exception_ptr ReplyData::failure(const char *operation) const
+{
+    return std::make_exception_ptr(
+        ReplyError(m_errorCode, QLatin1StringView(operation), m_url, m_status, m_errorBody, m_errorText));
+}
+
+std::exception_ptr ReplyData::writeFailure(const char *operation) const
+{
+    return std::make_exception_ptr(
+        StreamError(QLatin1StringView(operation), subject(), QStringLiteral("an answer can only be read")));
 }
 
 namespace {
 
-Task<> waitForStart(std::shared_ptr<ReplyData> data, QDeadlineTimer deadline)
+Task<> waitForStart(QPointer<ReplyData> data, QDeadlineTimer deadline)
 {
-    while (data->checked("started()").bytesAvailable() == 0 && data->status() == 0 && !data->reply->isFinished())
+    while (!data->hasStarted()) {
         co_await data->changed.wait(deadline);
-    while (data->isError() && !data->checked("started()").isFinished() && data->reply->bytesAvailable() < ErrorBodySize)
-        co_await data->changed.wait(deadline);
-    if (data->checked("started()").isFinished() ? data->hasFailed() : data->isError())
-        data->throwFailure("started()");
-}
-
-// While there is an error to come, its body comes first, which is part of it.
-Task<QByteArray> readSome(std::shared_ptr<ReplyData> data, const char *operation, Available available, qint64 maxSize,
-                          QDeadlineTimer deadline)
-{
-    const auto guard = co_await data->reading.acquire(deadline);
-    for (;;) {
-        QNetworkReply &reply = data->checked(operation);
-        const bool isError = data->isError();
-        if (const qint64 size = isError ? 0 : available(reply, maxSize); size > 0) {
-            const QByteArray bytes = reply.read(size);
-            data->received += bytes.size();
-            co_return bytes;
-        }
-        if (reply.isFinished() || (isError && reply.bytesAvailable() >= ErrorBodySize)) {
-            if (data->hasFailed())
-                data->throwFailure(operation);
-            co_return QByteArray();
-        }
-        co_await data->changed.wait(deadline);
+        if (!data)
+            throw Destroyed(QStringLiteral("started(): what it waited for was destroyed"));
     }
 }
 
-Task<QByteArray> readToEnd(std::shared_ptr<ReplyData> data, qint64 maxSize, QDeadlineTimer deadline)
-{
-    QByteArray all;
-    for (;;) {
-        const QByteArray bytes = co_await readSome(data, "readAll()", anyBytes, ReadAheadSize, deadline);
-        if (bytes.isEmpty())
-            co_return all;
-        if (all.size() + bytes.size() > maxSize)
-            throw MessageTooLong(
-                QStringLiteral("readAll(), %1: more than %2 bytes").arg(data->url.toString()).arg(maxSize));
-        all += bytes;
-    }
-}
-
-Task<QByteArray> fetchAll(AsyncReply reply, qint64 maxSize, QDeadlineTimer deadline)
+Task<QByteArray> fetchAll(AsyncReply reply, qint64 maxSize, AsyncStream::Deadline deadline)
 {
     co_return co_await reply.readAll(maxSize, deadline);
 }
@@ -148,9 +208,9 @@ Task<QByteArray> fetchAll(AsyncReply reply, qint64 maxSize, QDeadlineTimer deadl
 
 // --- ReplyError ---
 
-ReplyError::ReplyError(QNetworkReply::NetworkError code, const QUrl &url, int status, const QByteArray &body,
-                       const QString &message)
-    : Error(message)
+ReplyError::ReplyError(QNetworkReply::NetworkError code, const QString &operation, const QUrl &url, int status,
+                       const QByteArray &body, const QString &reason)
+    : StreamError(operation, url.toString(), reason)
     , m_code(code)
     , m_url(url)
     , m_status(status)
@@ -163,90 +223,47 @@ ReplyError::~ReplyError() = default;
 // --- AsyncReply ---
 
 AsyncReply::AsyncReply(QNetworkReply *reply)
-    : m_data(std::make_shared<Detail::ReplyData>(reply))
+    : AsyncStream(std::make_unique<Detail::ReplyData>(reply))
 {
 }
 
-AsyncReply::~AsyncReply()
-{
-    if (m_data)
-        abort();
-}
-
+AsyncReply::~AsyncReply() = default;
 AsyncReply::AsyncReply(AsyncReply &&other) noexcept = default;
+AsyncReply &AsyncReply::operator=(AsyncReply &&other) noexcept = default;
 
-AsyncReply &AsyncReply::operator=(AsyncReply &&other) noexcept
+Detail::ReplyData *AsyncReply::replyData() const
 {
-    std::swap(m_data, other.m_data);
-    return *this;
+    return static_cast<Detail::ReplyData *>(data());
 }
 
-Task<> AsyncReply::started(QDeadlineTimer deadline) const
+Task<> AsyncReply::started(Deadline deadline) const
 {
-    return Detail::waitForStart(m_data, deadline);
-}
-
-Task<QByteArray> AsyncReply::read(qint64 maxSize, QDeadlineTimer deadline) const
-{
-    return Detail::readSome(m_data, "read()", Detail::anyBytes, std::max<qint64>(maxSize, 1), deadline);
-}
-
-Task<QByteArray> AsyncReply::readLine(qint64 maxSize, QDeadlineTimer deadline) const
-{
-    maxSize = std::max<qint64>(maxSize, 1);
-    if (m_data->reply && maxSize > m_data->reply->readBufferSize())
-        m_data->reply->setReadBufferSize(maxSize);
-    const auto aLine = [](const QNetworkReply &reply, qint64 most) -> qint64 {
-        // As long as the end may come, a part of a line may be one.
-        const qint64 there = std::min(reply.bytesAvailable(), most);
-        const qsizetype lineBreak = const_cast<QNetworkReply &>(reply).peek(there).indexOf('\n');
-        if (lineBreak >= 0)
-            return lineBreak + 1;
-        return there == most || reply.isFinished() ? there : 0;
-    };
-    return Detail::readSome(m_data, "readLine()", aLine, maxSize, deadline);
-}
-
-Task<QByteArray> AsyncReply::readAll(qint64 maxSize, QDeadlineTimer deadline) const
-{
-    return Detail::readToEnd(m_data, maxSize, deadline);
-}
-
-// Not deleteLater(): until then it might read from a device that is gone.
-void AsyncReply::abort()
-{
-    if (QNetworkReply *const reply = m_data->reply) {
-        reply->abort();
-        delete reply;
-    }
+    return Detail::waitForStart(replyData(), data()->deadline(deadline));
 }
 
 int AsyncReply::status() const
 {
-    return m_data->status();
+    return replyData()->status();
 }
 
 qint64 AsyncReply::received() const
 {
-    return m_data->received;
+    return replyData()->received();
 }
 
 qint64 AsyncReply::total() const
 {
-    if (!m_data->reply)
-        return -1;
-    const QVariant length = m_data->reply->header(QNetworkRequest::ContentLengthHeader);
-    return length.isValid() ? length.toLongLong() : -1;
+    return replyData()->total();
 }
 
 QNetworkReply *AsyncReply::reply() const
 {
-    return m_data->reply;
+    return replyData()->reply();
 }
 
 // --- fetch() ---
 
-Task<QByteArray> fetch(QNetworkReply *reply, qint64 maxSize, QDeadlineTimer deadline)
+Task<QByteArray> fetch(QNetworkReply *reply, qint64 maxSize, AsyncStream::Deadline deadline)
 {
     return Detail::fetchAll(AsyncReply(reply), maxSize, deadline);
 }

@@ -5,13 +5,10 @@
 
 #include "asyncoronetwork_export.h"
 
-#include <Asyncoro/Error>
-#include <Asyncoro/Task>
+#include <Asyncoro/AsyncStream>
 
 #include <QNetworkReply>
 #include <QUrl>
-
-#include <memory>
 
 namespace Asyncoro {
 
@@ -22,11 +19,11 @@ class ReplyData;
 } // namespace Detail
 
 /** A request failed: nobody was reached, the answer broke off, or it says that there is an error (HTTP 400 and above). */
-class ASYNCORO_NETWORK_EXPORT ReplyError : public Error
+class ASYNCORO_NETWORK_EXPORT ReplyError : public StreamError
 {
 public:
-    ReplyError(QNetworkReply::NetworkError code, const QUrl &url, int status, const QByteArray &body,
-               const QString &message);
+    ReplyError(QNetworkReply::NetworkError code, const QString &operation, const QUrl &url, int status,
+               const QByteArray &body, const QString &reason);
     ~ReplyError() override;
 
     /** Qt's reason. */
@@ -46,29 +43,25 @@ private:
 };
 
 /**
- * What a QNetworkAccessManager got for a request, read by coroutines while it comes:
+ * What a QNetworkAccessManager got for a request, read by coroutines while it comes: a stream of bytes, see AsyncStream
+ * for what it can do; nothing can be sent.
  *
  *     AsyncReply reply(manager.get(QNetworkRequest(url)));
  *     for (QByteArray chunk = co_await reply.read(); !chunk.isEmpty(); chunk = co_await reply.read())
  *         co_await file.write(chunk);
  *
- * It owns the QNetworkReply, and can be moved but not copied. It belongs to the thread that made it. No more than 256 KiB
- * are read ahead: a slow reader slows the server. Its destructor aborts the request if it is under way, and deletes the
- * QNetworkReply, so that a device that is being uploaded may be destroyed after it; do not destroy it inside a signal of
- * that.
+ * It owns the QNetworkReply, and can be moved but not copied. A slow reader slows the server: no more than 256 KiB are
+ * read ahead. Its destructor aborts the request if it is under way, and deletes the QNetworkReply at once, so that a
+ * device that is being uploaded may be destroyed after it; do not destroy it inside a signal of the QNetworkReply. A
+ * wait that times out or is cancelled leaves the request alone.
  *
- * For each operation:
- * - It resumes on the same thread, in the scheduler's next round, never inside a signal of the reply. A deadline, where
- *   one passes, makes it throw TimedOut; terminating the coroutine makes it throw Cancelled. Neither loses a byte, and
- *   the request goes on, until this object is destroyed.
- * - Several coroutines may read; they are served in the order of the calls.
- * - It throws ReplyError if the request fails; before that, what came is read. An answer with an error (HTTP 400 and
- *   above) is a failure from its first byte on. It throws Destroyed if this object, the QNetworkReply or the
- *   QNetworkAccessManager is destroyed meanwhile.
+ * What fails throws ReplyError; what came before is received first. An answer with an error (HTTP 400 and above) is a
+ * failure from its first byte on: what it says besides is in ReplyError::body(). The end of the stream is that of an
+ * answer that is complete.
  *
  * An upload is nothing special: `fetch(manager.put(request, &device))`.
  */
-class ASYNCORO_NETWORK_EXPORT AsyncReply
+class ASYNCORO_NETWORK_EXPORT AsyncReply : public AsyncStream
 {
 public:
     /** Takes over `reply`, which belongs to this thread. */
@@ -77,42 +70,27 @@ public:
     AsyncReply(AsyncReply &&other) noexcept;
     AsyncReply &operator=(AsyncReply &&other) noexcept;
 
-    /** Waits until status and headers are known. Completes without suspending if they are. */
-    [[nodiscard]] Task<> started(QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
-
     /**
-     * Reads what there is, at most `maxSize` bytes (at least one); an empty result is the end of the answer, which is
-     * complete then. Completes without suspending if something is there.
+     * Waits until status and headers are known. Completes without suspending if they are; resumes on the same thread;
+     * any number may overlap. Throws ReplyError, TimedOut, and Destroyed if this object is destroyed meanwhile.
      */
-    [[nodiscard]] Task<QByteArray> read(qint64 maxSize = 65536,
-                                        QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
-    /**
-     * Reads a line with its line break, which only the last one may lack; an empty result is the end. A line of more
-     * than `maxSize` bytes is given in pieces of that size.
-     */
-    [[nodiscard]] Task<QByteArray> readLine(qint64 maxSize = 65536,
-                                            QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
-    /** Reads all the rest. Throws MessageTooLong if that has more than `maxSize` bytes. */
-    [[nodiscard]] Task<QByteArray> readAll(qint64 maxSize, QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
-
-    /** Ends the request, if it is under way, and lets all who wait throw. */
-    void abort();
+    [[nodiscard]] Task<> started(Deadline deadline = {}) const;
 
     /** HTTP's status; 0 if it is not known yet, or not by HTTP. */
     [[nodiscard]] int status() const;
-    /** How many bytes have been read. */
+    /** How many bytes have come, as far as they were read. */
     [[nodiscard]] qint64 received() const;
     /** How many there will be; -1 if the server does not tell, or has not yet. */
     [[nodiscard]] qint64 total() const;
 
     /**
-     * What is wrapped, for its headers and signals, such as QNetworkReply::uploadProgress(); nullptr once it is
+     * What is wrapped, for its headers and signals, such as QNetworkReply::uploadProgress(); nullptr once closed or
      * destroyed. It still belongs to this object. Do not read from it.
      */
     [[nodiscard]] QNetworkReply *reply() const;
 
 private:
-    std::shared_ptr<Detail::ReplyData> m_data;
+    [[nodiscard]] Detail::ReplyData *replyData() const;
 };
 
 /** The most that fetch() accepts unless told otherwise. */
@@ -126,6 +104,6 @@ inline constexpr qint64 DefaultMaxReplySize = 256 * 1024 * 1024;
  */
 [[nodiscard]] ASYNCORO_NETWORK_EXPORT Task<QByteArray> fetch(QNetworkReply *reply,
                                                              qint64 maxSize = DefaultMaxReplySize,
-                                                             QDeadlineTimer deadline = QDeadlineTimer::Forever);
+                                                             AsyncStream::Deadline deadline = {});
 
 } // namespace Asyncoro

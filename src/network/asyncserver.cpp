@@ -207,6 +207,9 @@ void AsyncServer::listen(const QHostAddress &address, quint16 port)
     if (m_data->isListening())
         throw SocketError(QAbstractSocket::OperationError,
                           QStringLiteral("listen(): the server listens already, at ") + location().toString());
+    if (address.isNull()) // a misspelt one; for Qt that is all addresses
+        throw SocketError(QAbstractSocket::SocketAddressNotAvailableError,
+                          QStringLiteral("listen(): this is no address, for all write QHostAddress::Any"));
     if (!m_data->listen(address, port))
         throw SocketError(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
 }

@@ -255,7 +255,7 @@ DatagramSendAwaiter::DatagramSendAwaiter(UdpData *data, const char *operation, Q
 
 bool DatagramSendAwaiter::attempt()
 {
-    return m_data->send(m_datagram, m_operation);
+    return m_data->send(m_datagram, operationName());
 }
 
 namespace {

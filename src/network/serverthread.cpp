@@ -10,7 +10,6 @@
 #include <Asyncoro/Thread>
 #include <Asyncoro/Timeout>
 
-#include <QAbstractEventDispatcher>
 #include <QScopeGuard>
 
 #include <cerrno>
@@ -94,10 +93,8 @@ ServerThread::ServerThread(Serving &serving, const Serving::Body &body, int numb
     , m_body(body)
 {
     m_thread.setObjectName(QStringLiteral("server %1").arg(number));
-    if (const auto &make = serving.m_options.eventDispatcher) {
-        if (QAbstractEventDispatcher *const dispatcher = make())
-            m_thread.setEventDispatcher(dispatcher);
-    }
+    if (serving.m_options.prepareThread)
+        serving.m_options.prepareThread(&m_thread);
     m_context.moveToThread(&m_thread);
     m_serving.m_threads.push_back(this);
 }

@@ -22,7 +22,7 @@ Turn::~Turn() = default;
 
 bool Turn::start()
 {
-    m_turns.checkThread(m_operation);
+    m_turns.checkThread(operationName());
     if (m_turns.isEmpty() && isDone())
         return false;
     m_turns.m_waiting.append(this);
@@ -40,16 +40,9 @@ bool Turn::isDone() noexcept
     try {
         return attempt();
     } catch (...) {
-        m_failure = std::current_exception();
+        setFailed(std::current_exception());
         return true;
     }
-}
-
-void Turn::throwUnlessDone() const
-{
-    throwUnlessComplete();
-    if (m_failure)
-        std::rethrow_exception(m_failure);
 }
 
 } // namespace Asyncoro::Detail

@@ -15,7 +15,7 @@
 #include <optional>
 
 QT_BEGIN_NAMESPACE
-class QAbstractEventDispatcher;
+class QThread;
 QT_END_NAMESPACE
 
 namespace Asyncoro {
@@ -29,8 +29,8 @@ struct ServeOptions {
      * copy of the handler. The system divides the connections among them.
      */
     int threads = 1;
-    /** Makes the event dispatcher of each further thread; without it, or if it gives null, that is Qt's own. */
-    std::function<QAbstractEventDispatcher *()> eventDispatcher = {};
+    /** Called with each further thread before it starts, as to set its event dispatcher. */
+    std::function<void(QThread *)> prepareThread = {};
 };
 
 namespace Detail {

@@ -8,8 +8,6 @@
 #include <Asyncoro/Event>
 #include <Asyncoro/Task>
 
-#include <exception>
-
 namespace Asyncoro::Detail {
 
 class Turn;
@@ -30,15 +28,14 @@ private:
 
 /**
  * A wait that tries whether it can be done: at once if nobody is before it, and again whenever Turns::serve() says that
- * something has changed. Once complete it holds what it waited for, or why it failed: the object may be gone then.
+ * something has changed.
  */
-class ASYNCORO_NETWORK_EXPORT Turn : public Suspension, public ListLink
+class ASYNCORO_NETWORK_EXPORT Turn : public ExternalWait
 {
 protected:
     Turn(Turns &turns, const char *operation, const QDeadlineTimer &deadline)
-        : Suspension(deadline)
+        : ExternalWait(operation, deadline)
         , m_turns(turns)
-        , m_operation(operation)
     {
     }
     ~Turn() override;
@@ -48,17 +45,12 @@ protected:
 
     bool start() override;
     void abandon() noexcept override;
-    QString operation() const override { return QLatin1StringView(m_operation); }
-    void throwUnlessDone() const;
-
-    Turns &m_turns; // valid while this waits
-    const char *const m_operation; // its name, for errors
 
 private:
     friend class Turns;
     bool isDone() noexcept;
 
-    std::exception_ptr m_failure;
+    Turns &m_turns; // valid while this waits
 };
 
 } // namespace Asyncoro::Detail

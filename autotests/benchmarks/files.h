@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-// What the io programs share: the files that they read, and how a figure is told.
+// What the files programs share: the files that they read, and how a figure is told.
 namespace Benchmark {
 
 constexpr int64_t LargeSize = 256 * 1024 * 1024;

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The io figures with Boost.Asio's coroutines and files, which need io_uring. Opening and closing block.
+// The files figures with Boost.Asio's coroutines and files, which need io_uring. Opening and closing block.
 
 #define BOOST_ASIO_HAS_IO_URING
 #define BOOST_ASIO_DISABLE_EPOLL // its files and its epoll do not go together
 
-#include "io_files.h"
+#include "files.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The io figures with Asyncoro.
+// The files figures with Asyncoro.
 
 #include "dispatcher.h"
-#include "io_files.h"
+#include "files.h"
 
 #include <Asyncoro/AsyncFile>
 #include <Asyncoro/Coro>

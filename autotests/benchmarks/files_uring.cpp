@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The io figures with a bare io_uring whose eventfd is in an epoll set, as it would be below an event loop: no coroutine,
+// The files figures with a bare io_uring whose eventfd is in an epoll set, as it would be below an event loop: no coroutine,
 // no Qt. All requests that are ready are submitted by one call.
 
-#include "io_files.h"
+#include "files.h"
 
 #include <liburing.h>
 #include <sys/epoll.h>

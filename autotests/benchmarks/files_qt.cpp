@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The io figures with QFile, which blocks: what a program does that has nothing else to do meanwhile.
+// The files figures with QFile, which blocks: what a program does that has nothing else to do meanwhile.
 
-#include "io_files.h"
+#include "files.h"
 
 #include <QByteArray>
 #include <QFile>

@@ -1,0 +1,288 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "networktest.h"
+#include "waitmatrix.h"
+
+#include <Asyncoro/AsyncWebSocketServer>
+#include <Asyncoro/Result>
+#include <Asyncoro/WhenAll>
+
+#include <QTest>
+#include <QWebSocket>
+
+using namespace NetworkTest;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct WebPair {
+    AsyncWebSocket a;
+    AsyncWebSocket b;
+};
+
+QUrl urlOf(const Location &location)
+{
+    return QUrl(QStringLiteral("ws://") + location.toString());
+}
+
+Task<WebPair> connectPair()
+{
+    AsyncWebSocketServer server;
+    server.listen(QHostAddress::LocalHost);
+    AsyncWebSocket a;
+    auto [none, b] = co_await whenAll(a.connect(urlOf(server.location()), 20s), server.accept(20s));
+    co_return WebPair{std::move(a), std::move(b)};
+}
+
+WebPair webPair()
+{
+    return waitFor(connectPair());
+}
+
+struct WaitForMessage {
+    WebPair pair = webPair();
+    QByteArray received;
+
+    Task<> wait(QDeadlineTimer deadline)
+    {
+        try {
+            received = (co_await pair.a.recv(deadline)).bytes;
+        } catch (const WebSocketClosed &e) {
+            throw Destroyed(e.message());
+        }
+    }
+    void complete() { Q_EMIT pair.a.socket()->binaryMessageReceived("abc"); } // as if it had come
+    void destroy() { pair.a = AsyncWebSocket(); }
+    void verify(bool completed, WaitMatrix::Outcome outcome)
+    {
+        if (completed && outcome != WaitMatrix::Outcome::Completed)
+            received = waitFor(pair.a.recv()).bytes; // not lost
+        QCOMPARE(received, completed ? "abc" : "");
+    }
+    // It takes the message when it resumes.
+    static constexpr auto CancelledAfterCompletion = WaitMatrix::Outcome::Completed;
+    static constexpr auto DestroyedAfterCompletion = WaitMatrix::Outcome::Destroyed;
+};
+
+} // namespace
+
+class AsyncWebSocketTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void waits_data() { WaitMatrix::addRows<WaitForMessage>(); }
+    void waits() { WaitMatrix::run<WaitForMessage>(); }
+
+    void messagesInBothDirections()
+    {
+        auto [a, b] = webPair();
+        QVERIFY(a.isConnected());
+        waitFor(a.sendText(QStringLiteral("Grüße")));
+        waitFor(a.sendBinary(QByteArray(300'000, '\0')));
+        waitFor(b.sendText(QString()));
+        const WebSocketMessage first = waitFor(b.recv());
+        QVERIFY(first.isText);
+        QCOMPARE(first.text(), QStringLiteral("Grüße"));
+        const WebSocketMessage second = waitFor(b.recv());
+        QVERIFY(!second.isText);
+        QCOMPARE(second.bytes, QByteArray(300'000, '\0'));
+        QCOMPARE(waitFor(a.recv()).text(), QString());
+    }
+
+    void theyComeInOrderToThoseWhoWait()
+    {
+        auto [a, b] = webPair();
+        QByteArray order;
+        const auto receive = [&order, &b = b](char name) -> Task<> { order += name + (co_await b.recv()).bytes; };
+        const Coro<> x = spawn(receive, 'x');
+        const Coro<> y = spawn(receive, 'y');
+        const Coro<> z = spawn(receive, 'z');
+        letOthersRun();
+        y.terminate();
+        waitFor(a.sendText(QStringLiteral("1")));
+        waitFor(a.sendText(QStringLiteral("2")));
+        waitFor(x);
+        waitFor(z);
+        QCOMPARE(order, "x1z2");
+    }
+
+    void aSlowReceiverSlowsItsSender()
+    {
+        auto [a, b] = webPair();
+        b.setMaxQueuedMessages(4);
+        b.setMaxMessageSize(100'000);
+        a.setSendLimit(100'000);
+        int sent = 0;
+        const Coro<> sending = spawn([&, &a = a]() -> Task<> {
+            for (; sent < 3000; ++sent)
+                co_await a.sendBinary(QByteArray::number(sent).rightJustified(10'000));
+        });
+        int before = -1;
+        while (before != sent) { // until nothing goes on any more
+            before = sent;
+            QTest::qWait(200);
+        }
+        QVERIFY2(sent < 2000, qPrintable(QString::number(sent)));
+        for (int i = 0; i < 3000; ++i)
+            QCOMPARE(waitFor(b.recv(20s)).bytes.trimmed().toInt(), i);
+        waitFor(sending);
+    }
+
+    void whatCameBeforeTheEndIsReceived()
+    {
+        auto [a, b] = webPair();
+        b.setMaxQueuedMessages(2);
+        for (int i = 0; i < 20; ++i)
+            waitFor(a.sendText(QString::number(i)));
+        a.close(QWebSocketProtocol::CloseCode(4321), QStringLiteral("enough"));
+        QTest::qWait(50);
+        for (int i = 0; i < 20; ++i)
+            QCOMPARE(waitFor(b.recv(20s)).text(), QString::number(i));
+        try {
+            waitFor(b.recv(20s));
+            QFAIL("there is no more");
+        } catch (const WebSocketClosed &e) {
+            QCOMPARE(int(e.code()), 4321);
+            QCOMPARE(e.reason(), QStringLiteral("enough"));
+        }
+        QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(b.sendText(QString())));
+        QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(a.sendText(QString())));
+        QVERIFY(!a.isConnected());
+    }
+
+    void aConnectionThatBreaksIsAnError()
+    {
+        auto [a, b] = webPair();
+        const Coro<> receiving = spawn([&b = b]() -> Task<> { co_await b.recv(); });
+        letOthersRun();
+        a.socket()->abort();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(receiving, 20s));
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(b.ping()));
+    }
+
+    void tooLongAMessage()
+    {
+        auto [a, b] = webPair();
+        b.setMaxMessageSize(1000);
+        waitFor(a.sendBinary(QByteArray(1000, 'x')));
+        QCOMPARE(waitFor(b.recv(20s)).bytes.size(), 1000);
+        waitFor(a.sendBinary(QByteArray(1001, 'x')));
+        for (AsyncWebSocket *socket : {&a, &b}) {
+            try {
+                waitFor(socket->recv(20s));
+                QFAIL("it was accepted");
+            } catch (const WebSocketClosed &e) {
+                QCOMPARE(e.code(), QWebSocketProtocol::CloseCodeTooMuchData);
+            }
+        }
+    }
+
+    void pings()
+    {
+        auto [a, b] = webPair();
+        auto [x, y] = waitFor(whenAll(a.ping(20s), a.ping(20s)));
+        QVERIFY(x > 0ns && y > 0ns);
+        AsyncServer silent; // shakes hands and says no more
+        silent.listen(QHostAddress::LocalHost);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(a.ping(0s)));
+        QVERIFY(waitFor(a.ping(20s)) > 0ns);
+    }
+
+    void connectFails_data()
+    {
+        QTest::addColumn<QByteArray>("answer");
+        QTest::newRow("the server ends") << QByteArray();
+        QTest::newRow("no WebSocket") << QByteArray("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        QTest::newRow("nonsense") << QByteArray("SSH-2.0-OpenSSH_9.9\r\n\r\n");
+    }
+    void connectFails()
+    {
+        QFETCH(const QByteArray, answer);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> serving = spawn([&]() -> Task<> {
+            AsyncSocket socket = co_await server.accept();
+            co_await socket.recvUntil("\r\n\r\n");
+            co_await socket.sendAll(answer);
+        });
+        AsyncWebSocket socket;
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(socket.connect(urlOf(server.location()), 20s)));
+        waitFor(serving);
+        QVERIFY(!socket.isConnected());
+    }
+
+    void connectIsGivenUp()
+    {
+        AsyncServer silent;
+        silent.listen(QHostAddress::LocalHost);
+        AsyncWebSocket socket;
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(socket.connect(urlOf(silent.location()), 50ms)));
+        const Coro<> connecting = spawn(socket.connect(urlOf(silent.location())));
+        letOthersRun();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(socket.connect(urlOf(silent.location())))); // twice
+        connecting.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(connecting));
+
+        AsyncWebSocketServer server; // and it can connect again
+        server.listen(QHostAddress::LocalHost);
+        auto [none, other] = waitFor(whenAll(socket.connect(urlOf(server.location()), 20s), server.accept(20s)));
+        waitFor(socket.sendText(QStringLiteral("hello")));
+        QCOMPARE(waitFor(other.recv(20s)).text(), QStringLiteral("hello"));
+        silent.close();
+        AsyncWebSocket another;
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(another.connect(QUrl(QStringLiteral("http://127.0.0.1:1")))));
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(another.connect(QUrl(QStringLiteral("ws://127.0.0.1:1")), 20s)));
+    }
+
+    void theServerCloses()
+    {
+        AsyncWebSocketServer server;
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(server.accept()));
+        server.listen(QHostAddress::LocalHost);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(server.accept(0s)));
+        const auto accept = [&]() -> Task<> { co_await server.accept(); };
+        const Coro<> cancelled = spawn(accept);
+        const Coro<> waiting = spawn(accept);
+        letOthersRun();
+        cancelled.terminate();
+        AsyncWebSocketServer second;
+        QVERIFY_THROWS_EXCEPTION(SocketError, second.listen(QHostAddress::LocalHost, server.location().port()));
+        server.close();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(waiting));
+        QVERIFY(!server.location().isValid());
+    }
+
+    void aFloodOfRubbish()
+    {
+        AsyncWebSocketServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncSocket raw;
+        run(raw.connect(server.location()));
+        run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+        AsyncWebSocket socket = waitFor(server.accept(20s));
+        run(raw.sendAll(QByteArray(100'000, '\xff')));
+        try {
+            waitFor(socket.recv(20s));
+            QFAIL("it was understood");
+        } catch (const WebSocketClosed &e) {
+            QCOMPARE(e.code(), QWebSocketProtocol::CloseCodeProtocolError);
+        }
+    }
+
+    void isMovedWhileSomebodyWaits()
+    {
+        auto [a, b] = webPair();
+        const Coro<WebSocketMessage> receiving = spawn(b.recv());
+        letOthersRun();
+        AsyncWebSocket moved = std::move(b);
+        waitFor(a.sendText(QStringLiteral("x")));
+        QCOMPARE(waitFor(receiving).text(), QStringLiteral("x"));
+    }
+};
+
+QTEST_GUILESS_MAIN(AsyncWebSocketTest)
+
+#include "asyncwebsockettest.moc"

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncorowebsockets_export.h"
+
+#include <Asyncoro/SocketError>
+
+#include <QWebSocketProtocol>
+
+namespace Asyncoro {
+
+/**
+ * The conversation has ended as WebSocket wants it: one side has said that it closes, with a code and a reason. Where the
+ * connection just broke, that is a SocketError.
+ */
+class ASYNCORO_WEBSOCKETS_EXPORT WebSocketClosed : public Error
+{
+public:
+    WebSocketClosed(QWebSocketProtocol::CloseCode code, const QString &reason, const QString &message);
+    ~WebSocketClosed() override;
+
+    [[nodiscard]] QWebSocketProtocol::CloseCode code() const { return m_code; }
+    [[nodiscard]] QString reason() const { return m_reason; }
+
+private:
+    QWebSocketProtocol::CloseCode m_code;
+    QString m_reason;
+};
+
+} // namespace Asyncoro
