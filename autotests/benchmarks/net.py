@@ -34,6 +34,13 @@ def figure(name, title, unit, load, aims, lower=False, key="", once=(), without=
     )
 
 
+def tls_figure(name, title, unit, load, key=""):
+    """The same with TLS 1.3."""
+    program = Program("net-tls-load", tuple(load), needs="OpenSSL 3, in Debian libssl-dev")
+    peers = {"Asio": Served("net-tls-asio", program, needs="Boost 1.80 and OpenSSL 3, in Debian libboost1.88-dev")}
+    return Figure(name, title, unit, Served("net-tls-ours", program), peers, (Aim(0.9, "Asio"),), key=key)
+
+
 def echo(connections, active):
     return ("--connections", str(connections), "--active", str(active), "--seconds", SECONDS, "--pid", "{pid}")
 
@@ -119,4 +126,23 @@ FIGURES = [
     ),
     pong(100),
     pong(1000),
+    tls_figure(
+        "tls-messages",
+        "TLS: echo 64 B, 100 active connections",
+        "msg/s",
+        ("--connections", "100", "--seconds", SECONDS),
+        key="tls-echo",
+    ),
+    tls_figure(
+        "tls-connections",
+        "TLS: connected, greeted and closed",
+        "conn/s",
+        ("--mode", "accept", "--connections", "20", "--seconds", SECONDS),
+    ),
+    tls_figure(
+        "tls-stream",
+        "TLS: one stream there and back",
+        "MB/s",
+        ("--mode", "stream", "--connections", "1", "--seconds", SECONDS),
+    ),
 ]

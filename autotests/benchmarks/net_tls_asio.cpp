@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// An echo server with TLS in Boost.Asio's coroutines, one for each connection. Called as: net-tls-asio PORT CERT KEY
+// An echo server with TLS in Boost.Asio's coroutines, one for each connection. Called as: net-tls-asio PORT
 
 #include "benchmark.h"
 
@@ -68,14 +68,14 @@ Task listen(asio::io_context &context, Acceptor &acceptor, asio::ssl::context &t
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fail("usage: net-tls-asio PORT CERT KEY");
+    if (argc != 2) {
+        fail("usage: net-tls-asio PORT");
     }
     raiseFileLimit();
     asio::io_context context(1);
     asio::ssl::context tls(asio::ssl::context::tls_server);
-    tls.use_certificate_chain_file(argv[2]);
-    tls.use_private_key_file(argv[3], asio::ssl::context::pem);
+    tls.use_certificate_chain_file(TLS_FILES ".pem");
+    tls.use_private_key_file(TLS_FILES ".key", asio::ssl::context::pem);
     const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), std::uint16_t(std::atoi(argv[1])));
     Acceptor acceptor(context.get_executor());
     acceptor.open(endpoint.protocol());

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// An echo server with TLS in Asyncoro, one coroutine for each connection. Called as: net-tls-ours PORT CERT KEY
+// An echo server with TLS in Asyncoro, one coroutine for each connection. Called as: net-tls-ours PORT
 
 #include "benchmark.h"
 #include "dispatcher.h"
@@ -51,12 +51,12 @@ int main(int argc, char **argv)
 {
     useOurDispatcher();
     QCoreApplication app(argc, argv);
-    if (argc != 4) {
-        fail("usage: net-tls-ours PORT CERT KEY");
+    if (argc != 2) {
+        fail("usage: net-tls-ours PORT");
     }
     raiseFileLimit();
     TlsConfiguration tls;
-    tls.addIdentity(QString::fromLocal8Bit(argv[2]), QString::fromLocal8Bit(argv[3]));
+    tls.addIdentity(QStringLiteral(TLS_FILES ".pem"), QStringLiteral(TLS_FILES ".key"));
     spawn(serve, quint16(std::atoi(argv[1])), tls);
     return Asyncoro::exec();
 }

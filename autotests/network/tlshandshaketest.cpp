@@ -78,9 +78,10 @@ private Q_SLOTS:
         waitFor(spawn([this]() -> Task<> {
             AsyncServer server;
             server.listen(QHostAddress::LocalHost);
-            const auto echo = spawn([this, &server]() -> Task<> {
+            const TlsConfiguration configuration = m_certificates.server();
+            const auto echo = spawn([&server, configuration]() -> Task<> {
                 AsyncSocket socket = co_await server.accept();
-                co_await socket.startServerTls(m_certificates.server());
+                co_await socket.startServerTls(configuration, 20s);
                 co_await socket.sendAll(co_await socket.recvAll(5));
             });
             AsyncSocket socket;

@@ -215,7 +215,7 @@ qint64 TlsEngine::write(const char *from, qint64 size)
 
 void TlsEngine::writeEnd()
 {
-    if (m_stage != Stage::Open)
+    if (m_stage != Stage::Open || (SSL_get_shutdown(m_ssl.get()) & SSL_SENT_SHUTDOWN) != 0)
         return;
     ERR_clear_error();
     SSL_shutdown(m_ssl.get()); // writes, and does not wait for the end of the other side
