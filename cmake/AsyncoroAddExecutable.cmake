@@ -8,7 +8,8 @@ Programs, all of them built into build/<preset>/bin.
         SOURCES main.cpp nodeoptions.cpp
         LINK Asyncoro::Discoro
     )
-    asyncoro_add_example(file-statistics        # not installed; compiled the way a user's own program is
+    asyncoro_add_example(file-statistics        # compiled the way a user's own program is
+        [INSTALL]                               # installed; others are not
         SOURCES main.cpp
         LINK Asyncoro::Discoro
     )
@@ -22,9 +23,13 @@ function(asyncoro_add_tool name)
 endfunction()
 
 function(asyncoro_add_example name)
-    _asyncoro_add_program(${name} ${ARGN})
+    cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL" "" "")
+    _asyncoro_add_program(${name} ${arg_UNPARSED_ARGUMENTS})
     # KDE's strict Qt settings are for this repository, and an example shows what works without them.
     target_compile_options(${name} PRIVATE -UQT_NO_CAST_FROM_ASCII -UQT_NO_CAST_FROM_BYTEARRAY)
+    if(arg_INSTALL)
+        install(TARGETS ${name} ${KDE_INSTALL_TARGETS_DEFAULT_ARGS})
+    endif()
 endfunction()
 
 function(_asyncoro_add_program name)

@@ -3,9 +3,7 @@
 
 #pragma once
 
-#if __has_include(<Asyncoro/LinuxEventDispatcher>)
-#include <Asyncoro/LinuxEventDispatcher>
-#endif
+#include <Asyncoro/EventDispatcher>
 
 #include <cstdlib>
 #include <string_view>
@@ -15,12 +13,10 @@ namespace Benchmark {
 // Our programs run on our event dispatcher, where there is one; with BENCHMARK_DISPATCHER=qt on Qt's.
 inline void useOurDispatcher()
 {
-#if __has_include(<Asyncoro/LinuxEventDispatcher>)
     const char *choice = std::getenv("BENCHMARK_DISPATCHER");
     if (!choice || std::string_view(choice) != "qt") {
-        Asyncoro::LinuxEventDispatcher::install();
+        Asyncoro::EventDispatcher::install();
     }
-#endif
 }
 
 } // namespace Benchmark

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/Coro>
 
 #include <QElapsedTimer>
@@ -14,6 +16,7 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -130,7 +133,7 @@ private Q_SLOTS:
         coro.send(1);
         coro.send(2);
         coro.send(QStringLiteral("a"));
-        QTest::qWait(1); // it waits for a text now: an int must not wake it
+        letOthersRun(); // it waits for a text now: an int must not wake it
         coro.send(QStringLiteral("b"));
         QCOMPARE(waitFor(coro),
                  QStringList({QStringLiteral("a"), QStringLiteral("1"), QStringLiteral("2"), QStringLiteral("b")}));
@@ -285,7 +288,7 @@ private Q_SLOTS:
         };
         const Coro<> coro = spawn(std::move(body));
         if (where != u"not begun")
-            QTest::qWait(1);
+            letOthersRun();
         coro.terminate();
         coro.terminate(); // twice is once
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
@@ -309,7 +312,7 @@ private Q_SLOTS:
                 }
             }
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.terminate();
         waitFor(coro); // it returned, so it finished
         QCOMPARE(caught, 3);
@@ -324,7 +327,7 @@ private Q_SLOTS:
             co_await receive<int>();
             got = -1;
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.send(1); // wakes it
         coro.terminate(); // before it has run
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
@@ -422,7 +425,7 @@ private Q_SLOTS:
                 }
             });
         }
-        QTest::qWait(1);
+        letOthersRun();
         int terminated = 0;
         for (int i = 0; i < Count; ++i) {
             if (i % 3 == 1)
@@ -464,7 +467,7 @@ private Q_SLOTS:
         timer.start(1);
         QTRY_VERIFY(ticks >= 5);
         busy.terminate();
-        QTest::qWait(1);
+        letOthersRun();
         QCOMPARE(busy.state(), CoroState::Terminated);
     }
 

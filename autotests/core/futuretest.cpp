@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
 #include "sender.h"
 
 #include <Asyncoro/Coro>
@@ -12,29 +13,16 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
-
-void letOthersRun()
-{
-    waitFor([]() -> Task<> {
-        for (int i = 0; i < 3; ++i)
-            co_await yield();
-    }());
-}
 
 template<typename T>
 Task<T> resultOf(QFuture<T> future)
 {
     co_return co_await future;
 }
-
-class Problem : public std::runtime_error
-{
-public:
-    using std::runtime_error::runtime_error;
-};
 
 } // namespace
 

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/Insight>
 
 #include <Asyncoro/Coro>
@@ -20,6 +22,7 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -64,7 +67,7 @@ private Q_SLOTS:
         const Coro<> coro = spawn(outer);
         coro.setName(QStringLiteral("worker"));
         QCOMPARE(infoOf(coro).activity, CoroInfo::Activity::New);
-        QTest::qWait(1);
+        letOthersRun();
         coro.send(QStringLiteral("not wanted yet"));
 
         const CoroInfo info = infoOf(coro);
@@ -148,7 +151,7 @@ private Q_SLOTS:
         const Coro<> coro = spawn(outer);
         coro.setName(QStringLiteral("worker"));
         coro.setDaemon();
-        QTest::qWait(1);
+        letOthersRun();
         const QString report = coroutineReport();
         QVERIFY2(report.startsWith(QStringLiteral("1 coroutines\n")), qPrintable(report));
         QVERIFY2(report.contains(QRegularExpression(QStringLiteral(

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// What others do to a coroutine: resume, throw, link, swap, bound its mailbox.
+// What others do to a coroutine: resume, throw, link, and end it with their object.
+
+#include "corotesting.h"
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Timeout>
@@ -13,6 +15,7 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -24,32 +27,6 @@ struct Failure : Error {
 Task<> sleepForever()
 {
     co_await sleep(QDeadlineTimer::Forever);
-}
-
-/** Counts messages until it is told otherwise. */
-Task<int> countMessages(int from)
-{
-    Coro<>::self().setHotSwappable();
-    for (int count = from;; ++count) {
-        const Message message = co_await receive();
-        if (message.metaType() == QMetaType::fromType<QString>())
-            co_return count;
-    }
-}
-
-Task<int> countByTens(int from)
-{
-    Coro<>::self().setHotSwappable();
-    for (int count = from;; count += 10) {
-        const Message message = co_await receive();
-        if (message.metaType() == QMetaType::fromType<QString>())
-            co_return count;
-    }
-}
-
-Task<bool> swapped(Coro<int> coro)
-{
-    co_return co_await coro.hotSwap(countByTens, 1000);
 }
 
 } // namespace
@@ -65,7 +42,7 @@ private Q_SLOTS:
     {
         const Coro<int> coro = spawn([]() -> Task<int> { co_return co_await suspend<int>(); });
         QVERIFY(!coro.resume(1)); // it has not begun
-        QTest::qWait(1);
+        letOthersRun();
         QVERIFY(coro.resume(2));
         QVERIFY(!coro.resume(3)); // once
         QCOMPARE(waitFor(coro), 2);
@@ -81,7 +58,7 @@ private Q_SLOTS:
     void C06_resumeWithAnotherTypeIsAnError()
     {
         const Coro<> coro = spawn([]() -> Task<> { co_await suspend<int>(); });
-        QTest::qWait(1);
+        letOthersRun();
         coro.resume(QStringLiteral("no number"));
         QVERIFY_THROWS_EXCEPTION(Error, waitFor(coro));
     }
@@ -90,7 +67,7 @@ private Q_SLOTS:
     {
         const Coro<> receiving = spawn([]() -> Task<> { co_await receive(); });
         const Coro<> sleeping = spawn(sleepForever);
-        QTest::qWait(1);
+        letOthersRun();
         QVERIFY(!receiving.resume());
         QVERIFY(!sleeping.resume());
         QVERIFY(receiving.isRunning());
@@ -105,7 +82,7 @@ private Q_SLOTS:
     void C07_resumeFromAnotherThread()
     {
         const Coro<int> coro = spawn([]() -> Task<int> { co_return co_await suspend<int>(); });
-        QTest::qWait(1);
+        letOthersRun();
         std::thread([&] { coro.resume(5); }).join();
         QCOMPARE(waitFor(coro), 5);
     }
@@ -116,9 +93,9 @@ private Q_SLOTS:
             const int value = co_await suspend<int>();
             co_return value + co_await receive<int>();
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.send(100);
-        QTest::qWait(1);
+        letOthersRun();
         QVERIFY(coro.isRunning());
         coro.resume(1);
         QCOMPARE(waitFor(coro), 101);
@@ -134,153 +111,12 @@ private Q_SLOTS:
             co_await suspend();
             co_await sleepForever();
         });
-        QTest::qWait(1);
+        letOthersRun();
         if (moment == 2)
             QVERIFY(coro.resume());
         coro.terminate();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
         QVERIFY(!coro.resume());
-    }
-
-    // --- receive ---
-
-    void C10_receiveGivesTheAlarmValue()
-    {
-        QCOMPARE(waitFor(spawn([]() -> Task<int> { co_return co_await receive<int>(1ms, -1); })), -1);
-        const Coro<int> coro = spawn([]() -> Task<int> { co_return co_await receive<int>(0ms, -1); });
-        coro.send(4);
-        QCOMPARE(waitFor(coro), 4);
-    }
-
-    void C10_receiveByPredicate()
-    {
-        const Coro<QList<int>> coro = spawn([]() -> Task<QList<int>> {
-            auto isEven = [](int n) { return n % 2 == 0; };
-            QList<int> seen;
-            seen << co_await receive<int>(isEven); // there already
-            seen << co_await receive<int>(isEven); // comes later
-            seen << co_await receive<int>() << co_await receive<int>();
-            co_return seen;
-        });
-        coro.send(1);
-        coro.send(2);
-        QTest::qWait(1);
-        coro.send(QStringLiteral("no number"));
-        coro.send(3);
-        QTest::qWait(1);
-        coro.send(4);
-        QCOMPARE(waitFor(coro), QList<int>({2, 4, 1, 3}));
-    }
-
-    void C10_predicateThatThrows_data()
-    {
-        QTest::addColumn<bool>("later");
-        QTest::newRow("for a message that is there") << false;
-        QTest::newRow("for a later one: not at the sender's") << true;
-    }
-    void C10_predicateThatThrows()
-    {
-        QFETCH(const bool, later);
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            try {
-                co_await receive<int>([](int) -> bool { throw Failure(QStringLiteral("predicate")); });
-                co_return 0;
-            } catch (const Failure &) {
-            }
-            co_return co_await receive<int>(); // it is still there
-        });
-        if (later)
-            QTest::qWait(1);
-        QVERIFY(coro.send(5));
-        QCOMPARE(waitFor(coro), 5);
-    }
-
-    // --- a bounded mailbox ---
-
-    void C08_sendToAFullMailbox()
-    {
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            co_await suspend();
-            int sum = 0;
-            while (const int value = co_await receive<int>(0ms, 0))
-                sum += value;
-            co_return sum;
-        });
-        coro.setMailboxLimit(2);
-        QVERIFY(coro.send(1));
-        QVERIFY(coro.send(2));
-        QVERIFY(!coro.send(4));
-        coro.setMailboxLimit(3);
-        QVERIFY(coro.send(8));
-        QTest::qWait(1);
-        coro.resume();
-        QCOMPARE(waitFor(coro), 11);
-    }
-
-    void C09_deliverWaitsForRoom_data()
-    {
-        QTest::addColumn<bool>("otherThread");
-        QTest::newRow("same thread") << false;
-        QTest::newRow("from another thread") << true;
-    }
-    void C09_deliverWaitsForRoom()
-    {
-        QFETCH(const bool, otherThread);
-        const Coro<QList<int>> coro = spawn([]() -> Task<QList<int>> {
-            co_await suspend();
-            QList<int> all;
-            for (int i = 0; i < 3; ++i)
-                all << co_await receive<int>();
-            co_return all;
-        });
-        coro.setMailboxLimit(1);
-        coro.send(1);
-        std::atomic<bool> delivered = false;
-        auto deliver = [&]() -> Task<> {
-            co_await coro.deliver(2);
-            co_await coro.deliver(3);
-            delivered = true;
-        };
-        std::thread thread;
-        Coro<> delivering;
-        if (otherThread)
-            thread = std::thread([&] { waitFor(deliver()); });
-        else
-            delivering = spawn(deliver);
-        QTest::qWait(10);
-        QVERIFY(!delivered);
-        coro.resume();
-        QCOMPARE(waitFor(coro), QList<int>({1, 2, 3}));
-        if (otherThread)
-            thread.join();
-        else
-            waitFor(delivering);
-        QVERIFY(delivered);
-    }
-
-    void C09_deliverTimesOutAndTakesTheMessageBack()
-    {
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            co_await suspend();
-            const int first = co_await receive<int>();
-            co_return first + co_await receive<int>(5ms, 100);
-        });
-        coro.setMailboxLimit(1);
-        coro.send(1);
-        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(coro.deliver(2, 2ms)));
-        coro.resume();
-        QCOMPARE(waitFor(coro), 101);
-    }
-
-    void C09_deliverToOneThatEnds()
-    {
-        const Coro<> coro = spawn(sleepForever);
-        coro.setMailboxLimit(0);
-        const Coro<> delivering = spawn([&]() -> Task<> { co_await coro.deliver(1); });
-        QTest::qWait(1);
-        QVERIFY(delivering.isRunning());
-        coro.terminate();
-        QVERIFY_THROWS_EXCEPTION(CoroEnded, waitFor(delivering));
     }
 
     // --- throwing into a coroutine ---
@@ -314,7 +150,7 @@ private Q_SLOTS:
             }
             co_return QString();
         });
-        QTest::qWait(1);
+        letOthersRun();
         QVERIFY(coro.throwInto(Failure(QStringLiteral("from outside"))));
         QCOMPARE(waitFor(coro), QStringLiteral("from outside"));
         QVERIFY(!coro.throwInto(Failure(QStringLiteral("too late"))));
@@ -383,169 +219,10 @@ private Q_SLOTS:
         finishing.send(1);
         terminated.terminate();
         waitFor(finishing);
-        QTest::qWait(1);
+        letOthersRun();
         QVERIFY(other.isRunning()); // who finishes breaks no link
         other.link(terminated); // which has ended so
         QVERIFY_THROWS_EXCEPTION(LinkedCoroEnded, waitFor(other));
-    }
-
-    // --- hot swap ---
-
-    void C17_hotSwapKeepsMailboxAndHandle()
-    {
-        const Coro<int> coro = spawn(countMessages, 0);
-        QTest::qWait(1);
-        const bool accepted = waitFor(spawn([&]() -> Task<bool> {
-            coro.send(1); // for the old one: it wakes before it is asked
-            const Coro<bool> swapping = spawn(swapped, coro);
-            coro.send(2);
-            co_return co_await swapping;
-        }));
-        QVERIFY(accepted);
-        coro.send(3);
-        coro.send(QStringLiteral("end"));
-        const int count = waitFor(coro);
-        QVERIFY(count >= 1010);
-    }
-
-    void C17_swapBeforeItBegins()
-    {
-        const Coro<int> coro = spawn(countMessages, 0);
-        coro.send(1);
-        coro.send(QStringLiteral("end"));
-        const Coro<bool> swapping = spawn([&]() -> Task<bool> { co_return co_await coro.hotSwap(countByTens, 0); });
-        QCOMPARE(waitFor(coro), 1); // the first one has begun before
-        QVERIFY_THROWS_EXCEPTION(CoroEnded, waitFor(swapping));
-    }
-
-    void C17_swapCanBeRefused()
-    {
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            Coro<>::self().setHotSwappable();
-            for (;;) {
-                try {
-                    co_return co_await receive<int>();
-                } catch (const HotSwapRequest &) {
-                }
-            }
-        });
-        QTest::qWait(1);
-        QVERIFY(!waitFor(spawn(swapped, coro)));
-        coro.send(5);
-        QCOMPARE(waitFor(coro), 5);
-    }
-
-    void C17_cleanupMayWaitBeforeAccepting()
-    {
-        bool cleanedUp = false;
-        const Coro<int> coro = spawn([&]() -> Task<int> {
-            Coro<>::self().setHotSwappable();
-            std::optional<HotSwapRequest> request;
-            try {
-                co_await sleepForever();
-                co_await sleep(1h);
-            } catch (const HotSwapRequest &asked) {
-                request = asked;
-            }
-            co_await sleep(1ms);
-            cleanedUp = true;
-            throw HotSwapRequest(*request);
-        });
-        QTest::qWait(1);
-        // The wait is nested: it is not a safe point until the function waits itself.
-        const Coro<bool> swapping = spawn(swapped, coro);
-        QTest::qWait(5);
-        QVERIFY(swapping.isRunning());
-        QVERIFY(!cleanedUp);
-        swapping.terminate();
-        coro.terminate();
-        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
-
-        const Coro<int> flat = spawn([&]() -> Task<int> {
-            Coro<>::self().setHotSwappable();
-            std::optional<HotSwapRequest> request;
-            try {
-                co_await sleep(1h);
-            } catch (const HotSwapRequest &asked) {
-                request = asked;
-            }
-            co_await sleep(1ms);
-            cleanedUp = true;
-            throw HotSwapRequest(*request);
-        });
-        QTest::qWait(1);
-        QVERIFY(waitFor(spawn(swapped, flat)));
-        QVERIFY(cleanedUp);
-        flat.send(QStringLiteral("end"));
-        QCOMPARE(waitFor(flat), 1000);
-    }
-
-    void C17_onlyWhereItAllowsIt()
-    {
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            co_await suspend();
-            Coro<>::self().setHotSwappable();
-            co_return co_await receive<int>();
-        });
-        QTest::qWait(1);
-        const Coro<bool> swapping = spawn(swapped, coro);
-        QTest::qWait(1);
-        QVERIFY(swapping.isRunning()); // postponed
-        coro.resume();
-        QVERIFY(waitFor(swapping));
-        coro.send(QStringLiteral("end"));
-        QCOMPARE(waitFor(coro), 1000);
-        QVERIFY_THROWS_EXCEPTION(Error, coro.setHotSwappable());
-    }
-
-    void C17_clearErrors()
-    {
-        const Coro<int> coro = spawn(countMessages, 0);
-        QTest::qWait(1);
-        auto otherType = [](Coro<> target) -> Task<> { co_await target.hotSwap(sleepForever); };
-        QVERIFY_THROWS_EXCEPTION(Error, waitFor(spawn(otherType, Coro<>(coro))));
-        QVERIFY_THROWS_EXCEPTION(Error, waitFor(spawn(otherType, Coro<>())));
-        coro.terminate();
-        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
-        QVERIFY_THROWS_EXCEPTION(CoroEnded, waitFor(spawn(swapped, coro)));
-    }
-
-    void C17_swapFromAnotherThread()
-    {
-        const Coro<int> coro = spawn(countMessages, 0);
-        bool accepted = false;
-        std::thread thread([&] { accepted = waitFor(spawn(swapped, coro)); });
-        coro.send(1);
-        QTest::qWait(20);
-        coro.send(QStringLiteral("end"));
-        QVERIFY(waitFor(coro) >= 1000);
-        thread.join();
-        QVERIFY(accepted);
-    }
-
-    void C16_failedMonitoredCoroutineIsRestarted()
-    {
-        const Coro<int> coro = spawn([]() -> Task<int> {
-            co_await receive<int>();
-            throw Failure(QStringLiteral("broken"));
-        });
-        const Coro<QList<CoroState>> monitor = spawn([&]() -> Task<QList<CoroState>> {
-            QList<CoroState> seen;
-            seen << (co_await receive<ExitNotice>()).state();
-            if (!co_await coro.hotSwap(countByTens, 0))
-                throw Failure(QStringLiteral("refused"));
-            seen << coro.state();
-            seen << (co_await receive<ExitNotice>()).state();
-            co_return seen;
-        });
-        coro.monitor(monitor);
-        coro.send(1);
-        coro.send(2); // the failed one has not read it; the new one does
-        QTest::qWait(5);
-        QVERIFY(coro.isRunning());
-        coro.send(QStringLiteral("end"));
-        QCOMPARE(waitFor(coro), 10);
-        QCOMPARE(waitFor(monitor), QList<CoroState>({CoroState::Failed, CoroState::Running, CoroState::Finished}));
     }
 
     // --- bound to an object ---
@@ -583,7 +260,7 @@ private Q_SLOTS:
             co_await sleepForever();
         });
         if (moment > 0)
-            QTest::qWait(1);
+            letOthersRun();
         object.reset();
         QCOMPARE(cleanedUp, moment == 0 ? 0 : moment == 3 ? 2 : 1);
         if (moment > 0)

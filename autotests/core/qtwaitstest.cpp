@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
 #include "sender.h"
 #include "waitmatrix.h"
 
@@ -14,17 +15,10 @@
 #include <QTest>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
-
-void letOthersRun()
-{
-    waitFor([]() -> Task<> {
-        for (int i = 0; i < 3; ++i)
-            co_await yield();
-    }());
-}
 
 template<typename Timer>
 Task<> timeOutOf(Timer *timer)

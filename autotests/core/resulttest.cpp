@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/Result>
 
 #include <Asyncoro/Coro>
@@ -8,6 +10,7 @@
 #include <QTest>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -84,7 +87,7 @@ private Q_SLOTS:
             std::ignore = co_await asResult(sleep(1h));
             passed = true;
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.terminate();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
         QVERIFY(!passed);

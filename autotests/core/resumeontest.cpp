@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
 #include "sender.h"
 
 #include <Asyncoro/Coro>
@@ -17,25 +18,8 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
-
-namespace {
-
-void letOthersRun()
-{
-    waitFor([]() -> Task<> {
-        for (int i = 0; i < 3; ++i)
-            co_await yield();
-    }());
-}
-
-class Problem : public std::runtime_error
-{
-public:
-    using std::runtime_error::runtime_error;
-};
-
-} // namespace
 
 class ResumeOnTest : public QObject
 {

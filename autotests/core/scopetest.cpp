@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/Scope>
 #include <Asyncoro/Timeout>
 
@@ -12,6 +14,7 @@
 #include <stdexcept>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -242,9 +245,9 @@ private Q_SLOTS:
             });
             log << QStringLiteral("not reached");
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.terminate();
-        QTest::qWait(1);
+        letOthersRun();
         QCOMPARE(coro.state(), CoroState::Running); // the child cleans up
         cleaned.set();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));

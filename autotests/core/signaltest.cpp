@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
 #include "sender.h"
 #include "waitmatrix.h"
 
@@ -16,6 +17,7 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -29,15 +31,6 @@ struct WaitForSignal {
     void destroy() { sender.reset(); }
     void verify(bool, WaitMatrix::Outcome) { QVERIFY(!sender->isConnected()); }
 };
-
-/** Lets the coroutines that are ready run. */
-void letOthersRun()
-{
-    waitFor([]() -> Task<> {
-        for (int i = 0; i < 3; ++i)
-            co_await yield();
-    }());
-}
 
 Task<int> nextChange(Sender *sender)
 {

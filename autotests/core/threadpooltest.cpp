@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
 #include "waitmatrix.h"
 
 #include <Asyncoro/Coro>
@@ -14,23 +15,10 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
-
-void letOthersRun()
-{
-    waitFor([]() -> Task<> {
-        for (int i = 0; i < 3; ++i)
-            co_await yield();
-    }());
-}
-
-class Problem : public std::runtime_error
-{
-public:
-    using std::runtime_error::runtime_error;
-};
 
 /** Waits until a pool has made its calls; one is in it that ends when it is told to. */
 struct WaitForJoin {

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/Timeout>
 
 #include <Asyncoro/Coro>
@@ -11,6 +13,7 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -144,7 +147,7 @@ private Q_SLOTS:
             co_await withTimeout(1h, event.wait());
             co_await sleepForever();
         });
-        QTest::qWait(1);
+        letOthersRun();
         if (when == 2)
             event.set();
         coro.terminate();
@@ -163,7 +166,7 @@ private Q_SLOTS:
             co_await sleep(1ms); // not shielded
             log << QStringLiteral("not reached");
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.terminate();
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
         QCOMPARE(log, QStringList(QStringLiteral("1")));
@@ -198,7 +201,7 @@ private Q_SLOTS:
             log << QString::number(co_await shield(after(2ms, 1)));
             co_await sleepForever();
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.throwInto(Error(QStringLiteral("from outside")));
         QVERIFY_THROWS_EXCEPTION(Error, waitFor(coro));
         QCOMPARE(log, QStringList(QStringLiteral("1")));
@@ -246,7 +249,7 @@ private Q_SLOTS:
             waitFor(coro);
             return;
         }
-        QTest::qWait(1);
+        letOthersRun();
         if (when == 1)
             source.request_stop();
         if (when == 2)

@@ -7,7 +7,7 @@
 #error "waitmatrix.h needs QTEST_THROW_ON_FAIL: add it to the test by target_compile_definitions()"
 #endif
 
-#include <Asyncoro/Coro>
+#include "corotesting.h"
 
 #include <QTest>
 #include <QThread>
@@ -85,7 +85,7 @@ public:
     void startAndSuspend(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
         start(deadline);
-        letOthersRun();
+        CoroTesting::letOthersRun();
         QCOMPARE(m_outcome, Outcome::StillWaits);
     }
 
@@ -154,14 +154,6 @@ private:
             m_error = Asyncoro::errorText(std::current_exception());
             m_outcome = Outcome::Failed;
         }
-    }
-
-    static void letOthersRun()
-    {
-        Asyncoro::waitFor(Asyncoro::spawn([]() -> Asyncoro::Task<> {
-            for (int i = 0; i < 5; ++i)
-                co_await Asyncoro::yield();
-        }));
     }
 
     void join()

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/WhenAll>
 #include <Asyncoro/WhenAny>
 
@@ -10,6 +12,7 @@
 #include <QTest>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
@@ -96,7 +99,7 @@ private Q_SLOTS:
             }(self));
             co_return same ? number + int(text.size()) : 0;
         });
-        QTest::qWait(1);
+        letOthersRun();
         coro.send(QStringLiteral("abc"));
         coro.send(4);
         QCOMPARE(waitFor(coro), 7);
@@ -182,7 +185,7 @@ private Q_SLOTS:
             else
                 co_await both();
         });
-        QTest::qWait(1);
+        letOthersRun();
         if (when == 2) {
             QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(coro));
         } else {

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <Asyncoro/LinuxEventDispatcher>
+#include <Asyncoro/EventDispatcher>
 
 #include <QAbstractEventDispatcher>
 #include <QTest>
@@ -44,7 +44,7 @@ inline std::unique_ptr<QThread> makeThread(std::function<void()> function)
 {
     std::unique_ptr<QThread> thread(function ? QThread::create(std::move(function)) : new QThread);
     if (isDispatcher("epoll"))
-        thread->setEventDispatcher(new Asyncoro::LinuxEventDispatcher);
+        Asyncoro::EventDispatcher::install(thread.get());
     qputenv("QT_NO_GLIB", isDispatcher("glib") ? "" : "1"); // what Qt looks at when the thread starts
     return thread;
 }

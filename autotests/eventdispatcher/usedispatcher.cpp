@@ -3,8 +3,9 @@
 
 // Linked into a program, this puts its main thread on our event dispatcher, whatever its main() looks like.
 
-#include <Asyncoro/LinuxEventDispatcher>
+#include <Asyncoro/EventDispatcher>
 
+#include <QAbstractEventDispatcher>
 #include <QCoreApplication>
 
 #include <cstdio>
@@ -12,14 +13,12 @@
 
 namespace {
 
-using Asyncoro::LinuxEventDispatcher;
-
-[[maybe_unused]] const bool installed = LinuxEventDispatcher::install();
+[[maybe_unused]] const bool installed = Asyncoro::EventDispatcher::install();
 
 void check()
 {
-    if (!qobject_cast<LinuxEventDispatcher *>(QAbstractEventDispatcher::instance())) {
-        std::fputs("the application does not run on LinuxEventDispatcher\n", stderr);
+    if (!QAbstractEventDispatcher::instance()->inherits("Asyncoro::Detail::LinuxEventDispatcher")) {
+        std::fputs("the application does not run on EventDispatcher\n", stderr);
         std::abort();
     }
 }

@@ -3,6 +3,7 @@
 
 #include "networktest.h"
 
+#include <QDir>
 #include <QRegularExpression>
 #include <QTest>
 
@@ -33,6 +34,11 @@ Task<> serve(AsyncServer &server)
 Task<> acceptOne(AsyncServer &server, QDeadlineTimer deadline)
 {
     co_await server.accept(deadline);
+}
+
+int openDescriptors()
+{
+    return int(QDir(QStringLiteral("/proc/self/fd")).count());
 }
 
 } // namespace
@@ -89,11 +95,12 @@ private Q_SLOTS:
         } catch (const SocketError &e) {
             QVERIFY2(e.message().contains(u"no address of this machine"), e.what());
         }
+        QVERIFY_THROWS_EXCEPTION(SocketError, second.listen(QHostAddress(QStringLiteral("127.0.0.x"))));
         first.close();
         second.listen(QHostAddress::LocalHost, port); // free again
     }
 
-    void acceptsInOrder()
+    void N06_acceptsInOrder()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -136,24 +143,25 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(serving));
     }
 
-    void connectionsThatNobodyAcceptsWait()
+    void N06_connectionsThatNobodyAcceptsWaitInTheSystem()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        std::vector<AsyncSocket> sockets(40); // more than QTcpServer keeps
+        std::vector<AsyncSocket> sockets(40);
         for (AsyncSocket &socket : sockets) {
             run(socket.connect(server.location()));
             run(socket.sendAll("x"));
         }
-        QTRY_VERIFY(server.server()->hasPendingConnections());
+        const int open = openDescriptors();
         for (size_t i = 0; i < sockets.size(); ++i) {
+            QVERIFY(openDescriptors() <= open); // not one is accepted before its time
             AsyncSocket accepted = run(server.accept(10s));
             QCOMPARE(run(accepted.recv()), "x");
         }
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(server.accept(0s)));
     }
 
-    void aClientThatIsGoneBeforeItIsAcceptedIsHeard()
+    void N06_aClientThatIsGoneBeforeItIsAcceptedIsHeard()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -162,10 +170,7 @@ private Q_SLOTS:
             run(client.connect(server.location()));
             run(client.sendAll("too late"));
         }
-        QTRY_VERIFY(server.server()->hasPendingConnections());
-        QTRY_COMPARE(server.server()->findChild<QTcpSocket *>()->state(), QAbstractSocket::UnconnectedState);
         AsyncSocket accepted = run(server.accept());
-        QVERIFY(!accepted.isConnected());
         QCOMPARE(waitFor(recvToEnd(accepted)), "too late");
     }
 
@@ -219,12 +224,11 @@ private Q_SLOTS:
         server.listen(QHostAddress::LocalHost);
         AsyncSocket socket;
         run(socket.connect(server.location()));
-        QTRY_VERIFY(server.server()->hasPendingConnections());
         server.close();
-        QCOMPARE(run(socket.recv()), "");
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recv())); // the system resets it
     }
 
-    void waitsWhileDescriptorsAreShort()
+    void N06_waitsWhileDescriptorsAreShort()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);

@@ -148,15 +148,6 @@ void verifyUnharmed(Operation operation, Waiting &waiting)
     QCOMPARE(run(a.recvAll(4)), "pong");
 }
 
-QByteArray pattern(qsizetype size)
-{
-    QByteArray bytes(size, Qt::Uninitialized);
-    quint32 x = 1;
-    for (char &c : bytes)
-        c = char((x = x * 1664525 + 1013904223) >> 24);
-    return bytes;
-}
-
 } // namespace
 
 class AsyncSocketTest : public QObject
@@ -164,7 +155,7 @@ class AsyncSocketTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void sendsAndReceives()
+    void N02_sendsAndReceives()
     {
         auto [a, b] = connectedPair();
         QVERIFY(a.isConnected());
@@ -259,7 +250,83 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.flush()));
     }
 
-    void adoptsASocket()
+    void N01_adoptsADescriptor()
+    {
+        auto [socket, peer] = rawPair(); // does that
+        QVERIFY(socket.isConnected());
+        run(socket.sendAll("x"));
+        QCOMPARE(peer.recv(), "x");
+
+        const int file = ::dup(STDOUT_FILENO);
+        for (const int descriptor : {-1, file}) {
+            try {
+                static_cast<void>(AsyncSocket::adopt(descriptor));
+                QFAIL("adopted what is no socket");
+            } catch (const SocketError &e) {
+                QCOMPARE(e.operation(), QStringLiteral("adopt()"));
+                QVERIFY2(e.message().contains(QString::number(descriptor)), e.what());
+            }
+        }
+        QCOMPARE(::close(file), 0); // is still ours
+    }
+
+    void N01_isGivenBack()
+    {
+        auto [socket, peer] = rawPair();
+        peer.send("first\nsecond");
+        QCOMPARE(run(socket.readLine()), "first\n"); // and reads ahead
+        const Coro<QByteArray> receiver
+            = spawn([&socket = socket]() -> Task<QByteArray> { co_return co_await socket.recvAll(100); });
+        letOthersRun();
+        const std::unique_ptr<QTcpSocket> plain = socket.release();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(receiver));
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recv()));
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.sendAll("x")));
+        QVERIFY(!socket.release());
+        socket.close();
+
+        QCOMPARE(plain->state(), QAbstractSocket::ConnectedState);
+        QCOMPARE(plain->readAll(), "second");
+        peer.send("third");
+        QVERIFY(plain->waitForReadyRead());
+        QCOMPARE(plain->readAll(), "third");
+        plain->write("answer");
+        QVERIFY(plain->waitForBytesWritten());
+        QCOMPARE(peer.recv(), "answer");
+        peer.close();
+        QTRY_COMPARE(plain->state(), QAbstractSocket::UnconnectedState); // it works as ever
+    }
+
+    void N01_isNotGivenBackWhileItConnects()
+    {
+        const SilentServer silent;
+        AsyncSocket socket;
+        const Coro<> coro = spawn(perform, Operation::Connect, std::ref(socket), silent.location(), Forever);
+        letOthersRun();
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(socket.release()));
+        coro.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
+        QVERIFY(socket.release());
+    }
+
+    void errorsNameOperationAndPeer()
+    {
+        auto [socket, peer] = rawPair();
+        const Location location = socket.peerLocation();
+        socket.close();
+        try {
+            run(socket.recvMessage());
+            QFAIL("received from a closed socket");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::OperationError);
+            QCOMPARE(e.operation(), QStringLiteral("recvMessage()"));
+            QCOMPARE(e.peer(), location);
+            const QString expected = QStringLiteral("recvMessage(), %1: the socket was closed").arg(location.toString());
+            QCOMPARE(e.message(), expected);
+        }
+    }
+
+    void N01_adoptsASocket()
     {
         QTcpServer server;
         QVERIFY(server.listen(QHostAddress::LocalHost));
@@ -274,57 +341,6 @@ private Q_SLOTS:
         server.close();
         run(a.sendAll("x"));
         QCOMPARE(run(b.recv()), "x");
-    }
-
-    void messages()
-    {
-        auto [a, b] = connectedPair();
-        const QByteArray large = pattern(3'000'000);
-        const Coro<> sender = spawn([&a = a, &large]() -> Task<> {
-            co_await a.sendMessage("first");
-            co_await a.sendMessage("");
-            co_await a.sendMessage(large);
-            co_await a.sendMessage("last");
-        });
-        QCOMPARE(run(b.recvMessage()), "first");
-        QCOMPARE(run(b.recvMessage()), "");
-        QCOMPARE(run(b.recvMessage()), large);
-        QCOMPARE(run(b.recvMessage(4)), "last"); // exactly as long as is allowed
-        waitFor(sender);
-        run(a.sendMessage("wire"));
-        QCOMPARE(run(b.recvAll(8)), QByteArray::fromHex("00000004") + "wire");
-    }
-
-    void oneByteAtATime()
-    {
-        auto [a, b] = connectedPair();
-        const Coro<> sender = spawn([&a = a]() -> Task<> {
-            const QByteArray bytes = QByteArray::fromHex("00000005") + "helloworld" + QByteArray::fromHex("00000000");
-            for (const char byte : bytes) {
-                co_await a.sendAll(QByteArray(1, byte));
-                co_await yield();
-            }
-        });
-        QCOMPARE(run(b.recvMessage()), "hello");
-        QCOMPARE(run(b.recvAll(5)), "world");
-        QCOMPARE(run(b.recvMessage()), "");
-        waitFor(sender);
-    }
-
-    void messageIsTooLong()
-    {
-        auto [a, b] = connectedPair();
-        run(a.sendMessage("12345"));
-        run(a.sendMessage("1"));
-        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recvMessage(4)));
-        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(b.recvMessage(4))); // it does not go away
-        QCOMPARE(run(b.recvMessage(5)), "12345"); // nor is it lost
-        QCOMPARE(run(b.recvMessage()), "1");
-
-        // No memory for what a header promises
-        auto [c, d] = connectedPair();
-        run(c.sendAll(QByteArray::fromHex("ffffffff")));
-        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(d.recvMessage()));
     }
 
     void endOfStream()
@@ -345,41 +361,7 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(EndOfStream, run(b.recvMessage()));
     }
 
-    void endOfStreamWithin_data()
-    {
-        QTest::addColumn<QByteArray>("sent");
-        QTest::addColumn<bool>("message");
-        QTest::newRow("recvAll, nothing") << QByteArray() << false;
-        QTest::newRow("recvAll") << QByteArray("abc") << false;
-        QTest::newRow("message, nothing") << QByteArray() << true;
-        QTest::newRow("message, in its header") << QByteArray("\0\0\0", 3) << true;
-        QTest::newRow("message, after its header") << QByteArray("\0\0\0\5", 4) << true;
-        QTest::newRow("message, in it") << QByteArray("\0\0\0\5abc", 7) << true;
-    }
-
-    void endOfStreamWithin()
-    {
-        QFETCH(QByteArray, sent);
-        QFETCH(bool, message);
-        for (const bool waiting : {false, true}) {
-            auto [a, b] = connectedPair();
-            const Coro<QByteArray> receiver = spawn([&b = b, message]() -> Task<QByteArray> {
-                try {
-                    co_await (message ? b.recvMessage() : b.recvAll(10));
-                } catch (const EndOfStream &e) {
-                    co_return e.partial();
-                }
-                co_return "no end";
-            });
-            if (waiting)
-                letOthersRun();
-            run(a.sendAll(sent));
-            a.close();
-            QCOMPARE(waitFor(receiver), sent);
-        }
-    }
-
-    void resetByPeer()
+    void N02_resetByPeer()
     {
         auto [a, b] = connectedPair();
         const Coro<QByteArray> receiver = spawn([&b = b]() -> Task<QByteArray> { co_return co_await b.recv(); });
@@ -512,152 +494,6 @@ private Q_SLOTS:
         QCOMPARE(waitFor(receiver), "answer");
     }
 
-    void severalReceiveInOrder()
-    {
-        auto [a, b] = connectedPair();
-        const auto recvAll = [](AsyncSocket &socket, int size) -> Task<QByteArray> {
-            co_return co_await socket.recvAll(size);
-        };
-        const Coro<QByteArray> first = spawn(recvAll, std::ref(b), 4);
-        const Coro<QByteArray> second = spawn(recvAll, std::ref(b), 2);
-        const Coro<QByteArray> third = spawn(recvAll, std::ref(b), 3);
-        letOthersRun();
-        run(a.sendAll("123")); // enough for the second one, whose turn it is not
-        QCoreApplication::processEvents();
-        QCOMPARE(second.state(), CoroState::Running);
-        first.terminate(); // gives back what it had
-        QCOMPARE(waitFor(second), "12");
-        run(a.sendAll("45"));
-        QCOMPARE(waitFor(third), "345");
-    }
-
-    void severalSendInOnePiece()
-    {
-        auto [a, b] = connectedPair();
-        const qint64 before = sendUntilFull(a);
-        const auto sendAll = [](AsyncSocket &socket, QByteArray bytes) -> Task<> { co_await socket.sendAll(bytes); };
-        QList<Coro<>> senders;
-        QByteArray expected;
-        for (char c = 'a'; c <= 'e'; ++c) {
-            const QByteArray bytes(1'000'000, c);
-            senders << spawn(sendAll, std::ref(a), bytes);
-            if (c != 'c')
-                expected += bytes;
-        }
-        letOthersRun();
-        senders.takeAt(2).terminate(); // it has not had its turn, so nothing of it is sent
-        run(b.recvAll(before));
-        QVERIFY(run(b.recvAll(expected.size())) == expected);
-        for (const Coro<> &sender : std::as_const(senders))
-            waitFor(sender);
-    }
-
-    void backPressure()
-    {
-        constexpr qint64 Total = 64 * 1024 * 1024;
-        const QByteArray chunk = pattern(65521); // a prime: lost or doubled blocks show
-        auto [a, b] = connectedPair();
-        a.setSendLimit(300'000);
-
-        qint64 mostUnsent = 0;
-        Event full;
-        const Coro<> sender = spawn([&, &a = a]() -> Task<> {
-            for (qint64 sent = 0; sent < Total; sent += chunk.size()) {
-                bool mustWait = false;
-                try {
-                    co_await a.sendAll(chunk, 0s);
-                } catch (const TimedOut &) {
-                    mustWait = true;
-                }
-                if (mustWait) {
-                    full.set();
-                    co_await a.sendAll(chunk);
-                }
-                mostUnsent = std::max(mostUnsent, a.socket()->bytesToWrite());
-                if (!full.isSet())
-                    co_await yield();
-            }
-            a.close();
-        });
-
-        qint64 mostReadAhead = 0;
-        const Coro<qint64> receiver = spawn([&, &b = b]() -> Task<qint64> {
-            co_await full.wait(); // until then the sender has only the buffers to fill
-            qint64 received = 0;
-            for (;;) {
-                mostReadAhead = std::max(mostReadAhead, b.socket()->bytesAvailable());
-                const QByteArray some = co_await b.recv(100'000);
-                if (some.isEmpty())
-                    co_return received;
-                for (qsizetype i = 0; i < some.size();) {
-                    const qsizetype at = (received + i) % chunk.size();
-                    const qsizetype size = std::min(some.size() - i, chunk.size() - at);
-                    if (QByteArrayView(some).sliced(i, size) != QByteArrayView(chunk).sliced(at, size))
-                        throw Error(QStringLiteral("other bytes than were sent, after %1").arg(received + i));
-                    i += size;
-                }
-                received += some.size();
-            }
-        });
-        waitFor(sender);
-        QCOMPARE(waitFor(receiver), (Total + chunk.size() - 1) / chunk.size() * chunk.size());
-        QVERIFY2(mostUnsent <= 300'000 + chunk.size(), qPrintable(QString::number(mostUnsent)));
-        QVERIFY2(mostReadAhead <= 256 * 1024, qPrintable(QString::number(mostReadAhead)));
-    }
-
-    void sendTakesWhatThereIsRoomFor()
-    {
-        auto [a, b] = connectedPair();
-        a.setSendLimit(1000);
-        QCOMPARE(run(a.send(QByteArray(5000, 'x'))), 1000);
-        sendUntilFull(a);
-        const Coro<qint64> sender = spawn([&a = a]() -> Task<qint64> {
-            co_return co_await a.send(QByteArray(5000, 'x'));
-        });
-        letOthersRun();
-        QCOMPARE(sender.state(), CoroState::Running);
-        const Coro<QByteArray> receiver = spawn(recvToEnd(b));
-        const qint64 sent = waitFor(sender);
-        QVERIFY(sent >= 1);
-        QVERIFY(sent <= 1000);
-        a.close();
-        waitFor(receiver);
-    }
-
-    void flushWaitsUntilAllIsSent()
-    {
-        auto [a, b] = connectedPair();
-        const qint64 sent = sendUntilFull(a);
-        const Coro<> flusher = spawn([&a = a]() -> Task<> { co_await a.flush(); });
-        letOthersRun();
-        QCOMPARE(flusher.state(), CoroState::Running);
-        run(b.recvAll(sent));
-        waitFor(flusher);
-        QCOMPARE(a.socket()->bytesToWrite(), 0);
-    }
-
-    void aLongReceiveGoesBeyondTheReadBuffer()
-    {
-        auto [a, b] = connectedPair();
-        const QByteArray bytes = pattern(2'000'000);
-        const Coro<> sender = spawn([&a = a, &bytes]() -> Task<> { co_await a.sendAll(bytes + bytes); });
-        QVERIFY_THROWS_EXCEPTION(TimedOut, run(b.recvAll(5'000'000, 50ms))); // and gives back a lot
-        QVERIFY(run(b.recvAll(bytes.size())) == bytes);
-        QVERIFY(run(b.recvAll(bytes.size())) == bytes);
-        waitFor(sender);
-    }
-
-    void unsentDataOutlivesTheSocket()
-    {
-        const QByteArray bytes = pattern(8'000'000);
-        auto [a, b] = connectedPair();
-        const Coro<> sender = spawn([&bytes](AsyncSocket socket) -> Task<> {
-            co_await socket.sendAll(bytes);
-        }, std::move(a));
-        waitFor(sender); // it has not waited for the peer
-        QVERIFY(waitFor(recvToEnd(b)) == bytes);
-    }
-
     void aTerminatedCoroutineClosesItsSocket()
     {
         auto [a, b] = connectedPair();
@@ -678,20 +514,6 @@ private Q_SLOTS:
         const AsyncSocket moved = std::move(b);
         run(a.sendAll("x"));
         QCOMPARE(waitFor(receiver), "x");
-    }
-
-    void execWaitsForUnsentData()
-    {
-        constexpr qint64 Size = 40'000'000; // far more than the system takes for a receiver
-        qint64 received = 0;
-        auto [a, b] = connectedPair();
-        spawn([](AsyncSocket socket) -> Task<> { co_await socket.sendAll(QByteArray(Size, 'x')); }, std::move(a));
-        spawn([&received](AsyncSocket socket) -> Task<> {
-            for (;;)
-                received += (co_await socket.recv()).size();
-        }, std::move(b)).setDaemon();
-        QCOMPARE(Asyncoro::exec(), 0);
-        QVERIFY2(received > Size / 2, qPrintable(QString::number(received)));
     }
 };
 

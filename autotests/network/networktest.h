@@ -10,7 +10,13 @@
 #include <QTcpServer>
 #include <QTcpSocket>
 
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace NetworkTest {
 
@@ -24,6 +30,12 @@ auto run(Awaitable &&awaitable)
 {
     using T = decltype(awaitable.await_resume());
     return waitFor(spawn([&awaitable]() -> Task<T> { co_return co_await awaitable; }));
+}
+
+template<typename T>
+T run(Task<T> task)
+{
+    return waitFor(std::move(task));
 }
 
 /** Runs every coroutine that is ready, in its turn, so that those started before now wait. */
@@ -74,6 +86,115 @@ inline qint64 sendUntilFull(AsyncSocket &socket)
         }
         co_return sent;
     }));
+}
+
+/** Bytes in which a wrong order, a gap or a repetition shows. */
+inline QByteArray pattern(qsizetype size)
+{
+    QByteArray bytes(size, Qt::Uninitialized);
+    quint32 x = 1;
+    for (char &c : bytes)
+        c = char((x = x * 1664525 + 1013904223) >> 24);
+    return bytes;
+}
+
+/**
+ * The other end of a connection, made of system calls alone: it does what a badly written, a broken or a hostile peer
+ * may do. What it sends is there at once, as both ends are on this machine.
+ */
+class RawPeer
+{
+public:
+    RawPeer() = default;
+    explicit RawPeer(int descriptor)
+        : m_descriptor(descriptor)
+    {
+    }
+    RawPeer(RawPeer &&other) noexcept
+        : m_descriptor(std::exchange(other.m_descriptor, -1))
+    {
+    }
+    RawPeer &operator=(RawPeer &&other) noexcept
+    {
+        std::swap(m_descriptor, other.m_descriptor);
+        return *this;
+    }
+    ~RawPeer() { close(); }
+
+    /** As much as the system takes; gives how much. */
+    qint64 send(const QByteArray &bytes)
+    {
+        const ssize_t sent = ::send(m_descriptor, bytes.constData(), size_t(bytes.size()), MSG_DONTWAIT | MSG_NOSIGNAL);
+        return sent > 0 ? sent : 0;
+    }
+    /** Sends `bytes` again and again until the system takes no more; gives how many times they fit in, and a rest. */
+    qint64 flood(const QByteArray &bytes)
+    {
+        qint64 total = 0;
+        for (qint64 offset = 0;;) {
+            const qint64 sent = send(bytes.sliced(offset));
+            if (sent == 0)
+                return total;
+            total += sent;
+            offset = (offset + sent) % bytes.size();
+        }
+    }
+    /** All that is there now. */
+    QByteArray recv()
+    {
+        QByteArray all;
+        char buffer[65536];
+        for (;;) {
+            const ssize_t size = ::recv(m_descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
+            if (size <= 0) {
+                m_atEnd = size == 0;
+                return all;
+            }
+            all.append(buffer, size);
+        }
+    }
+    /** Whether the last recv() came to the end of the stream. */
+    [[nodiscard]] bool isAtEnd() const { return m_atEnd; }
+
+    void halfClose() { ::shutdown(m_descriptor, SHUT_WR); }
+    void reset()
+    {
+        const linger none{.l_onoff = 1, .l_linger = 0};
+        setsockopt(m_descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        close();
+    }
+    void close()
+    {
+        if (m_descriptor != -1)
+            ::close(std::exchange(m_descriptor, -1));
+    }
+
+private:
+    int m_descriptor = -1;
+    bool m_atEnd = false;
+};
+
+struct RawPair {
+    AsyncSocket socket;
+    RawPeer peer;
+};
+
+/** Two ends of one connection, one of them raw, the other one adopted by its descriptor. */
+inline RawPair rawPair()
+{
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (::bind(listener, reinterpret_cast<sockaddr *>(&address), size) != 0 || ::listen(listener, 1) != 0
+        || ::getsockname(listener, reinterpret_cast<sockaddr *>(&address), &size) != 0
+        || ::connect(ours, reinterpret_cast<sockaddr *>(&address), size) != 0)
+        throw Error(QStringLiteral("no connection: ") + qt_error_string(errno));
+    RawPeer peer(::accept(listener, nullptr, nullptr));
+    ::close(listener);
+    return {AsyncSocket::adopt(ours), std::move(peer)};
 }
 
 inline Task<QByteArray> recvToEnd(AsyncSocket &socket)

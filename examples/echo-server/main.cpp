@@ -3,12 +3,16 @@
 
 // A server that sends back what it gets, with one coroutine for each connection.
 //
-//   echo-server [PORT]       on 127.0.0.1; at any free port unless told. Prints "listening PORT".
+//   echo-server [--threads N] [--address ADDRESS] [PORT]
+//
+// Prints "listening PORT". Try it with: nc 127.0.0.1 PORT
 
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
+#include <Asyncoro/EventDispatcher>
 
+#include <QCommandLineParser>
 #include <QCoreApplication>
 
 #include <cstdio>
@@ -17,38 +21,36 @@ using namespace Asyncoro;
 
 Task<> echo(AsyncSocket socket)
 {
-    try {
-        for (;;) {
-            const QByteArray bytes = co_await socket.recv();
-            if (bytes.isEmpty())
-                break; // the client has closed the connection
-            co_await socket.sendAll(bytes); // waits while the client takes nothing
-        }
-    } catch (const SocketError &) {
-        // the client is gone
+    for (;;) {
+        const QByteArray bytes = co_await socket.recv();
+        if (bytes.isEmpty())
+            break; // the client has closed the connection
+        co_await socket.sendAll(bytes); // waits while the client takes nothing
     }
 }
 
-Task<> serve(quint16 port)
+Task<> serve(QHostAddress address, quint16 port, int threads)
 {
     AsyncServer server;
-    server.listen(QHostAddress::LocalHost, port);
+    server.listen(address, port);
     std::printf("listening %d\n", server.location().port());
     std::fflush(stdout);
-    for (;;)
-        spawn(echo, co_await server.accept());
+    co_await server.serve(echo, {.threads = threads, 
+                                     .prepareThread = [](QThread *thread) { EventDispatcher::install(thread); }});
 }
 
 int main(int argc, char **argv)
 {
+    EventDispatcher::install(); // for thousands of connections
     QCoreApplication app(argc, argv);
-    const QString port = app.arguments().value(1, "0");
-    bool isNumber = false;
-    const quint16 number = port.toUShort(&isNumber);
-    if (!isNumber || app.arguments().size() > 2) {
-        std::fputs("usage: echo-server [PORT]\n", stderr);
-        return 2;
-    }
-    spawn(serve, number);
+    QCommandLineParser parser;
+    parser.setApplicationDescription("Sends back what it gets.");
+    parser.addHelpOption();
+    parser.addPositionalArgument("port", "Where to listen; any free port by default.", "[PORT]");
+    parser.addOptions({{"address", "Address to listen at.", "ADDRESS", "127.0.0.1"},
+                       {"threads", "How many threads serve.", "N", "1"}});
+    parser.process(app);
+    spawn(serve, QHostAddress(parser.value("address")), parser.positionalArguments().value(0).toUShort(),
+          parser.value("threads").toInt());
     return Asyncoro::exec();
 }

@@ -8,6 +8,7 @@
 
 #include <Asyncoro/Discoro>
 #include <Asyncoro/Event>
+#include <Asyncoro/EventDispatcher>
 
 #include <QCoreApplication>
 #include <QCryptographicHash>
@@ -139,6 +140,7 @@ Task<> client()
 
 int main(int argc, char **argv)
 {
+    EventDispatcher::install(); // of the client, and of the servers that run the same program
     QCoreApplication app(argc, argv);
     return Discoro::exec(client);
 }

@@ -127,14 +127,14 @@ public:
     {
         QString text = QStringLiteral("%1 coroutines\n").arg(all.size());
         for (const CoroInfo &coro : all)
-            text += toText(coro);
+            text += entry(coro);
         for (const QString &thread : silent)
             text += QStringLiteral("thread %1 does not answer: something blocks it, or computes\n").arg(thread);
         return text;
     }
 
 private:
-    static QString toText(const CoroInfo &coro)
+    static QString entry(const CoroInfo &coro)
     {
         static constexpr const char *Activities[] = {"has not begun", "runs", "is ready", "waits for "};
         QString text = QStringLiteral("%1 ").arg(coro.id, 4);
@@ -160,13 +160,11 @@ private:
             text += QStringLiteral("        started at %1\n").arg(coro.startedAt);
         return text;
     }
-
-    static QString toText(const std::source_location &where) { return Detail::toText(where); }
 };
 
 QString LocalCoro::origin() const
 {
-    const QString where = Detail::toText(m_startedAt);
+    const QString where = toText(m_startedAt);
     return where.isEmpty() ? name() : QStringLiteral("%1 (started at %2)").arg(name(), where);
 }
 

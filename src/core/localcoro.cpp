@@ -191,6 +191,7 @@ void LocalCoro::endNow()
 bool LocalCoro::callOnOwnThread(std::function<void()> function)
 {
     if (isOnOwnThread()) {
+        const CoroPointer guard(this);
         function();
         return true;
     }
@@ -217,11 +218,8 @@ bool LocalCoro::resumeWith(Message &&value)
 {
     if (state() != CoroState::Running)
         return false;
-    if (!isOnOwnThread()) {
-        return callOnOwnThread([coro = CoroPointer(this), value = std::move(value)]() mutable {
-            coro->resumeWith(std::move(value));
-        });
-    }
+    if (!isOnOwnThread())
+        return callOnOwnThread([this, value = std::move(value)]() mutable { resumeWith(std::move(value)); });
     for (ReceiveSuspension *receiver = m_receivers.first(); receiver; receiver = m_receivers.after(receiver)) {
         if (receiver->m_kind == ReceiveSuspension::Resumption) {
             handOver(receiver, std::move(value));
@@ -235,12 +233,11 @@ bool LocalCoro::throwInto(std::exception_ptr exception)
 {
     if (state() != CoroState::Running)
         return false;
-    return callOnOwnThread([coro = CoroPointer(this), exception = std::move(exception)] {
-        auto *const self = static_cast<LocalCoro *>(coro.data());
-        if (self->state() != CoroState::Running)
+    return callOnOwnThread([this, exception = std::move(exception)] {
+        if (state() != CoroState::Running)
             return;
-        self->extras().thrown.push_back(exception);
-        self->updateInterruption();
+        extras().thrown.push_back(exception);
+        updateInterruption();
     });
 }
 
@@ -262,11 +259,10 @@ void LocalCoro::setDaemon(bool daemon)
 
 void LocalCoro::setMailboxLimit(quint32 limit)
 {
-    callOnOwnThread([coro = CoroPointer(this), limit] {
-        auto *const self = static_cast<LocalCoro *>(coro.data());
-        if (self->state() == CoroState::Running) {
-            self->extras().mailboxLimit = limit;
-            self->acceptDeliveries();
+    callOnOwnThread([this, limit] {
+        if (state() == CoroState::Running) {
+            extras().mailboxLimit = limit;
+            acceptDeliveries();
         }
     });
 }
@@ -281,10 +277,7 @@ void LocalCoro::completeWait(quint32 wait)
 
 void LocalCoro::hotSwap(const std::shared_ptr<HotSwapState> &swap)
 {
-    const bool posted = callOnOwnThread([coro = CoroPointer(this), swap] {
-        static_cast<LocalCoro *>(coro.data())->acceptHotSwap(swap);
-    });
-    if (!posted)
+    if (!callOnOwnThread([this, swap] { acceptHotSwap(swap); }))
         swap->settle(HotSwapState::Ended);
 }
 
@@ -407,6 +400,20 @@ Message ReceiveSuspension::takeUnchecked()
     return std::move(m_message);
 }
 
+void LocalCoro::enqueue(const std::shared_ptr<Delivery> &delivery)
+{
+    const bool posted = callOnOwnThread([this, delivery] {
+        if (state() != CoroState::Running) {
+            delivery->settle(Delivery::Ended);
+            return;
+        }
+        extras().deliveries.push_back(delivery);
+        acceptDeliveries();
+    });
+    if (!posted)
+        delivery->settle(Delivery::Ended);
+}
+
 void LocalCoro::acceptDeliveries()
 {
     if (!m_extras)
@@ -432,12 +439,10 @@ namespace {
 class DeliverSuspension final : public Suspension
 {
 public:
-    DeliverSuspension(LocalCoro *target, std::shared_ptr<Delivery> delivery, const QDeadlineTimer &deadline,
-                      std::function<void(const std::shared_ptr<Delivery> &)> hand)
+    DeliverSuspension(LocalCoro *target, std::shared_ptr<Delivery> delivery, const QDeadlineTimer &deadline)
         : Suspension(deadline)
         , m_target(target)
         , m_delivery(std::move(delivery))
-        , m_hand(std::move(hand))
     {
     }
 
@@ -452,7 +457,7 @@ protected:
     bool start() override
     {
         m_delivery->sender = waker();
-        m_hand(m_delivery);
+        m_target->enqueue(m_delivery);
         return m_delivery->state == Delivery::Waiting;
     }
     void abandon() noexcept override { m_delivery->settle(Delivery::GivenUp); }
@@ -462,7 +467,6 @@ protected:
 private:
     LocalCoro *const m_target; // not owning: the caller does
     const std::shared_ptr<Delivery> m_delivery;
-    const std::function<void(const std::shared_ptr<Delivery> &)> m_hand;
 };
 
 } // namespace
@@ -478,19 +482,7 @@ Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline)
     }
     auto delivery = std::make_shared<Delivery>();
     delivery->message = std::move(message);
-    co_await DeliverSuspension(this, std::move(delivery), deadline, [this](const std::shared_ptr<Delivery> &handed) {
-        const bool posted = callOnOwnThread([coro = CoroPointer(this), handed] {
-            auto *const self = static_cast<LocalCoro *>(coro.data());
-            if (self->state() != CoroState::Running) {
-                handed->settle(Delivery::Ended);
-                return;
-            }
-            self->extras().deliveries.push_back(handed);
-            self->acceptDeliveries();
-        });
-        if (!posted)
-            handed->settle(Delivery::Ended);
-    });
+    co_await DeliverSuspension(this, std::move(delivery), deadline);
 }
 
 } // namespace Asyncoro::Detail

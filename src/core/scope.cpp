@@ -13,6 +13,35 @@ Q_DECLARE_LOGGING_CATEGORY(lcCore)
 
 namespace Asyncoro::Detail {
 
+class JoinSuspension final : public Suspension
+{
+public:
+    JoinSuspension(ScopeData &scope, bool inAnyCase)
+        : Suspension(QDeadlineTimer(QDeadlineTimer::Forever))
+        , m_scope(scope)
+    {
+        if (inAnyCase)
+            setUninterruptible();
+    }
+    void await_resume() const { throwUnlessComplete(); }
+
+protected:
+    bool start() override
+    {
+        if (!m_scope.hasChildren())
+            return false;
+        m_scope.m_joining = this;
+        return true;
+    }
+    void abandon() noexcept override { m_scope.m_joining = nullptr; }
+    QString operation() const override { return QStringLiteral("the end of its children"); }
+    bool isInternal() const override { return true; }
+
+private:
+    friend class ScopeData;
+    ScopeData &m_scope;
+};
+
 ScopeData::ScopeData(Policy policy)
     : m_outer(std::exchange(coro()->m_scopes, this))
     , m_policy(policy)
@@ -33,7 +62,6 @@ void ScopeData::add(LocalCoro *child)
     child->m_parentScope = this;
     child->setEndObserved();
     m_children.append(&child->m_sibling);
-    ++m_childCount;
     if (m_cancelScope.isCancelled() || m_cancelScope.isCancelledAround())
         child->cancel(coro()->m_forced);
 }
@@ -92,16 +120,7 @@ void ScopeData::endChildrenNow()
         static_cast<LocalCoro *>(child.data())->endNow();
 }
 
-JoinSuspension ScopeData::join()
-{
-    return {*this, false};
-}
-
-JoinSuspension ScopeData::joinInAnyCase()
-{
-    return {*this, true};
-}
-
+// Throws nothing where FirstEnds has chosen whose outcome counts.
 void ScopeData::throwFailure()
 {
     if (m_firstEnded != 0)
@@ -124,6 +143,17 @@ void ScopeData::throwFailure()
         std::rethrow_exception(m_interruption);
 }
 
+Task<> joinChildren(ScopeData &scope)
+{
+    try {
+        co_await JoinSuspension(scope, false);
+    } catch (...) {
+        scope.failed();
+    }
+    co_await JoinSuspension(scope, true);
+    scope.throwFailure();
+}
+
 } // namespace Asyncoro::Detail
 
 namespace Asyncoro {
@@ -136,33 +166,3 @@ Detail::ScopeData &Scope::checked() const
 }
 
 } // namespace Asyncoro
-
-namespace Asyncoro::Detail {
-
-JoinSuspension::JoinSuspension(ScopeData &scope, bool inAnyCase)
-    : Suspension(QDeadlineTimer(QDeadlineTimer::Forever))
-    , m_scope(scope)
-{
-    if (inAnyCase)
-        setUninterruptible();
-}
-
-bool JoinSuspension::start()
-{
-    if (m_scope.m_children.isEmpty())
-        return false;
-    m_scope.m_joining = this;
-    return true;
-}
-
-void JoinSuspension::abandon() noexcept
-{
-    m_scope.m_joining = nullptr;
-}
-
-QString JoinSuspension::operation() const
-{
-    return QStringLiteral("the end of its children");
-}
-
-} // namespace Asyncoro::Detail

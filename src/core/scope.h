@@ -79,13 +79,7 @@ auto withScope(Body body) -> std::invoke_result_t<Body &, Scope &>
         } catch (...) {
             data.failed();
         }
-        try {
-            co_await data.join();
-        } catch (...) {
-            data.failed();
-        }
-        co_await data.joinInAnyCase();
-        data.throwFailure();
+        co_await Detail::joinChildren(data);
     }
     if constexpr (!std::is_void_v<T>)
         co_return std::move(*value);

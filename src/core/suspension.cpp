@@ -130,8 +130,8 @@ void CancelScope::cancel()
 void CancelScope::cancel(const CoroPointer &coro, quint32 number)
 {
     auto *const local = static_cast<LocalCoro *>(coro.data());
-    local->callOnOwnThread([coro, number] {
-        for (CancelScope *scope = static_cast<LocalCoro *>(coro.data())->m_scope; scope; scope = scope->m_outer) {
+    local->callOnOwnThread([local, number] {
+        for (CancelScope *scope = local->m_scope; scope; scope = scope->m_outer) {
             if (scope->m_number == number)
                 return scope->cancel();
         }

@@ -40,7 +40,7 @@ template<typename T>
     coros.reserve(tasks.size());
     for (Task<T> &task : tasks)
         coros.push_back(arms.start(std::move(task)));
-    co_await Detail::joinArms(arms);
+    co_await Detail::joinChildren(arms);
     if constexpr (!std::is_void_v<T>) {
         std::vector<T> values;
         values.reserve(coros.size());

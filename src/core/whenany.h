@@ -49,7 +49,7 @@ template<typename T>
     coros.reserve(tasks.size());
     for (Task<T> &task : tasks)
         coros.push_back(arms.start(std::move(task)));
-    co_await Detail::joinArms(arms);
+    co_await Detail::joinChildren(arms);
     std::size_t first = 0;
     while (coros[first].id() != arms.firstEnded())
         ++first;

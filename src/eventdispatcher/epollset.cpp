@@ -115,7 +115,7 @@ void EpollSet::makeEpoll()
     event.events = EPOLLIN | EPOLLET;
     event.data.u64 = WakeUpTag;
     if (m_epoll < 0 || ::epoll_ctl(m_epoll, EPOLL_CTL_ADD, m_wakeUp.descriptor(), &event) != 0)
-        qFatal("LinuxEventDispatcher: cannot make an epoll instance: %s", std::strerror(errno));
+        qFatal("EventDispatcher: cannot make an epoll instance: %s", std::strerror(errno));
 }
 
 void EpollSet::renew()
@@ -138,7 +138,7 @@ void EpollSet::add(QSocketNotifier *notifier)
     Descriptor &descriptor = m_descriptors[std::size_t(fd)];
     QSocketNotifier *&place = descriptor.notifiers[notifier->type()];
     if (place && place != notifier) {
-        qWarning("LinuxEventDispatcher: there is another notifier of kind %s for descriptor %d, which this one replaces",
+        qWarning("EventDispatcher: there is another notifier of kind %s for descriptor %d, which this one replaces",
                  KindNames[notifier->type()], fd);
         descriptor.doubtful = true; // perhaps because its descriptor was closed too early
     }
@@ -253,7 +253,7 @@ void EpollSet::disableInvalid(int fd, int error)
 {
     for (int kind = QSocketNotifier::Read; kind <= QSocketNotifier::Exception; ++kind) {
         if (QSocketNotifier *notifier = m_descriptors[std::size_t(fd)].notifiers[std::size_t(kind)]) {
-            qWarning("LinuxEventDispatcher: cannot watch descriptor %d (%s), disabling its notifier of kind %s", fd,
+            qWarning("EventDispatcher: cannot watch descriptor %d (%s), disabling its notifier of kind %s", fd,
                      std::strerror(error), KindNames[kind]);
             notifier->setEnabled(false);
         }
@@ -311,7 +311,7 @@ int EpollSet::waitForEpoll(Moment until)
     }
     const int count = waitInMilliseconds(m_epoll, m_events.data(), int(m_events.size()), until);
     if (count < 0 && errno != EINTR)
-        qFatal("LinuxEventDispatcher: cannot wait for events: %s", std::strerror(errno));
+        qFatal("EventDispatcher: cannot wait for events: %s", std::strerror(errno));
     return count;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "linuxeventdispatcher.h"
+#include "linuxeventdispatcher_p.h"
 
 #include "epollset_p.h"
 #include "timerqueue_p.h"
@@ -16,9 +16,7 @@
 
 #include <pthread.h>
 
-namespace Asyncoro {
-
-using namespace Detail;
+namespace Asyncoro::Detail {
 
 namespace {
 
@@ -62,21 +60,6 @@ LinuxEventDispatcher::LinuxEventDispatcher(QObject *parent)
 }
 
 LinuxEventDispatcher::~LinuxEventDispatcher() = default;
-
-bool LinuxEventDispatcher::install()
-{
-    const char *obstacle = nullptr;
-    if (QCoreApplication::instance())
-        obstacle = "the application object has been made";
-    else if (QAbstractEventDispatcher::instance())
-        obstacle = "the thread has an event dispatcher";
-    if (obstacle) {
-        qWarning("LinuxEventDispatcher::install() comes too late: %s", obstacle);
-        return false;
-    }
-    QCoreApplication::setEventDispatcher(new LinuxEventDispatcher);
-    return true;
-}
 
 bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
 {
@@ -127,9 +110,9 @@ bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
 void LinuxEventDispatcher::registerSocketNotifier(QSocketNotifier *notifier)
 {
     if (notifier->socket() < 0)
-        qWarning("LinuxEventDispatcher: a socket notifier needs a descriptor");
+        qWarning("EventDispatcher: a socket notifier needs a descriptor");
     else if (notifier->thread() != thread() || thread() != QThread::currentThread())
-        qWarning("LinuxEventDispatcher: a socket notifier cannot be enabled from another thread");
+        qWarning("EventDispatcher: a socket notifier cannot be enabled from another thread");
     else
         d->sockets.add(notifier);
 }
@@ -137,9 +120,9 @@ void LinuxEventDispatcher::registerSocketNotifier(QSocketNotifier *notifier)
 void LinuxEventDispatcher::unregisterSocketNotifier(QSocketNotifier *notifier)
 {
     if (notifier->socket() < 0)
-        qWarning("LinuxEventDispatcher: a socket notifier needs a descriptor");
+        qWarning("EventDispatcher: a socket notifier needs a descriptor");
     else if (notifier->thread() != thread() || thread() != QThread::currentThread())
-        qWarning("LinuxEventDispatcher: a socket notifier (descriptor %lld) cannot be disabled from another thread",
+        qWarning("EventDispatcher: a socket notifier (descriptor %lld) cannot be disabled from another thread",
                  qlonglong(notifier->socket()));
     else
         d->sockets.remove(notifier);
@@ -149,9 +132,9 @@ void LinuxEventDispatcher::registerTimer(Qt::TimerId timerId, Duration interval,
                                          QObject *object)
 {
     if (timerId <= Qt::TimerId::Invalid || interval < Duration::zero() || !object)
-        qWarning("LinuxEventDispatcher::registerTimer: invalid arguments");
+        qWarning("EventDispatcher::registerTimer: invalid arguments");
     else if (object->thread() != thread() || thread() != QThread::currentThread())
-        qWarning("LinuxEventDispatcher: a timer cannot be started from another thread");
+        qWarning("EventDispatcher: a timer cannot be started from another thread");
     else
         d->timers.add(timerId, interval, timerType, object);
 }
@@ -159,11 +142,11 @@ void LinuxEventDispatcher::registerTimer(Qt::TimerId timerId, Duration interval,
 bool LinuxEventDispatcher::unregisterTimer(Qt::TimerId timerId)
 {
     if (timerId <= Qt::TimerId::Invalid) {
-        qWarning("LinuxEventDispatcher::unregisterTimer: invalid argument");
+        qWarning("EventDispatcher::unregisterTimer: invalid argument");
         return false;
     }
     if (thread() != QThread::currentThread()) {
-        qWarning("LinuxEventDispatcher: a timer cannot be stopped from another thread");
+        qWarning("EventDispatcher: a timer cannot be stopped from another thread");
         return false;
     }
     return d->timers.remove(timerId);
@@ -172,11 +155,11 @@ bool LinuxEventDispatcher::unregisterTimer(Qt::TimerId timerId)
 bool LinuxEventDispatcher::unregisterTimers(QObject *object)
 {
     if (!object) {
-        qWarning("LinuxEventDispatcher::unregisterTimers: invalid argument");
+        qWarning("EventDispatcher::unregisterTimers: invalid argument");
         return false;
     }
     if (object->thread() != thread() || thread() != QThread::currentThread()) {
-        qWarning("LinuxEventDispatcher: a timer cannot be stopped from another thread");
+        qWarning("EventDispatcher: a timer cannot be stopped from another thread");
         return false;
     }
     return d->timers.removeAll(object);
@@ -185,7 +168,7 @@ bool LinuxEventDispatcher::unregisterTimers(QObject *object)
 QList<QAbstractEventDispatcher::TimerInfoV2> LinuxEventDispatcher::timersForObject(QObject *object) const
 {
     if (!object) {
-        qWarning("LinuxEventDispatcher::timersForObject: invalid argument");
+        qWarning("EventDispatcher::timersForObject: invalid argument");
         return {};
     }
     return d->timers.timers(object);
@@ -194,8 +177,8 @@ QList<QAbstractEventDispatcher::TimerInfoV2> LinuxEventDispatcher::timersForObje
 QAbstractEventDispatcher::Duration LinuxEventDispatcher::remainingTime(Qt::TimerId timerId) const
 {
     if (timerId <= Qt::TimerId::Invalid) {
-        qWarning("LinuxEventDispatcher::remainingTime: invalid argument");
-        return Duration::min();
+        qWarning("EventDispatcher::remainingTime: invalid argument");
+        return std::chrono::milliseconds(-1);
     }
     return d->timers.remaining(timerId);
 }
@@ -211,4 +194,4 @@ void LinuxEventDispatcher::interrupt()
     d->wakeUp.wake();
 }
 
-} // namespace Asyncoro
+} // namespace Asyncoro::Detail

@@ -102,7 +102,7 @@ std::chrono::nanoseconds TimerQueue::remaining(Qt::TimerId id) const
 {
     const Timer *timer = m_byId.value(id);
     if (!timer)
-        return std::chrono::nanoseconds::min();
+        return -1ms;
     return std::max(timer->moment - now(), std::chrono::nanoseconds::zero());
 }
 

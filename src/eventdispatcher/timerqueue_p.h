@@ -31,7 +31,7 @@ public:
     bool remove(Qt::TimerId id);
     bool removeAll(QObject *object);
     [[nodiscard]] QList<TimerInfo> timers(QObject *object) const;
-    /** 0 for one that is overdue, the least possible for one that does not exist. */
+    /** 0 for one that is overdue, -1 ms for one that does not exist. */
     [[nodiscard]] std::chrono::nanoseconds remaining(Qt::TimerId id) const;
 
     /** When there is something to send: AtOnce, Never, or a moment that may be past. */

@@ -19,7 +19,7 @@ int makeEventDescriptor()
 {
     const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (descriptor < 0)
-        qFatal("LinuxEventDispatcher: cannot make an eventfd: %s", std::strerror(errno));
+        qFatal("EventDispatcher: cannot make an eventfd: %s", std::strerror(errno));
     return descriptor;
 }
 

@@ -5,6 +5,7 @@
 
 #include "fileerror.h"
 
+#include <Asyncoro/AsyncGenerator>
 #include <Asyncoro/Task>
 
 #include <QByteArray>
@@ -26,6 +27,16 @@ public:
     FileSuspension(std::shared_ptr<FileData> data, std::shared_ptr<FileOperation> operation,
                    const QDeadlineTimer &deadline);
 
+    // What is done at once lets others have their turn nevertheless, or a loop over a file would keep them from it.
+    template<typename Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting)
+    {
+        const bool waits = Suspension::await_suspend(waiting);
+        if (waits && m_doneAtOnce)
+            complete();
+        return waits;
+    }
+
 protected:
     ~FileSuspension() override;
 
@@ -36,6 +47,9 @@ protected:
 
     const std::shared_ptr<FileData> m_data;
     const std::shared_ptr<FileOperation> m_operation;
+
+private:
+    bool m_doneAtOnce = false;
 };
 
 class ASYNCORO_IO_EXPORT FileAwaiter final : public FileSuspension
@@ -62,7 +76,8 @@ public:
 } // namespace Detail
 
 /**
- * A file for coroutines. Whatever may block is done on a thread of a pool, so that the event loop goes on.
+ * A file for coroutines. Whatever may block is done on a thread of a pool, so that the event loop goes on; what the
+ * system has in its memory is read without one.
  *
  * It can be moved but not copied, and belongs to the thread that made it; only coroutines of that thread use it. Its
  * destructor closes the file, in the background; to know whether that went well, use close(). Named pipes and devices
@@ -101,13 +116,40 @@ public:
                                            QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
+     * Takes an open descriptor: a file, a pipe, a socket, a terminal, blocking or not. It is closed with this file, and
+     * must not be used by others meanwhile; `mode` says what to use it for. Reading begins where the descriptor is.
+     *
+     * Returns at once. Throws FileError if it is not open for that, or a file is open already or being closed; it stays
+     * the caller's then.
+     */
+    void openDescriptor(int descriptor, QIODevice::OpenMode mode);
+
+    /**
+     * Opens a new file, for reading and writing, that takes the place of `path` at commit(): others see the old content
+     * or all of the new one, whatever happens in between. It lies in the same folder until then, and is removed if
+     * there is no commit(). It has the permissions of the file that it replaces; where `path` is a symbolic link, it
+     * takes the place of what that points to.
+     *
+     * Always suspends.
+     */
+    [[nodiscard]] Detail::FileAwaiter openReplacement(const QString &path,
+                                                      QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
      * Reads at most `maxSize` bytes; fewer only at the end of the file, or, of a pipe, if there are no more yet. An
      * empty result is the end.
      *
-     * Completes without suspending if readLine() has read that far already.
+     * Completes without suspending if it was read ahead already.
      */
     [[nodiscard]] Detail::FileReadAwaiter read(qint64 maxSize = 65536,
                                                QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /**
+     * Reads `size` bytes, however often a pipe has to be asked for more.
+     *
+     * Completes without suspending if they were read ahead already. Throws EndOfStream, which has the bytes that are
+     * left, if there are fewer.
+     */
+    [[nodiscard]] Detail::FileReadAwaiter readExactly(qint64 size, QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** Reads all the rest. Always suspends. */
     [[nodiscard]] Detail::FileReadAwaiter readAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /**
@@ -118,6 +160,21 @@ public:
      */
     [[nodiscard]] Detail::FileReadAwaiter readLine(qint64 maxSize = DefaultMaxLineSize,
                                                    QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** The same up to `delimiter` in place of a line break; it must not be empty. */
+    [[nodiscard]] Detail::FileReadAwaiter readUntil(const QByteArray &delimiter, qint64 maxSize = DefaultMaxLineSize,
+                                                    QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /**
+     * The rest of the file as text (UTF-8), line by line, without line breaks (LF or CR LF):
+     *
+     *     AsyncGenerator<QString> lines = file.lines();
+     *     while (const std::optional<QString> line = co_await lines.next())
+     *         ...
+     *
+     * Each next() is a readLine(), with whatever that throws. Other operations go on where it has stopped.
+     */
+    [[nodiscard]] AsyncGenerator<QString> lines(qint64 maxSize = DefaultMaxLineSize,
+                                                QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
      * Writes all of `data`: it is in the hands of the operating system then, which is no promise that a disk has it.
@@ -135,6 +192,20 @@ public:
 
     /** Gives the size in bytes. Always suspends. */
     [[nodiscard]] Detail::FileSizeAwaiter size(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** Cuts the file off behind `size` bytes, or fills it up with zeros. The position stays. Always suspends. */
+    [[nodiscard]] Detail::FileAwaiter resize(qint64 size, QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /** Waits until all that was written is on the disk (fsync). Always suspends; it may take long. */
+    [[nodiscard]] Detail::FileAwaiter sync(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
+    /**
+     * Puts what openReplacement() has opened into its place, on the disk, and closes it.
+     *
+     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was. If it
+     * times out or is cancelled, it is done all the same, as soon as that can be.
+     */
+    [[nodiscard]] Detail::FileAwaiter commit(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
      * Closes the file, after the operations that are under way. Another one can be opened then.

@@ -17,7 +17,21 @@ namespace Asyncoro::Detail {
 
 /** What is to be done with a file, and what came of it. Shared by who waits for it and by who does it. */
 struct FileOperation {
-    enum class Kind : quint8 { Open, Read, ReadAll, ReadLine, Write, Seek, Size, Close };
+    enum class Kind : quint8 {
+        Open,
+        OpenReplacement,
+        Read,
+        ReadExactly,
+        ReadAll,
+        ReadUntil,
+        Write,
+        Seek,
+        Size,
+        Resize,
+        Sync,
+        Commit,
+        Close,
+    };
 
     enum class State : quint8 {
         New,
@@ -28,13 +42,16 @@ struct FileOperation {
     };
 
     Kind kind = Kind::Close;
-    qint64 number = 0; // how many bytes to read, where to seek; then the size
+    const char *name = "close()"; // for errors
+    qint64 number = 0; // how many bytes to read, where to seek, the size
     QByteArray bytes = {}; // to be written; or that were read
+    QByteArray delimiter = {};
     QString path = {};
     QIODevice::OpenMode mode = QIODevice::NotOpen;
 
     std::error_code error = {};
     QString errorText = {}; // where that says more
+    bool ended = false; // it has read to the end
     qint64 positionBefore = 0; // of the file
 
     // with the mutex
@@ -47,23 +64,30 @@ struct FileOperation {
 /**
  * What an AsyncFile points to. It lives on until its last operation has ended.
  *
- * Operations are done in order. Only the first one of the queue touches the file, on a thread of the pool; what else
- * there is changes with the mutex held. It stays the first until its result is taken, so that one whose result nobody
- * takes can be undone.
+ * Operations are done in order. Only the first one of the queue touches the file, on a thread of the pool unless the
+ * system can do it without blocking; what else there is changes with the mutex held. It stays the first until its result
+ * is taken, so that one whose result nobody takes can be undone.
  */
 class FileData : public std::enable_shared_from_this<FileData>
 {
 public:
     using Operation = std::shared_ptr<FileOperation>;
 
-    /** Whether there is anything to wait for. */
-    bool submit(const Operation &operation);
+    enum class Start : quint8 {
+        Over, ///< there is nothing to wait for
+        Done, ///< nor is there, but others should have their turn
+        Waits,
+    };
+    /** Throws if that cannot be. */
+    void openDescriptor(int descriptor, QIODevice::OpenMode mode);
+    [[nodiscard]] Start submit(const Operation &operation);
     /** Takes the result. False if there is none, as the AsyncFile is gone. */
     [[nodiscard]] bool take(const Operation &operation);
     /** Its result is not wanted, unless that was taken already. */
     void abandon(const Operation &operation);
     /** The AsyncFile is gone. */
     void abandonAll();
+    [[nodiscard]] QString subject(const FileOperation &operation) const;
     [[noreturn]] void throwError(const FileOperation &operation) const;
 
     [[nodiscard]] bool isOpen() const;
@@ -81,11 +105,15 @@ private:
     };
 
     bool performAtOnce(FileOperation &operation);
+    bool performWithoutBlocking(FileOperation &operation);
+    void noteOpenOrClosed(const FileOperation &operation);
     void startFirst();
     void performFirst(const Operation &operation);
     void perform(FileOperation &operation, Progress &progress);
-    void read(FileOperation &operation, Progress &progress);
-    qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size);
+    void open(FileOperation &operation, Progress &progress);
+    void setOpened(FileOperation &operation, Progress &progress);
+    bool read(FileOperation &operation, Progress &progress, bool mayBlock);
+    qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
     void removeFirst();
     void undo(FileOperation &operation);
 

@@ -218,7 +218,7 @@ void ProcessData::start(const QString &program, const QStringList &arguments)
     m_owned->start(program, arguments, endsWithParent);
     if (m_state != State::Starting)
         return;
-    if (process().inputChannelMode() != QProcess::ManagedInputChannel || !process().isWritable())
+    if (inputIsElsewhere || process().inputChannelMode() != QProcess::ManagedInputChannel || !process().isWritable())
         m_inputErrorText = QStringLiteral("its input is not captured");
 }
 
@@ -243,7 +243,7 @@ void ProcessData::onStarted()
 
     QList<ProcessStream *> captured;
     const QProcess::ProcessChannelMode mode = process().processChannelMode();
-    if (mode != QProcess::ForwardedChannels && mode != QProcess::ForwardedOutputChannel)
+    if (!outputIsElsewhere && mode != QProcess::ForwardedChannels && mode != QProcess::ForwardedOutputChannel)
         captured.append(&output);
     if (mode == QProcess::SeparateChannels || mode == QProcess::ForwardedOutputChannel)
         captured.append(&error);
@@ -318,7 +318,7 @@ void ProcessData::settleAll()
     settleWriters();
     while (auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.takeFirst())) {
         if (m_state == State::Ended)
-            waiter->m_status = m_status;
+            waiter->takeResult();
         else
             waiter->m_failure = failure(waiter->m_operation);
         waiter->complete();
@@ -372,11 +372,6 @@ void ProcessData::writeFirst(const QByteArray &bytes)
     if (!m_inputErrorText.isEmpty())
         std::rethrow_exception(failure("communicate()", m_inputErrorText));
     process().write(bytes);
-}
-
-ProcessResult ProcessData::takeResult(const ExitStatus &status)
-{
-    return {std::exchange(output.bytes, {}), std::exchange(error.bytes, {}), status};
 }
 
 // --- awaiters ---
@@ -503,9 +498,18 @@ bool ProcessWriteAwaiter::write()
     return true;
 }
 
-ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline)
-    : ProcessSuspension(data, "finished()", deadline)
+ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline, ProcessResult *result)
+    : ProcessSuspension(data, result ? "communicate()" : "finished()", deadline)
+    , m_result(result)
 {
+}
+
+// The process may be gone when the coroutine resumes.
+void ProcessFinishAwaiter::takeResult()
+{
+    m_status = m_data->m_status;
+    if (m_result)
+        *m_result = {std::exchange(m_data->output.bytes, {}), std::exchange(m_data->error.bytes, {}), m_status};
 }
 
 bool ProcessFinishAwaiter::start()
@@ -515,7 +519,7 @@ bool ProcessFinishAwaiter::start()
         return false;
     }
     if (m_data->m_state == ProcessData::State::Ended) {
-        m_status = m_data->m_status;
+        takeResult();
         return false;
     }
     m_data->m_finishWaiters.append(this);
@@ -538,8 +542,9 @@ Task<ProcessResult> communicate(ProcessData *data, QByteArray input, QDeadlineTi
 {
     data->writeFirst(std::exchange(input, {}));
     data->closeInput();
-    const ExitStatus status = co_await ProcessFinishAwaiter(data, deadline);
-    co_return data->takeResult(status);
+    ProcessResult result;
+    co_await ProcessFinishAwaiter(data, deadline, &result);
+    co_return result;
 }
 
 } // namespace

@@ -17,6 +17,13 @@
 
 namespace Asyncoro {
 
+/** What a process made of its input: see AsyncProcess::communicate(). */
+struct ProcessResult {
+    QByteArray output;
+    QByteArray error; ///< from its standard error
+    ExitStatus status;
+};
+
 namespace Detail {
 
 class ProcessData;
@@ -108,7 +115,8 @@ private:
 class ASYNCORO_IO_EXPORT ProcessFinishAwaiter final : public ProcessSuspension
 {
 public:
-    ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline);
+    /** With a `result` that gets all that the process wrote; it lives while this waits. */
+    ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline, ProcessResult *result = nullptr);
     ExitStatus await_resume() const
     {
         throwUnlessDone();
@@ -121,17 +129,13 @@ protected:
 
 private:
     friend class ProcessData;
+    void takeResult();
+
+    ProcessResult *const m_result;
     ExitStatus m_status;
 };
 
 } // namespace Detail
-
-/** What a process made of its input: see AsyncProcess::communicate(). */
-struct ProcessResult {
-    QByteArray output;
-    QByteArray error; ///< from its standard error
-    ExitStatus status;
-};
 
 /**
  * A child process for coroutines: start() it, write to it, read from it, wait until it has finished.
@@ -270,6 +274,8 @@ public:
     [[nodiscard]] qint64 processId() const;
 
 private:
+    friend class AsyncPipe;
+
     std::unique_ptr<Detail::ProcessData> m_data;
 };
 

@@ -68,13 +68,14 @@ public:
     [[nodiscard]] QProcess &process() const { return m_owned->process; }
 
     void closeInput();
-    [[nodiscard]] ProcessResult takeResult(const ExitStatus &status);
     void writeFirst(const QByteArray &bytes);
 
     ProcessStream output;
     ProcessStream error;
     std::chrono::milliseconds timeToEnd{5000};
     bool endsWithParent = false;
+    bool inputIsElsewhere = false; // it comes from another process
+    bool outputIsElsewhere = false; // it goes to another process
 
 private:
     friend class ProcessStartAwaiter;

@@ -9,7 +9,7 @@
 
 namespace Asyncoro::Detail {
 
-/** A file of the operating system. All of it blocks; one thread at a time. */
+/** A file of the operating system. All of it blocks unless told otherwise; one thread at a time. */
 class FileHandle
 {
 public:
@@ -22,23 +22,58 @@ public:
     [[nodiscard]] static bool isEndless(const QString &path);
 
     std::error_code open(const QString &path, QIODevice::OpenMode mode);
+    /** Opens it if that cannot block, as the system has in memory what it needs; else, or if it fails, does nothing. */
+    bool openAtOnce(const QString &path, QIODevice::OpenMode mode);
+    /** Whether it is known to be on a file system of this machine: then size() does not block. */
+    [[nodiscard]] bool isLocal() const { return m_local; }
+    /** Whether close() cannot block. */
+    [[nodiscard]] bool closesAtOnce() const;
+    /** Takes `descriptor` if it is open for that; sets where it stands. Does not block. */
+    std::error_code openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position);
+    /** A new file beside `path` that takes its place by commit(), and goes by close(). */
+    std::error_code openReplacement(const QString &path);
     [[nodiscard]] bool isOpen() const { return m_descriptor >= 0; }
     [[nodiscard]] bool isReadable() const { return m_mode & QIODevice::ReadOnly; }
     [[nodiscard]] bool isWritable() const { return m_mode & QIODevice::WriteOnly; }
     /** Whether it has no positions. */
     [[nodiscard]] bool isSequential() const { return m_sequential; }
+    [[nodiscard]] bool isReplacement() const { return !m_replaced.isEmpty(); }
+    /** Whether read() without blocking may succeed. */
+    [[nodiscard]] bool canReadAtOnce() const { return m_readsAtOnce; }
 
-    /** How many bytes it got, 0 at the end; less than asked for is no sign of the end. */
-    qint64 read(qint64 position, char *to, qint64 size, std::error_code &error);
+    /**
+     * How many bytes it got, 0 at the end; less than asked for is no sign of the end. The error is
+     * std::errc::resource_unavailable_try_again if it would block, and must not.
+     */
+    qint64 read(qint64 position, char *to, qint64 size, bool mayBlock, std::error_code &error);
     /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
     qint64 size(std::error_code &error) const;
+    std::error_code resize(qint64 size);
+    std::error_code sync();
+    enum class Durable : bool { No, Yes };
+    /** Closes the file, whatever happens. */
+    std::error_code commit(Durable durable = Durable::Yes, bool replaces = true);
+    static std::error_code rename(const QByteArray &from, const QByteArray &to, bool replaces);
+
+    // The beginning of a copy of another file, and its going on: how many bytes were copied by the system itself, -1 if
+    // that cannot be; false if the content cannot be shared.
+    void takePermissions(const FileHandle &other);
+    bool shareContent(const FileHandle &other);
+    qint64 copyFrom(const FileHandle &other, qint64 position, qint64 size);
+
     std::error_code close();
 
 private:
+    std::error_code examine(QIODevice::OpenMode mode);
+
     int m_descriptor = -1;
     QIODevice::OpenMode m_mode = QIODevice::NotOpen;
+    QByteArray m_temporary; // names of a replacement: now, and by commit()
+    QByteArray m_replaced;
     bool m_sequential = false;
+    bool m_readsAtOnce = false;
+    bool m_local = false; // opened by name, on a file system of this machine
 };
 
 } // namespace Asyncoro::Detail

@@ -4,11 +4,29 @@
 #include "filehandle_p.h"
 
 #include <QFile>
+#include <QRandomGenerator>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
+#include <memory>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+#ifdef Q_OS_LINUX
+#include <QMutex>
+
+#include <algorithm>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <vector>
+#endif
 
 namespace Asyncoro::Detail {
 
@@ -51,6 +69,104 @@ int openFlags(QIODevice::OpenMode mode)
     return flags;
 }
 
+// A descriptor that does not block was given to us so: then we wait for it.
+template<typename Call>
+auto blocking(int descriptor, short events, Call call)
+{
+    auto result = retried(call);
+    while (result == -1 && errno == EAGAIN) {
+        pollfd waited{.fd = descriptor, .events = events, .revents = 0};
+        retried([&] { return ::poll(&waited, 1, -1); });
+        result = retried(call);
+    }
+    return result;
+}
+
+// A pipe or socket that nobody reads any more is an error of the write, no reason to end the program. On this thread
+// only, which is one for files.
+void blockPipeSignal()
+{
+    thread_local const bool isBlocked = [] {
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGPIPE);
+        return ::pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0;
+    }();
+    Q_UNUSED(isBlocked)
+}
+
+// -1 with EAGAIN if it would have to wait for a disk, or for others.
+qint64 readAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] char *to, [[maybe_unused]] qint64 size,
+                  [[maybe_unused]] qint64 position)
+{
+#ifdef RWF_NOWAIT
+    const iovec target{.iov_base = to, .iov_len = size_t(size)};
+    return retried([&] { return ::preadv2(descriptor, &target, 1, off_t(position), RWF_NOWAIT); });
+#else
+    errno = EOPNOTSUPP;
+    return -1;
+#endif
+}
+
+std::error_code syncFolderOf(const QByteArray &name)
+{
+    const QByteArray folder = name.first(name.lastIndexOf('/') + 1);
+    const int descriptor
+        = retried([&] { return ::open(folder.isEmpty() ? "." : folder.constData(), O_RDONLY | O_CLOEXEC); });
+    if (descriptor == -1)
+        return lastError();
+    const std::error_code error = retried([&] { return ::fsync(descriptor); }) == 0 ? std::error_code() : lastError();
+    ::close(descriptor);
+    return error;
+}
+
+#ifdef Q_OS_LINUX
+
+/**
+ * The devices with file systems in which nobody else takes part: no server, no process that may be slow to answer or may
+ * not answer at all. To ask for that may block; so whoever may block notes them.
+ */
+class LocalDevices
+{
+public:
+    static bool has(dev_t device)
+    {
+        const QMutexLocker lock(&s_mutex);
+        return std::ranges::find(s_devices, device) != s_devices.end();
+    }
+    static void note(int descriptor, dev_t device)
+    {
+        struct statfs status{};
+        if (has(device) || ::fstatfs(descriptor, &status) != 0)
+            return;
+        switch (static_cast<unsigned long>(status.f_type)) {
+        case EXT4_SUPER_MAGIC:
+        case XFS_SUPER_MAGIC:
+        case BTRFS_SUPER_MAGIC:
+        case F2FS_SUPER_MAGIC:
+        case TMPFS_MAGIC: {
+            const QMutexLocker lock(&s_mutex);
+            s_devices.push_back(device);
+        }
+        }
+    }
+
+private:
+    static inline QBasicMutex s_mutex;
+    static inline std::vector<dev_t> s_devices;
+};
+
+/** -1 unless the system knows all names of the path. */
+int openCached(const char *path, int flags)
+{
+    open_how how{};
+    how.flags = quint64(flags);
+    how.resolve = RESOLVE_CACHED;
+    return int(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)));
+}
+
+#endif
+
 bool hasPositions(const struct stat &status)
 {
     return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
@@ -71,27 +187,137 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
     m_descriptor = retried([&] { return ::open(name.constData(), flags, 0666); });
     if (m_descriptor == -1)
         return lastError();
-    struct stat status{};
-    std::error_code error;
-    if (::fstat(m_descriptor, &status) != 0)
-        error = lastError();
-    else if (S_ISDIR(status.st_mode))
-        error = std::make_error_code(std::errc::is_a_directory);
-    if (error) {
+    const std::error_code error = examine(mode);
+    if (error)
         static_cast<void>(close());
-        return error;
+#ifdef Q_OS_LINUX
+    else if (!m_sequential) {
+        struct stat status{};
+        if (::fstat(m_descriptor, &status) == 0) {
+            LocalDevices::note(m_descriptor, status.st_dev);
+            m_local = LocalDevices::has(status.st_dev);
+        }
     }
+#endif
+    return error;
+}
+
+bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused]] QIODevice::OpenMode mode)
+{
+#ifdef Q_OS_LINUX
+    const int flags = openFlags(mode);
+    if (flags & (O_CREAT | O_TRUNC))
+        return false;
+    const QByteArray name = QFile::encodeName(path);
+    // Looks at it first: to open it might block if it is no file, or not of a file system of this machine.
+    struct stat seen{};
+    struct stat status{};
+    const int place = openCached(name.constData(), O_PATH | O_CLOEXEC);
+    if (place == -1)
+        return false;
+    if (::fstat(place, &seen) == 0 && S_ISREG(seen.st_mode) && LocalDevices::has(seen.st_dev)) {
+        m_descriptor = openCached(name.constData(), flags | O_NONBLOCK); // which means nothing to a file
+        m_local = m_descriptor != -1 && !examine(mode) && ::fstat(m_descriptor, &status) == 0
+            && status.st_dev == seen.st_dev && status.st_ino == seen.st_ino;
+        if (!m_local)
+            static_cast<void>(close());
+    }
+    ::close(place);
+    return m_local;
+#else
+    return false;
+#endif
+}
+
+bool FileHandle::closesAtOnce() const
+{
+    struct stat status{};
+    // To close the last link of a removed file frees it, which may take a while.
+    return m_descriptor == -1
+        || (m_local && !isWritable() && ::fstat(m_descriptor, &status) == 0 && status.st_nlink > 0);
+}
+
+std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position)
+{
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    if (flags == -1)
+        return lastError();
+    const int access = flags & O_ACCMODE;
+    if ((mode & QIODevice::ReadOnly && access == O_WRONLY)
+        || (mode & (QIODevice::WriteOnly | QIODevice::Append) && access == O_RDONLY))
+        return std::make_error_code(std::errc::permission_denied);
+    m_descriptor = descriptor;
+    const std::error_code error = examine(flags & O_APPEND && mode & QIODevice::WriteOnly ? mode | QIODevice::Append
+                                                                                       : mode);
+    if (error)
+        m_descriptor = -1; // it stays the caller's
+    else if (!m_sequential)
+        position = std::max<qint64>(::lseek(descriptor, 0, SEEK_CUR), 0);
+    return error;
+}
+
+std::error_code FileHandle::openReplacement(const QString &path)
+{
+    constexpr int Attempts = 100;
+    QByteArray name = QFile::encodeName(path);
+    if (const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.constData(), nullptr), &std::free);
+        target)
+        name = target.get();
+    for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
+        m_temporary = name + '.' + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
+        m_descriptor = retried(
+            [&] { return ::open(m_temporary.constData(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666); });
+        if (m_descriptor == -1 && errno != EEXIST)
+            break;
+    }
+    if (m_descriptor == -1) {
+        m_temporary.clear();
+        return lastError();
+    }
+    m_replaced = name;
+    struct stat old{};
+    std::error_code error;
+    if (::stat(name.constData(), &old) == 0) {
+        if (S_ISDIR(old.st_mode))
+            error = std::make_error_code(std::errc::is_a_directory);
+        else if (::fchmod(m_descriptor, old.st_mode & 07777) != 0)
+            error = lastError();
+    }
+    if (!error)
+        error = examine(QIODevice::ReadWrite);
+    if (error)
+        static_cast<void>(close());
+    return error;
+}
+
+std::error_code FileHandle::examine(QIODevice::OpenMode mode)
+{
+    struct stat status{};
+    if (::fstat(m_descriptor, &status) != 0)
+        return lastError();
+    if (S_ISDIR(status.st_mode))
+        return std::make_error_code(std::errc::is_a_directory);
     m_sequential = !hasPositions(status);
+    m_readsAtOnce = !S_ISCHR(status.st_mode);
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;
     return {};
 }
 
-qint64 FileHandle::read(qint64 position, char *to, qint64 size, std::error_code &error)
+qint64 FileHandle::read(qint64 position, char *to, qint64 size, bool mayBlock, std::error_code &error)
 {
-    const qint64 got = retried([&] {
-        return m_sequential ? ::read(m_descriptor, to, size_t(size))
-                            : ::pread(m_descriptor, to, size_t(size), off_t(position));
-    });
+    qint64 got = -1;
+    if (!mayBlock) {
+        got = readAtOnce(m_descriptor, to, size, m_sequential ? -1 : position);
+        if (got == -1 && errno != EAGAIN) {
+            m_readsAtOnce = false; // not with this file system
+            errno = EAGAIN;
+        }
+    } else {
+        got = blocking(m_descriptor, POLLIN, [&] {
+            return m_sequential ? ::read(m_descriptor, to, size_t(size))
+                                : ::pread(m_descriptor, to, size_t(size), off_t(position));
+        });
+    }
     if (got == -1)
         error = lastError();
     return std::max<qint64>(got, 0);
@@ -99,12 +325,14 @@ qint64 FileHandle::read(qint64 position, char *to, qint64 size, std::error_code 
 
 qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::error_code &error)
 {
+    if (m_sequential)
+        blockPipeSignal();
     const bool append = m_mode & QIODevice::Append;
     qint64 done = 0;
     while (done < size) {
         const char *const rest = from + done;
         const auto restSize = size_t(size - done);
-        const qint64 more = retried([&] {
+        const qint64 more = blocking(m_descriptor, POLLOUT, [&] {
             return m_sequential || append ? ::write(m_descriptor, rest, restSize)
                                           : ::pwrite(m_descriptor, rest, restSize, off_t(position + done));
         });
@@ -133,15 +361,99 @@ qint64 FileHandle::size(std::error_code &error) const
     return status.st_size;
 }
 
+std::error_code FileHandle::resize(qint64 size)
+{
+    return retried([&] { return ::ftruncate(m_descriptor, off_t(size)); }) == 0 ? std::error_code() : lastError();
+}
+
+std::error_code FileHandle::sync()
+{
+    return retried([&] { return ::fsync(m_descriptor); }) == 0 ? std::error_code() : lastError();
+}
+
+std::error_code FileHandle::commit(Durable durable, bool replaces)
+{
+    std::error_code error;
+    if (durable == Durable::Yes)
+        error = sync();
+    if (!error)
+        error = rename(m_temporary, m_replaced, replaces);
+    if (error) {
+        static_cast<void>(close());
+        return error;
+    }
+    m_temporary.clear();
+    if (durable == Durable::Yes)
+        error = syncFolderOf(m_replaced);
+    const std::error_code closeError = close();
+    return error ? error : closeError;
+}
+
+std::error_code FileHandle::rename(const QByteArray &from, const QByteArray &to, bool replaces)
+{
+    int result = -1;
+    if (replaces) {
+        result = ::rename(from.constData(), to.constData());
+    } else {
+#ifdef RENAME_NOREPLACE
+        result = ::renameat2(AT_FDCWD, from.constData(), AT_FDCWD, to.constData(), RENAME_NOREPLACE);
+        if (result == 0 || (errno != EINVAL && errno != ENOSYS))
+            return result == 0 ? std::error_code() : lastError();
+#endif
+        // Where the system has no such call; it does for files only.
+        result = ::link(from.constData(), to.constData());
+        if (result == 0)
+            result = ::unlink(from.constData());
+    }
+    return result == 0 ? std::error_code() : lastError();
+}
+
+void FileHandle::takePermissions(const FileHandle &other)
+{
+    struct stat status{};
+    if (::fstat(other.m_descriptor, &status) == 0)
+        static_cast<void>(::fchmod(m_descriptor, status.st_mode & 0777)); // not all file systems have any
+}
+
+bool FileHandle::shareContent([[maybe_unused]] const FileHandle &other)
+{
+#ifdef FICLONE
+    return !other.m_sequential && ::ioctl(m_descriptor, FICLONE, other.m_descriptor) == 0;
+#else
+    return false;
+#endif
+}
+
+qint64 FileHandle::copyFrom([[maybe_unused]] const FileHandle &other, [[maybe_unused]] qint64 position,
+                            [[maybe_unused]] qint64 size)
+{
+#ifdef Q_OS_LINUX
+    off_t from = position;
+    off_t to = position;
+    return other.m_sequential
+        ? -1
+        : retried([&] { return ::copy_file_range(other.m_descriptor, &from, m_descriptor, &to, size_t(size), 0); });
+#else
+    return -1;
+#endif
+}
+
 std::error_code FileHandle::close()
 {
     if (m_descriptor == -1)
         return {};
     const int descriptor = std::exchange(m_descriptor, -1);
     m_mode = QIODevice::NotOpen;
-    m_sequential = false;
+    m_sequential = m_readsAtOnce = m_local = false;
+    m_replaced.clear();
+    std::error_code error;
+    if (const QByteArray temporary = std::exchange(m_temporary, {});
+        !temporary.isEmpty() && ::unlink(temporary.constData()) != 0)
+        error = lastError();
     // Not again after EINTR: on Linux it is closed even then.
-    return ::close(descriptor) == 0 || errno == EINTR ? std::error_code() : lastError();
+    if (::close(descriptor) != 0 && errno != EINTR)
+        error = lastError();
+    return error;
 }
 
 } // namespace Asyncoro::Detail

@@ -154,7 +154,7 @@ void ReadAwaiter::end(qint64 how)
     case Kind::Until:
     case Kind::Message: {
         const QByteArray partial = taken() + std::exchange(m_data->m_front, {});
-        const auto text = QStringLiteral("%1, %2: the stream ended after %3 bytes of it");
+        const auto text = QStringLiteral("%1, %2: the other end ended the stream after %3 bytes of it");
         const QString message = text.arg(operation(), m_data->subject()).arg(partial.size());
         setFailed(std::make_exception_ptr(EndOfStream(partial, message)));
     }

@@ -4,10 +4,13 @@
 #include "asyncserver.h"
 
 #include "asyncserver_p.h"
-#include "asyncsocket_p.h"
 
 #include <QLoggingCategory>
-#include <QTimer>
+#include <QTimerEvent>
+
+#ifdef Q_OS_UNIX
+#include <unistd.h>
+#endif
 
 Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
@@ -19,9 +22,9 @@ namespace Detail {
 
 namespace {
 
-constexpr int MaxPendingConnections = 30;
 constexpr int Backlog = 4096; // the system takes its own limit if that is lower
-constexpr auto RetryAccepting = 100ms;
+constexpr auto RetryAccepting = 100ms; // others than our connections may give descriptors back
+constexpr auto WarningInterval = 60s;
 
 std::exception_ptr notListening()
 {
@@ -52,7 +55,7 @@ QString listenProblem(const QTcpServer &server, const QHostAddress &address, qui
 
 ServerData::ServerData()
 {
-    setMaxPendingConnections(MaxPendingConnections);
+    setMaxPendingConnections(0);
     setListenBacklogSize(Backlog);
     connect(this, &QTcpServer::acceptError, this, [this] { onAcceptError(); });
 }
@@ -60,40 +63,95 @@ ServerData::ServerData()
 ServerData::~ServerData()
 {
     shut();
+    if (m_serving)
+        m_serving->onDestroyed();
 }
 
 void ServerData::shut()
 {
     close();
+    m_retryTimer.stop();
     while (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
         waiter->m_failure = notListening();
         waiter->complete();
     }
+    if (m_serving)
+        m_serving->onClosed();
+}
+
+void ServerData::stop(const QDeadlineTimer &deadline)
+{
+    if (m_serving)
+        m_serving->stop(deadline);
+    shut();
+}
+
+void ServerData::setServing(Serving *serving)
+{
+    if (serving && m_serving)
+        throw Error(QStringLiteral("serve(): the server is served already, at ")
+                    + locationOf(serverAddress(), serverPort()).toString());
+    m_serving = serving;
+}
+
+// QTcpServer stops to look for connections when it holds as many as it may, or at an error.
+void ServerData::add(AcceptAwaiter *waiter)
+{
+    m_waiters.append(waiter);
+    setMaxPendingConnections(1);
+    if (!m_retryTimer.isActive())
+        resumeAccepting();
 }
 
 void ServerData::incomingConnection(qintptr descriptor)
 {
-    m_outOfResources = false;
     auto socket = std::make_unique<QTcpSocket>();
     socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
-    if (!socket->setSocketDescriptor(descriptor))
+    if (!socket->setSocketDescriptor(descriptor)) {
+        qCWarning(lcNetwork).noquote() << "cannot use a connection that came in:" << socket->errorString();
+#ifdef Q_OS_UNIX
+        ::close(int(descriptor));
+#endif
         return;
-    if (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
-        waiter->m_socket = std::move(socket);
-        waiter->complete();
-    } else {
-        socket->setParent(this);
-        addPendingConnection(socket.release());
     }
+    AcceptAwaiter *const waiter = m_waiters.takeFirst();
+    if (m_waiters.isEmpty())
+        setMaxPendingConnections(0);
+    if (!waiter)
+        return; // somebody has changed that number
+    waiter->m_socket = std::move(socket);
+    waiter->complete();
 }
 
-// QTcpServer has paused: the descriptors have run out, or a client was gone before it was accepted.
+// QTcpServer has paused: the descriptors or the memory have run out, or a client was gone before it was accepted.
 void ServerData::onAcceptError()
 {
-    if (!std::exchange(m_outOfResources, true))
+    if (serverError() == QAbstractSocket::NetworkError) { // of that client
+        resumeAccepting();
+        return;
+    }
+    if (m_nextWarning.hasExpired()) {
         qCWarning(lcNetwork, "cannot accept connections at port %d, trying on: %s", serverPort(),
                   qUtf8Printable(errorString()));
-    QTimer::singleShot(RetryAccepting, this, [this] { resumeAccepting(); });
+        m_nextWarning.setRemainingTime(WarningInterval);
+    }
+    m_retryTimer.start(RetryAccepting, this);
+}
+
+void ServerData::timerEvent(QTimerEvent *event)
+{
+    if (event->timerId() == m_retryTimer.timerId())
+        retry();
+    else
+        QTcpServer::timerEvent(event);
+}
+
+void ServerData::retry()
+{
+    if (!m_retryTimer.isActive())
+        return;
+    m_retryTimer.stop();
+    resumeAccepting();
 }
 
 // --- AcceptAwaiter ---
@@ -108,17 +166,19 @@ AcceptAwaiter::~AcceptAwaiter() = default;
 
 bool AcceptAwaiter::start()
 {
-    if (m_data->hasPendingConnections()) {
-        m_socket.reset(m_data->nextPendingConnection());
-        m_socket->setParent(nullptr); // the server may be gone before it is taken
-        return false;
-    }
     if (!m_data->isListening()) {
         m_failure = notListening();
         return false;
     }
-    m_data->m_waiters.append(this);
+    m_data->add(this);
     return true;
+}
+
+void AcceptAwaiter::abandon() noexcept
+{
+    unlink();
+    if (m_data->m_waiters.isEmpty())
+        m_data->setMaxPendingConnections(0);
 }
 
 AsyncSocket AcceptAwaiter::await_resume()
@@ -147,6 +207,9 @@ void AsyncServer::listen(const QHostAddress &address, quint16 port)
     if (m_data->isListening())
         throw SocketError(QAbstractSocket::OperationError,
                           QStringLiteral("listen(): the server listens already, at ") + location().toString());
+    if (address.isNull()) // a misspelt one; for Qt that is all addresses
+        throw SocketError(QAbstractSocket::SocketAddressNotAvailableError,
+                          QStringLiteral("listen(): this is no address, for all write QHostAddress::Any"));
     if (!m_data->listen(address, port))
         throw SocketError(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
 }
@@ -154,6 +217,11 @@ void AsyncServer::listen(const QHostAddress &address, quint16 port)
 Detail::AcceptAwaiter AsyncServer::accept(QDeadlineTimer deadline)
 {
     return {m_data.get(), deadline};
+}
+
+void AsyncServer::stop(QDeadlineTimer deadline)
+{
+    m_data->stop(deadline);
 }
 
 void AsyncServer::close()

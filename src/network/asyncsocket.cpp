@@ -5,9 +5,33 @@
 
 #include "asyncsocket_p.h"
 
+#ifdef Q_OS_UNIX
+#include <cerrno>
+
+#include <sys/socket.h>
+#endif
+
 namespace Asyncoro {
 
 namespace Detail {
+
+void SocketData::connectByName(const QString &host, quint16 port)
+{
+    const auto connected = [this](std::unique_ptr<QTcpSocket> winner) {
+        m_connector.reset();
+        if (winner) {
+            takeSocket();
+            setSocket(std::move(winner));
+        }
+        onConnected();
+    };
+    const auto failed = [this](QAbstractSocket::SocketError code, const QString &text) {
+        setUnconnected(State::Unconnected, code, text);
+    };
+    m_connector = std::make_unique<HostConnector>(
+        *m_socket, host, port, HostConnector::Callbacks{.connected = connected, .failed = failed});
+    m_connector->start();
+}
 
 ConnectAwaiter::ConnectAwaiter(SocketData *data, const QString &host, quint16 port, const QDeadlineTimer &deadline)
     : ExternalWait("connect()", deadline)
@@ -63,11 +87,20 @@ AsyncSocket &AsyncSocket::operator=(AsyncSocket &&other) noexcept = default;
 AsyncSocket AsyncSocket::adopt(qintptr descriptor)
 {
     auto socket = std::make_unique<QTcpSocket>();
-    if (!socket->setSocketDescriptor(descriptor))
-        throw SocketError(socket->error(), QStringLiteral("adopt()"), {},
-                          QStringLiteral("descriptor %1 is of no use as a connected socket: %2")
-                              .arg(descriptor)
-                              .arg(socket->errorString()));
+    QString problem;
+#ifdef Q_OS_UNIX
+    sockaddr_storage peer{}; // QTcpSocket would take anything
+    socklen_t size = sizeof peer;
+    if (::getpeername(int(descriptor), reinterpret_cast<sockaddr *>(&peer), &size) != 0)
+        problem = qt_error_string(errno);
+#endif
+    if (problem.isEmpty() && !socket->setSocketDescriptor(descriptor))
+        problem = socket->errorString();
+    if (!problem.isEmpty()) {
+        const auto text = QStringLiteral("descriptor %1 is of no use as a connected socket: %2");
+        throw SocketError(QAbstractSocket::UnsupportedSocketOperationError, QStringLiteral("adopt()"), {},
+                          text.arg(descriptor).arg(problem));
+    }
     return AsyncSocket(socket.release());
 }
 

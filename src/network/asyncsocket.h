@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include "detail/tlsawaiter.h"
 #include "socketerror.h"
+#include "tlssession.h"
 
 #include <Asyncoro/AsyncStream>
 #include <Asyncoro/Location>
@@ -68,7 +70,9 @@ public:
     [[nodiscard]] std::unique_ptr<QTcpSocket> release();
 
     /**
-     * Connects to a host by name or address.
+     * Connects to a host by name or address. Of the addresses of a name all are tried, IPv6 and IPv4 in turns, the next
+     * one when one fails or has not answered in a quarter of a second (RFC 8305); afterwards socket() may be another
+     * one, with the same proxy. A proxy is given the name as it is.
      *
      * Always suspends, unless it fails at once. Throws SocketError as well if the socket is connected or connecting.
      * When the deadline passes or the coroutine is terminated, the attempt is given up; the socket can connect again.
@@ -79,6 +83,28 @@ public:
     {
         return connect(location.address(), location.port(), deadline);
     }
+
+    /**
+     * Makes the connection secure by TLS, as its client; what was said before is not, see STARTTLS of mail. The server
+     * has to show a certificate for `serverName`; if that is empty, for what was given to connect().
+     *
+     * Completes when both sides have agreed, never without suspending, unless it fails at once. Nobody may wait in the
+     * socket, and nobody can send until it is complete. Throws TlsError, which says why it came to nothing, SocketError
+     * if the connection is lost, closed or secure already, and TimedOut. The connection is closed then, as it is if the
+     * coroutine is terminated meanwhile.
+     *
+     * From then on all operations are secure. closeWriting() and close() tell the peer by TLS; a stream that ends
+     * without such a mark may be cut off: who receives is thrown a TlsError for the reason Truncated.
+     */
+    [[nodiscard]] Detail::TlsAwaiter startTls(const TlsConfiguration &configuration = {},
+                                              const QString &serverName = {}, Deadline deadline = {});
+    /** The same as the server, which needs a certificate. A deadline rids it of clients that never say a word. */
+    [[nodiscard]] Detail::TlsAwaiter startServerTls(const TlsConfiguration &configuration, Deadline deadline = {});
+    /** connect() and startTls(), with one deadline for both. */
+    [[nodiscard]] Task<> connectTls(const QString &host, quint16 port, const TlsConfiguration &configuration = {},
+                                    Deadline deadline = {});
+    /** What both sides have agreed on; not valid while the connection is plain. */
+    [[nodiscard]] TlsSession tlsSession() const;
 
     /**
      * Whether it is connected as far as is known: a peer that is gone shows when one receives or sends. False once the

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "asyncsocket.h"
+#include "hostconnector_p.h"
 
 #include <QHostAddress>
 #include <QTcpSocket>
@@ -16,6 +17,8 @@ namespace Asyncoro::Detail {
 constexpr qint64 ReadBufferSize = 256 * 1024;
 
 Location locationOf(const QHostAddress &address, quint16 port);
+
+class SocketTls;
 
 /**
  * The bytes of a QTcpSocket.
@@ -39,11 +42,12 @@ public:
     };
 
     [[nodiscard]] State state() const { return m_state; }
-    [[nodiscard]] bool isReadEnded() const { return m_readEnded; }
+    [[nodiscard]] bool isReadEnded() const;
     [[nodiscard]] QTcpSocket *socket() const { return m_socket.get(); }
     [[nodiscard]] Location peer() const;
     void close(bool sendFirst) override;
     std::unique_ptr<QTcpSocket> release();
+    [[nodiscard]] TlsSession tlsSession() const;
 
 protected:
     bool eventFilter(QObject *watched, QEvent *event) override;
@@ -62,6 +66,8 @@ protected:
 
 private:
     friend class ConnectAwaiter;
+    friend class SocketTls;
+    friend class TlsAwaiter;
 
     void setSocket(std::unique_ptr<QTcpSocket> socket);
     std::unique_ptr<QTcpSocket> takeSocket();
@@ -69,16 +75,29 @@ private:
     void setConnected();
     void setDirect();
     void setUnconnected(State state, QAbstractSocket::SocketError code, const QString &text);
+    void connectByName(const QString &host, quint16 port);
     void onConnected();
+    void onReadable();
+    void startTls(TlsAwaiter::Role role, const TlsConfiguration &configuration, const QString &serverName,
+                  const char *operation);
+    void continueHandshake();
+    [[nodiscard]] std::exception_ptr concludeHandshake(const char *operation);
+    void giveUpTls(bool sendFirst);
     void onError(QAbstractSocket::SocketError code);
     void onDisconnected();
     void fail(int error);
+    void keep(const QByteArray &bytes);
+    [[nodiscard]] qint64 readRaw(char *to, qint64 maxSize);
+    void writeRaw(QByteArrayView header, const QByteArray &bytes);
     void watchWriteNotifier();
     [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed
     QSocketNotifier *m_notifier = nullptr; // not owning: QTcpSocket's, for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits
+    std::unique_ptr<HostConnector> m_connector; // while it connects to one of several addresses
+    std::unique_ptr<SocketTls> m_tls; // null for a plain connection
+    QString m_hostName; // that it was connected to
     QString m_errorText; // why it is not connected
     Location m_peer; // known once the connection is gone, or being made; before that, ask the socket
     int m_descriptor = -1; // while bytes can go past QTcpSocket

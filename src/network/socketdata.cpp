@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "asyncsocket_p.h"
+#include "closing_p.h"
+#include "sockettls_p.h"
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
@@ -69,6 +71,7 @@ int errorOf(int)
 /** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
 Task<> finishSending(std::unique_ptr<QTcpSocket> socket)
 {
+    const Closing closing;
     Event progress;
     const QObject context; // ends the connections before `progress` ends
     const auto wake = [&progress] { progress.pulse(); };
@@ -183,6 +186,8 @@ void SocketData::close(bool sendFirst)
 {
     if (!m_socket)
         return;
+    if (m_tls && sendFirst && m_state == State::Connected)
+        m_tls->endWriting();
     if (m_notifier) {
         m_notifier->setEnabled(false);
         if (sendFirst && !m_readEnded)
@@ -192,6 +197,7 @@ void SocketData::close(bool sendFirst)
     m_readEnded = false;
     setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was closed"));
     setFront({}); // those who waited have put back what they had
+    m_tls.reset();
     dispose(std::move(socket), sendFirst);
 }
 
@@ -199,6 +205,9 @@ std::unique_ptr<QTcpSocket> SocketData::release()
 {
     if (!m_socket)
         return nullptr;
+    if (m_tls)
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("release()"), peer(),
+                          QStringLiteral("the connection is secure: its socket alone is of no use"));
     if (m_state == State::Connecting || (!front().isEmpty() && !m_socket->isOpen())) {
         const QString reason = m_state == State::Connecting
             ? QStringLiteral("the socket is connecting: give that up, or wait for it, first")
@@ -222,21 +231,28 @@ void SocketData::startConnecting(const QString &host, quint16 port)
 {
     if (!m_socket)
         setSocket(std::make_unique<QTcpSocket>());
-    if (!std::exchange(m_watchingConnect, true))
-        connect(m_socket.get(), &QTcpSocket::connected, this, [this] { onConnected(); });
-    if (m_socket->state() != QAbstractSocket::UnconnectedState)
+    if (const auto state = m_socket->state();
+        state != QAbstractSocket::UnconnectedState && state != QAbstractSocket::BoundState)
         m_socket->abort();
     setFront({});
+    m_tls.reset();
     setWritingEnded(false);
     m_readEnded = false;
     m_peer = Location(host, port);
+    m_hostName = host;
     m_state = State::Connecting;
+    if (needsConnector(*m_socket, host, port)) {
+        connectByName(host, port);
+        return;
+    }
+    if (!std::exchange(m_watchingConnect, true))
+        connect(m_socket.get(), &QTcpSocket::connected, this, [this] { onConnected(); });
     m_socket->connectToHost(host, port);
 }
 
 void SocketData::onConnected()
 {
-    if (m_state != State::Connecting)
+    if (m_state != State::Connecting || m_connector)
         return;
     m_peer = {};
     setConnected();
@@ -253,7 +269,7 @@ void SocketData::setConnected()
         if (m_socket->readBufferSize() == 0)
             m_socket->setReadBufferSize(ReadBufferSize);
         if (!std::exchange(m_watchingReads, true))
-            connect(m_socket.get(), &QTcpSocket::readyRead, this, [this] { settleReaders(); });
+            connect(m_socket.get(), &QTcpSocket::readyRead, this, [this] { onReadable(); });
     }
 }
 
@@ -280,6 +296,7 @@ void SocketData::setDirect()
 // Whoever waits now, waits in vain.
 void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, const QString &text)
 {
+    m_connector.reset();
     m_state = state;
     m_descriptor = -1;
     m_notifier = nullptr;
@@ -287,6 +304,8 @@ void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, 
     m_errorText = text;
     if (ConnectAwaiter *const connecting = std::exchange(m_connecting, nullptr))
         connecting->fail(failure(connecting->operationName()));
+    if (m_tls && m_tls->isShaking())
+        continueHandshake();
     settleReaders();
     settleWriters();
 }
@@ -294,12 +313,12 @@ void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, 
 void SocketData::onError(QAbstractSocket::SocketError code)
 {
     const bool isReset = errno == ECONNRESET;
-    if (m_state != State::Connecting && m_state != State::Connected)
+    if ((m_state != State::Connecting && m_state != State::Connected) || m_connector)
         return;
     if (m_state == State::Connected) {
         m_peer = peer();
         if (m_hasBuffered)
-            appendToFront(m_socket->readAll()); // after an error in writing QTcpSocket drops it
+            keep(m_socket->readAll()); // after an error in writing QTcpSocket drops it
     }
     if (code == QAbstractSocket::RemoteHostClosedError && isReset)
         setUnconnected(State::Unconnected, code, textOf(ECONNRESET));
@@ -330,13 +349,19 @@ QString SocketData::subject() const
 
 std::exception_ptr SocketData::failure(const char *operation) const
 {
+    if (std::exception_ptr failure = m_tls ? m_tls->failure(operation) : nullptr)
+        return failure;
     return std::make_exception_ptr(SocketError(m_errorCode, QLatin1StringView(operation), peer(), m_errorText));
 }
 
 std::exception_ptr SocketData::writeFailure(const char *operation) const
 {
-    if (m_state != State::Connected)
+    if (m_state != State::Connected || (m_tls && m_tls->isBroken()))
         return failure(operation);
+    if (m_tls && m_tls->isShaking())
+        return std::make_exception_ptr(SocketError(
+            QAbstractSocket::OperationError, QLatin1StringView(operation), peer(),
+            QStringLiteral("the connection is not secure yet: wait for startTls() or startServerTls()")));
     return std::make_exception_ptr(SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), peer(),
                                                QStringLiteral("closeWriting() was called before")));
 }
@@ -360,8 +385,8 @@ bool SocketData::eventFilter(QObject *watched, QEvent *event)
         return false;
     }
     expectBytes();
-    if (hasReaders())
-        settleReaders();
+    if (hasReaders() || (m_tls && m_tls->isShaking()))
+        onReadable();
     else
         m_notifier->setEnabled(false);
     return m_state == State::Connected; // otherwise QTcpSocket is to find out, too
@@ -379,7 +404,25 @@ void SocketData::awaitReadable()
         m_notifier->setEnabled(true);
 }
 
+void SocketData::onReadable()
+{
+    if (m_tls && m_tls->isShaking())
+        continueHandshake();
+    else
+        settleReaders();
+}
+
+bool SocketData::isReadEnded() const
+{
+    return m_readEnded || (m_tls && (m_tls->isReadEnded() || m_tls->isBroken()));
+}
+
 qint64 SocketData::readSome(char *to, qint64 maxSize)
+{
+    return m_tls ? m_tls->readSome(to, maxSize) : readRaw(to, maxSize);
+}
+
+qint64 SocketData::readRaw(char *to, qint64 maxSize)
 {
     if (m_state != State::Connected)
         return m_state == State::Ended || m_readEnded ? Ended : Failed;
@@ -413,14 +456,23 @@ void SocketData::fail(int error)
 {
     m_peer = peer();
     QByteArray bytes(ChunkSize, Qt::Uninitialized);
-    while (!m_readEnded && front().size() < MaxRescued) { // what came before
+    for (qint64 total = 0; !m_readEnded && total < MaxRescued;) { // what came before
         const qint64 size = receive(m_descriptor, bytes.data(), bytes.size());
         if (size <= 0)
             break;
-        appendToFront(bytes.first(size));
+        keep(bytes.first(size));
+        total += size;
     }
     m_notifier->setEnabled(true); // QTcpSocket is to find out, too
     setUnconnected(State::Unconnected, codeOf(error), textOf(error));
+}
+
+void SocketData::keep(const QByteArray &bytes)
+{
+    if (m_tls)
+        m_tls->keep(bytes);
+    else
+        appendToFront(bytes);
 }
 
 // --- writing ---
@@ -432,7 +484,7 @@ qint64 SocketData::unwritten() const
 
 bool SocketData::isWritable() const
 {
-    return m_state == State::Connected && !isWritingEnded();
+    return m_state == State::Connected && !isWritingEnded() && (!m_tls || m_tls->isOpen());
 }
 
 void SocketData::awaitWritable()
@@ -443,6 +495,10 @@ void SocketData::awaitWritable()
 
 std::exception_ptr SocketData::endWriting(const char *operation)
 {
+    if (m_tls) {
+        m_tls->endWriting();
+        return nullptr;
+    }
 #ifdef Q_OS_UNIX
     if (m_descriptor != -1) {
         ::shutdown(m_descriptor, SHUT_WR);
@@ -456,6 +512,16 @@ std::exception_ptr SocketData::endWriting(const char *operation)
 
 void SocketData::writeAll(QByteArrayView header, const QByteArray &bytes)
 {
+    if (m_tls)
+        m_tls->writeAll(header, bytes);
+    else
+        writeRaw(header, bytes);
+}
+
+void SocketData::writeRaw(QByteArrayView header, const QByteArray &bytes)
+{
+    if (m_state != State::Connected)
+        return;
     const qint64 size = header.size() + bytes.size();
     const bool atOnce = size <= WriteThroughSize && m_socket->bytesToWrite() == 0;
     const qint64 written = atOnce ? writeDirectly(header, bytes) : 0;

@@ -5,6 +5,7 @@
 #include "../common/terminationsignals.h"
 
 #include <Asyncoro/Coro>
+#include <Asyncoro/EventDispatcher>
 #include <Asyncoro/Node>
 #include <Asyncoro/PeerNetwork>
 
@@ -79,6 +80,7 @@ int runNode()
 
 int main(int argc, char **argv)
 {
+    EventDispatcher::install();
     const QCoreApplication app(argc, argv);
     return runTool(QStringLiteral("discoro-node"), runNode);
 }

@@ -4,6 +4,7 @@
 #include "../common/commonoptions.h"
 #include "../common/terminationsignals.h"
 
+#include <Asyncoro/EventDispatcher>
 #include <Asyncoro/PeerNetwork>
 #include <Asyncoro/Scheduler>
 
@@ -37,6 +38,7 @@ int runScheduler()
 
 int main(int argc, char **argv)
 {
+    EventDispatcher::install();
     const QCoreApplication app(argc, argv);
     return runTool(QStringLiteral("discoro-scheduler"), runScheduler);
 }

@@ -8,6 +8,8 @@
 
 #include "common/commonoptions.h"
 
+#include <Asyncoro/EventDispatcher>
+
 #include <QCoreApplication>
 
 using namespace Asyncoro::Tools;
@@ -73,6 +75,7 @@ int run(QStringList arguments)
 
 int main(int argc, char **argv)
 {
+    Asyncoro::EventDispatcher::install();
     const QCoreApplication application(argc, argv);
     return runTool(u"discoro"_s, [] { return run(QCoreApplication::arguments().mid(1)); });
 }

@@ -52,18 +52,6 @@ template<typename Awaited>
     co_return co_await static_cast<Awaited &&>(awaited);
 }
 
-/** Waits until all have ended; throws what is to be thrown. */
-inline Task<> joinArms(Arms &arms)
-{
-    try {
-        co_await arms.join();
-    } catch (...) {
-        arms.failed();
-    }
-    co_await arms.joinInAnyCase();
-    arms.throwFailure();
-}
-
 /** The value of a coroutine that has ended, moved out of it; throws why there is none. */
 template<typename T>
 Kept<T> takeValue(const Coro<T> &coro)
@@ -83,7 +71,7 @@ Task<std::tuple<Kept<T>...>> allOf(Task<T>... tasks)
 {
     Arms arms(ScopeData::JoinAll);
     const std::tuple<Coro<T>...> coros{arms.start(std::move(tasks))...};
-    co_await joinArms(arms);
+    co_await joinChildren(arms);
     co_return std::apply([](const auto &...coro) {
         return std::tuple<Kept<T>...>(takeValue(coro)...);
     }, coros);
@@ -95,7 +83,7 @@ Task<std::variant<Kept<T>...>> firstOf(Task<T>... tasks)
     using Values = std::variant<Kept<T>...>;
     Arms arms(ScopeData::FirstEnds);
     const std::tuple<Coro<T>...> coros{arms.start(std::move(tasks))...};
-    co_await joinArms(arms);
+    co_await joinChildren(arms);
     std::optional<Values> value;
     [&]<std::size_t... Index>(std::index_sequence<Index...>) {
         ((std::get<Index>(coros).id() == arms.firstEnded()

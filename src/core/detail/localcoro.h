@@ -24,6 +24,7 @@ class CoroScheduler;
 class Inbox;
 class ScopeData;
 struct CoroExtras;
+struct Delivery;
 struct HotSwapState;
 
 /** A wait for something that is sent to the coroutine: a message, or the value of resume(). */
@@ -54,7 +55,6 @@ protected:
     /** May throw: the wait ends with that then. */
     virtual bool chooses(const Message &message) const;
 
-    [[nodiscard]] QMetaType type() const { return m_type; }
     Message takeMessage()
     {
         throwUnlessComplete();
@@ -105,6 +105,8 @@ public:
     [[nodiscard]] bool isLocal() const override { return true; }
     bool send(Message &&message) override;
     Task<void> deliver(Message message, QDeadlineTimer deadline) override;
+    /** From any thread: the mailbox takes it as soon as it has room. */
+    void enqueue(const std::shared_ptr<Delivery> &delivery);
     bool resumeWith(Message &&value) override;
     bool throwInto(std::exception_ptr exception) override;
     void terminate() override;

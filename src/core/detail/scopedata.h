@@ -7,7 +7,12 @@
 
 #include <QList>
 
-namespace Asyncoro::Detail {
+namespace Asyncoro {
+
+template<typename T>
+class Task;
+
+namespace Detail {
 
 class JoinSuspension;
 
@@ -34,16 +39,8 @@ public:
     void terminateChildren();
     void endChildrenNow();
 
-    /** To be awaited first; it can be interrupted, then failed() is to be called. */
-    [[nodiscard]] JoinSuspension join();
-    /** To be awaited then; no child is left afterwards. */
-    [[nodiscard]] JoinSuspension joinInAnyCase();
-    /** Throws the first failure, with the others attached; else Cancelled if that ended the wait. */
-    void throwFailure();
-
     /** With FirstEnds, once joined: the id of the child that was the first to end; 0 if all were cancelled before. */
     [[nodiscard]] quint64 firstEnded() const { return m_firstEnded; }
-    [[nodiscard]] qsizetype childCount() const { return m_childCount; }
     [[nodiscard]] bool hasChildren() const { return !m_children.isEmpty(); }
     [[nodiscard]] ScopeData *outer() const { return m_outer; }
     [[nodiscard]] LocalCoro *coro() const { return m_cancelScope.coro(); }
@@ -52,7 +49,9 @@ public:
 
 private:
     friend class JoinSuspension;
+    friend Task<void> joinChildren(ScopeData &scope);
     void addFailure(const std::exception_ptr &error);
+    void throwFailure();
     void cancel();
 
     CancelScope m_cancelScope{CancelScope::Open};
@@ -62,25 +61,15 @@ private:
     QList<std::exception_ptr> m_failures; // the first one first
     std::exception_ptr m_interruption; // Cancelled, mostly
     quint64 m_firstEnded = 0;
-    qsizetype m_childCount = 0;
     const Policy m_policy;
 };
 
-class ASYNCORO_CORE_EXPORT JoinSuspension final : public Suspension
-{
-public:
-    JoinSuspension(ScopeData &scope, bool inAnyCase);
-    void await_resume() const { throwUnlessComplete(); }
+/**
+ * Waits until no child is left; an interruption cancels them, and is waited out. Throws the first failure, with the
+ * others attached; else what interrupted the wait.
+ */
+ASYNCORO_CORE_EXPORT Task<void> joinChildren(ScopeData &scope);
 
-protected:
-    bool start() override;
-    void abandon() noexcept override;
-    QString operation() const override;
-    bool isInternal() const override { return true; }
+} // namespace Detail
 
-private:
-    friend class ScopeData;
-    ScopeData &m_scope;
-};
-
-} // namespace Asyncoro::Detail
+} // namespace Asyncoro

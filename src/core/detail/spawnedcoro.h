@@ -14,6 +14,15 @@
 
 namespace Asyncoro::Detail {
 
+/** Calls a function with the arguments that are kept with it, which are moved into the call. */
+template<typename Function, typename... Arguments>
+decltype(auto) callOnce(std::tuple<Function, Arguments...> &kept)
+{
+    return std::apply([](Function &function, Arguments &...arguments) -> decltype(auto) {
+        return std::invoke(function, std::move(arguments)...);
+    }, kept);
+}
+
 /** A coroutine of this process whose function gives a T. */
 template<typename T>
 class TypedCoro : public LocalCoro
@@ -103,9 +112,7 @@ public:
 protected:
     Task<T> callFunction() override
     {
-        return std::apply([](Function &function, Arguments &...arguments) {
-            return std::invoke(function, std::move(arguments)...);
-        }, *m_call);
+        return callOnce(*m_call);
     }
     void destroyFunction() noexcept override { m_call.reset(); }
 
@@ -125,9 +132,7 @@ public:
     }
     Task<T> call() override
     {
-        return std::apply([](Function &function, Arguments &...arguments) {
-            return std::invoke(function, std::move(arguments)...);
-        }, m_call);
+        return callOnce(m_call);
     }
 
 private:

@@ -226,9 +226,7 @@ private:
     Task<> run()
     {
         try {
-            Task<T> task = std::apply([](F &function, A &...arguments) {
-                return std::invoke(function, std::move(arguments)...);
-            }, *m_function);
+            Task<T> task = callOnce(*m_function);
             if constexpr (std::is_void_v<T>) {
                 co_await std::move(task);
                 this->m_value.emplace();

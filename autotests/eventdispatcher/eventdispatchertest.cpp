@@ -19,7 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
-using Asyncoro::LinuxEventDispatcher;
+using Asyncoro::EventDispatcher;
 using namespace DispatcherTest;
 
 // What the dispatcher asks of the system: these stand before the C library's.
@@ -68,7 +68,7 @@ namespace {
 void runOnOurs(std::function<void()> function)
 {
     const std::unique_ptr<QThread> thread(QThread::create(std::move(function)));
-    thread->setEventDispatcher(new LinuxEventDispatcher);
+    EventDispatcher::install(thread.get());
     thread->start();
     thread->wait();
 }
@@ -76,7 +76,7 @@ void runOnOurs(std::function<void()> function)
 } // namespace
 
 /** What our dispatcher promises beyond Qt's documentation. */
-class LinuxEventDispatcherTest : public QObject
+class EventDispatcherTest : public QObject
 {
     Q_OBJECT
 
@@ -84,7 +84,23 @@ private Q_SLOTS:
     void isInstalledBeforeTheApplicationOnly()
     {
         QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("too late.*application")));
-        QVERIFY(!LinuxEventDispatcher::install());
+        QVERIFY(!EventDispatcher::install());
+    }
+
+    void isInstalledInAThreadBeforeItsStartOnly()
+    {
+        QThread thread;
+        QVERIFY(EventDispatcher::install(&thread));
+        QVERIFY(thread.eventDispatcher());
+        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("too late.*has an event dispatcher")));
+        QVERIFY(!EventDispatcher::install(&thread));
+        thread.start();
+        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("too late.*thread runs")));
+        QVERIFY(!EventDispatcher::install(&thread));
+        thread.quit();
+        thread.wait();
+        QVERIFY(!thread.eventDispatcher()); // it ended with the thread
+        QVERIFY(EventDispatcher::install(&thread));
     }
 
     void takesNoSystemCallToChangeAWriteNotifierWithinATurn()
@@ -357,6 +373,6 @@ private Q_SLOTS:
     }
 };
 
-QTEST_GUILESS_MAIN(LinuxEventDispatcherTest)
+QTEST_GUILESS_MAIN(EventDispatcherTest)
 
-#include "linuxeventdispatchertest.moc"
+#include "eventdispatchertest.moc"

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include <Asyncoro/FileWatcher>
+
+#include "../core/waitmatrix.h"
+#include "iotest.h"
+
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace IoTest;
+using namespace std::chrono_literals;
+using Kind = FileChange::Kind;
+
+namespace {
+
+void put(const QString &path, const QByteArray &content)
+{
+    QFile file(path);
+    if (!file.open(QIODevice::WriteOnly) || file.write(content) != content.size())
+        qFatal("no file");
+}
+
+struct ChangeWait {
+    QTemporaryDir folder;
+    std::unique_ptr<FileWatcher> watcher = std::make_unique<FileWatcher>();
+
+    static constexpr bool CompletesAtOnce = false; // the system tells by way of the event loop
+
+    ChangeWait() { run(watcher->add(folder.path())); }
+    Task<> wait(QDeadlineTimer deadline) { co_await watcher->next(deadline); }
+    void complete() { put(folder.filePath("file"), ""); }
+    void destroy() { watcher.reset(); }
+    void verify(bool completed, WaitMatrix::Outcome outcome)
+    {
+        if (outcome == WaitMatrix::Outcome::Completed)
+            return;
+        if (!completed)
+            complete();
+        QCOMPARE(::IoTest::run(watcher->next()), (FileChange{Kind::Created, folder.filePath("file")}));
+    }
+    // The change is told by the event loop, which comes after whatever the row does at once.
+    static constexpr auto CancelledAfterCompletion = WaitMatrix::Outcome::Cancelled;
+    static constexpr auto DestroyedAfterCompletion = WaitMatrix::Outcome::Destroyed;
+};
+
+} // namespace
+
+class FileWatcherTest : public QObject
+{
+    Q_OBJECT
+
+private:
+    std::unique_ptr<QTemporaryDir> m_folder;
+
+    QString path(const char *name) const { return m_folder->filePath(QString::fromLatin1(name)); }
+
+private Q_SLOTS:
+    void init() { m_folder = std::make_unique<QTemporaryDir>(); }
+
+    void waits_data() { WaitMatrix::addRows<ChangeWait>(); }
+    void waits() { WaitMatrix::run<ChangeWait>(); }
+
+    void tellsWhatHappensToFile()
+    {
+        FileWatcher watcher;
+        run(watcher.add(path("file"))); // which is not there yet
+        put(path("other"), "");
+        put(path("file"), "");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("file")}));
+        put(path("file"), "content");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Changed, path("file")}));
+        QVERIFY(QFile::remove(path("file")));
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Removed, path("file")}));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(watcher.next(10ms)));
+    }
+
+    void tellsOfFileThatIsMadeAnew()
+    {
+        put(path("file"), "1");
+        FileWatcher watcher;
+        run(watcher.add(path("file")));
+        for (int i = 0; i < 3; ++i) {
+            QVERIFY(QFile::remove(path("file")));
+            put(path("file"), "2");
+            QCOMPARE(run(watcher.next()), (FileChange{Kind::Changed, path("file")}));
+        }
+        put(path("new"), "3");
+        QCOMPARE(::rename(qPrintable(path("new")), qPrintable(path("file"))), 0);
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("file")}));
+    }
+
+    void tellsWhatHappensInFolder()
+    {
+        QVERIFY(QDir(m_folder->path()).mkdir("inner"));
+        FileWatcher watcher;
+        run(watcher.add(path("inner")));
+        put(path("inner/b"), "");
+        put(path("inner/a"), "");
+        put(path("inner/b"), "more"); // told once
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("inner/b")}));
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("inner/a")}));
+        QVERIFY(QDir(path("inner")).removeRecursively());
+        QStringList removed;
+        for (int i = 0; i < 3; ++i) {
+            const FileChange change = run(watcher.next());
+            QCOMPARE(change.kind, Kind::Removed);
+            removed << QDir(m_folder->path()).relativeFilePath(change.path);
+        }
+        removed.sort();
+        QCOMPARE(removed, QStringList({"inner", "inner/a", "inner/b"}));
+    }
+
+    void removedPathIsNotWatched()
+    {
+        FileWatcher watcher;
+        run(watcher.add(path("a")));
+        run(watcher.add(path("b")));
+        watcher.remove(path("a"));
+        put(path("a"), "");
+        put(path("b"), "");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("b")}));
+        watcher.remove(path("b"));
+        put(path("b"), "1");
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(watcher.next(10ms)));
+    }
+
+    void tellsThatTooMuchHappened()
+    {
+        FileWatcher watcher;
+        run(watcher.add(m_folder->path()));
+        constexpr int Files = 20'000; // more than the watcher keeps, and than the system does
+        for (int i = 0; i < Files; ++i)
+            put(path(qPrintable(QString::number(i))), "");
+        const FileChange lost{Kind::Lost, {}};
+        FileChange last;
+        for (int i = 0; i < Files && last != lost; ++i)
+            last = run(watcher.next());
+        QCOMPARE(last, lost);
+    }
+
+    void needsFolder()
+    {
+        FileWatcher watcher;
+        QVERIFY(textOf<FileError>([&] { run(watcher.add(path("none/file"))); })
+                    .startsWith("FileWatcher::add(), " + path("none/file")));
+    }
+
+    void movesWhileCoroutinesWait()
+    {
+        FileWatcher watcher;
+        const Coro<FileChange> coro = spawn([&]() -> Task<FileChange> { co_return co_await watcher.next(); });
+        run(watcher.add(path("file")));
+        FileWatcher other = std::move(watcher);
+        put(path("file"), "");
+        QCOMPARE(waitFor(coro).path, path("file"));
+    }
+};
+
+QTEST_GUILESS_MAIN(FileWatcherTest)
+#include "filewatchertest.moc"

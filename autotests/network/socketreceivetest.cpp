@@ -1,0 +1,281 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// What a socket receives, from peers of all sorts.
+
+#include "networktest.h"
+#include "waitmatrix.h"
+
+#include <QTest>
+
+using namespace NetworkTest;
+using namespace std::chrono_literals;
+
+namespace {
+
+enum class Receive : quint8 { Some, All, Until, Line, Message, ToEnd };
+
+/** A way to receive, and what it needs. */
+struct Kind {
+    const char *name;
+    Receive receive;
+    QByteArray sent; // makes it complete
+    QByteArray received;
+    QByteArray partial; // a part of `sent` that does not
+};
+
+const Kind Kinds[] = {
+    {"recv()", Receive::Some, "0123456789", "0123456789", ""},
+    {"recvAll()", Receive::All, "0123456789", "0123456789", "01234"},
+    {"recvUntil()", Receive::Until, "012345678\r\n", "012345678\r\n", "012345678\r"},
+    {"readLine()", Receive::Line, "012345678\n", "012345678\n", "01234"},
+    {"recvMessage()", Receive::Message, QByteArray("\0\0\0\x0a", 4) + "0123456789", "0123456789",
+     QByteArray("\0\0\0\x0a", 4) + "01234"},
+    {"recvMessage(), in its header", Receive::Message, QByteArray("\0\0\0\x0a", 4) + "0123456789", "0123456789",
+     QByteArray("\0\0", 2)},
+};
+
+Detail::ReadAwaiter receive(Receive kind, AsyncSocket &socket, AsyncSocket::Deadline deadline = {})
+{
+    switch (kind) {
+    case Receive::Some:
+        return socket.recv(100, deadline);
+    case Receive::All:
+        return socket.recvAll(10, deadline);
+    case Receive::Until:
+        return socket.recvUntil("\r\n", 100, deadline);
+    case Receive::Line:
+        return socket.readLine(100, deadline);
+    case Receive::Message:
+        return socket.recvMessage(100, deadline);
+    case Receive::ToEnd:
+        break;
+    }
+    return socket.readAll(100, deadline);
+}
+
+Task<QByteArray> received(Receive kind, AsyncSocket &socket)
+{
+    co_return co_await receive(kind, socket);
+}
+
+void addKinds()
+{
+    QTest::addColumn<int>("kind");
+    for (int i = 0; i < int(std::size(Kinds)); ++i)
+        QTest::newRow(Kinds[i].name) << i;
+}
+
+const Kind &fetchKind()
+{
+    QFETCH_GLOBAL(int, kind);
+    return Kinds[kind];
+}
+
+/** For waitmatrix.h. */
+struct WaitToReceive {
+    explicit WaitToReceive(const Kind &kind)
+        : kind(kind)
+    {
+        RawPair pair = rawPair();
+        socket = std::move(pair.socket);
+        peer = std::move(pair.peer);
+        peer.send(kind.partial);
+    }
+
+    // What comes from outside is seen by the event loop, after the coroutine has been cancelled or its socket closed.
+    static constexpr auto CancelledAfterCompletion = WaitMatrix::Outcome::Cancelled;
+    static constexpr auto DestroyedAfterCompletion = WaitMatrix::Outcome::Destroyed;
+
+    Task<> wait(QDeadlineTimer deadline)
+    {
+        try {
+            bytes = co_await receive(kind.receive, *socket, deadline);
+        } catch (const SocketError &e) {
+            throw Destroyed(e.message());
+        }
+    }
+    void complete() { peer.send(kind.sent.sliced(kind.partial.size())); }
+    void destroy() { socket.reset(); }
+    void verify(bool completed, WaitMatrix::Outcome outcome)
+    {
+        if (outcome == WaitMatrix::Outcome::Completed) {
+            QCOMPARE(bytes, kind.received);
+            return;
+        }
+        if (!completed)
+            complete();
+        QCOMPARE(run(receive(kind.receive, *socket)), kind.received); // nothing was lost
+    }
+
+    const Kind &kind;
+    std::optional<AsyncSocket> socket;
+    RawPeer peer;
+    QByteArray bytes;
+};
+
+} // namespace
+
+class SocketReceiveTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase_data() { addKinds(); }
+
+    void N02_N03_N05_waits_data() { WaitMatrix::addRows<WaitToReceive>(); }
+    void N02_N03_N05_waits()
+    {
+        WaitMatrix::run<WaitToReceive>([] { return std::make_unique<WaitToReceive>(fetchKind()); });
+    }
+
+    void N02_N03_N05_completeButCancelledBeforeItResumes()
+    {
+        const Kind &kind = fetchKind();
+        RawPair pair = rawPair();
+        pair.peer.send(kind.sent);
+        const Coro<QByteArray> first = spawn([&]() -> Task<QByteArray> { co_return co_await pair.socket.recvAll(1000); });
+        QByteArray bytes;
+        const Coro<> second = spawn([&]() -> Task<> { bytes = co_await receive(kind.receive, pair.socket); });
+        letOthersRun();
+        QCoreApplication::processEvents(); // the first one has taken all of it
+        first.terminate(); // and gives it back, which makes the second one complete
+        second.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(first));
+        waitFor(second);
+        QCOMPARE(bytes, kind.received);
+    }
+
+    void peerStalls()
+    {
+        const Kind &kind = fetchKind();
+        auto [socket, peer] = rawPair();
+        peer.send(kind.partial);
+        for (const auto time : {0ms, 10ms, 1ms}) {
+            try {
+                run(receive(kind.receive, socket, time));
+                QFAIL("received what was not sent");
+            } catch (const TimedOut &e) {
+                QVERIFY2(e.message().contains(QLatin1StringView(kind.name).first(6)), e.what());
+            }
+        }
+        peer.send(kind.sent.sliced(kind.partial.size()));
+        QCOMPARE(run(receive(kind.receive, socket)), kind.received);
+    }
+
+    void peerResets()
+    {
+        const Kind &kind = fetchKind();
+        for (const bool waiting : {false, true}) {
+            auto [socket, peer] = rawPair();
+            const Location location = socket.peerLocation();
+            const Coro<QByteArray> receiver = spawn(received, kind.receive, std::ref(socket));
+            if (waiting)
+                letOthersRun();
+            peer.send(kind.partial);
+            if (waiting)
+                QCoreApplication::processEvents();
+            peer.reset();
+            if (kind.receive == Receive::Some && !kind.partial.isEmpty()) {
+                QCOMPARE(waitFor(receiver), kind.partial);
+                continue;
+            }
+            try {
+                waitFor(receiver);
+                QFAIL("a reset is no end of stream");
+            } catch (const SocketError &e) {
+                QCOMPARE(e.code(), QAbstractSocket::RemoteHostClosedError);
+                QVERIFY2(QLatin1StringView(kind.name).startsWith(e.operation()), qPrintable(e.operation()));
+                QCOMPARE(e.peer(), location);
+                QVERIFY2(e.message().contains(u"reset"), e.what());
+            }
+            // What came before the reset is not lost.
+            if (!kind.partial.isEmpty())
+                QCOMPARE(run(socket.recvAll(kind.partial.size())), kind.partial);
+            QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recv()));
+            QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.sendAll("x")));
+            QVERIFY(!socket.isConnected());
+        }
+    }
+
+    void peerEndsItsSide()
+    {
+        const Kind &kind = fetchKind();
+        for (const bool waiting : {false, true}) {
+            auto [socket, peer] = rawPair();
+            const Coro<QByteArray> receiver = spawn(received, kind.receive, std::ref(socket));
+            if (waiting)
+                letOthersRun();
+            peer.send(kind.partial);
+            peer.halfClose();
+            if (kind.receive == Receive::Some || kind.receive == Receive::Line) {
+                QCOMPARE(waitFor(receiver), kind.partial);
+            } else {
+                try {
+                    waitFor(receiver);
+                    QFAIL("received what was not sent");
+                } catch (const EndOfStream &e) {
+                    QCOMPARE(e.partial(), kind.partial);
+                }
+            }
+            QCOMPARE(run(socket.recv()), "");
+            QCOMPARE(run(socket.readLine()), "");
+            run(socket.sendAll("you are heard")); // it may still listen
+            QCOMPARE(peer.recv(), "you are heard");
+            QVERIFY(!socket.isConnected());
+            socket.close();
+            peer.recv();
+            QVERIFY(peer.isAtEnd());
+        }
+    }
+
+    void peerSendsOneByteAtATime()
+    {
+        const Kind &kind = fetchKind();
+        auto [socket, peer] = rawPair();
+        const Coro<> sender = spawn([&, &peer = peer]() -> Task<> {
+            for (int i = 0; i < 3; ++i) {
+                for (const char byte : kind.sent) {
+                    peer.send(QByteArray(1, byte));
+                    co_await sleep(1ms); // the event loop has a turn
+                }
+            }
+            peer.halfClose();
+        });
+        QByteArray all;
+        while (all.size() < 3 * kind.received.size()) {
+            const QByteArray bytes = run(receive(kind.receive, socket));
+            if (kind.receive != Receive::Some)
+                QCOMPARE(bytes, kind.received);
+            QVERIFY(!bytes.isEmpty());
+            all += bytes;
+        }
+        QCOMPARE(all, kind.received.repeated(3));
+        waitFor(sender);
+        QCOMPARE(run(socket.recv()), "");
+    }
+
+    void peerFloods()
+    {
+        const Kind &kind = fetchKind();
+        auto [socket, peer] = rawPair();
+        const qint64 sent = peer.flood(kind.sent);
+        QVERIFY(sent > 100'000);
+        for (int i = 0; i < 10; ++i)
+            QCoreApplication::processEvents();
+        QCOMPARE(socket.socket()->bytesAvailable(), 0); // nothing is read that nobody wants
+        QByteArray some;
+        for (int i = 0; i < 1000; ++i) {
+            some = run(receive(kind.receive, socket));
+            if (kind.receive != Receive::Some)
+                QCOMPARE(some, kind.received);
+        }
+        const qint64 taken = kind.receive == Receive::Some ? 100'000 : 1000 * kind.sent.size();
+        peer.halfClose();
+        QCOMPARE(waitFor(recvToEnd(socket)).size(), sent - taken);
+    }
+};
+
+QTEST_GUILESS_MAIN(SocketReceiveTest)
+
+#include "socketreceivetest.moc"

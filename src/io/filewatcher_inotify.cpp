@@ -1,0 +1,289 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "filewatcher.h"
+
+#include "filesystem_p.h"
+
+#include <Asyncoro/Event>
+
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QHash>
+#include <QSet>
+#include <QSocketNotifier>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace Asyncoro {
+
+namespace Detail {
+
+namespace {
+
+constexpr qsizetype MostChanges = 10'000;
+constexpr quint32 Interesting = IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MODIFY
+    | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF;
+
+/** Its descriptor, shared with the threads that add watches, which may block. */
+class Inotify
+{
+public:
+    Inotify()
+        : m_descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
+    {
+        if (m_descriptor == -1)
+            throwFileError("FileWatcher", QStringLiteral("inotify"), {errno, std::generic_category()});
+    }
+    ~Inotify() { ::close(m_descriptor); }
+    Q_DISABLE_COPY_MOVE(Inotify)
+
+    [[nodiscard]] int descriptor() const { return m_descriptor; }
+
+    struct Added {
+        int watch = -1;
+        bool isFolder = false;
+    };
+    /** Watches `path` itself, if that is a folder, else the folder that it is in. Blocks. */
+    [[nodiscard]] Added add(const QString &path) const
+    {
+        struct stat status{};
+        Added added;
+        added.isFolder = ::stat(QFile::encodeName(path).constData(), &status) == 0 && S_ISDIR(status.st_mode);
+        const QString folder = added.isFolder ? path : QFileInfo(path).path();
+        added.watch = ::inotify_add_watch(m_descriptor, QFile::encodeName(folder).constData(), Interesting | IN_ONLYDIR);
+        if (added.watch == -1)
+            throwFileError("FileWatcher::add()", path, {errno, std::generic_category()});
+        return added;
+    }
+
+private:
+    const int m_descriptor;
+};
+
+} // namespace
+
+class WatchData
+{
+public:
+    WatchData()
+    {
+        QObject::connect(&m_notifier, &QSocketNotifier::activated, &m_notifier, [this] { read(); });
+    }
+
+    void add(const QString &path, Inotify::Added added);
+    void remove(const QString &path);
+    [[nodiscard]] FileChange take();
+    void close();
+
+    const std::shared_ptr<const Inotify> inotify = std::make_shared<Inotify>();
+    Event event; // set while there is something to take, or it is closed
+    bool closed = false;
+
+private:
+    struct Folder {
+        QHash<QString, QString> files; // by name: the path as it was given
+        QString path; // as it was given, if all of it is watched
+    };
+
+    void read();
+    void accept(const inotify_event &event, const QString &name);
+    void note(FileChange::Kind kind, const QString &path);
+    void noteLost();
+
+    QSocketNotifier m_notifier{inotify->descriptor(), QSocketNotifier::Read};
+    QHash<int, Folder> m_folders; // by the number of the watch
+    std::deque<QString> m_order;
+    QHash<QString, FileChange::Kind> m_changes;
+    bool m_lost = false;
+};
+
+void WatchData::add(const QString &path, Inotify::Added added)
+{
+    Folder &folder = m_folders[added.watch];
+    if (added.isFolder)
+        folder.path = path;
+    else
+        folder.files.insert(QFileInfo(path).fileName(), path);
+}
+
+void WatchData::remove(const QString &path)
+{
+    for (auto i = m_folders.begin(); i != m_folders.end();) {
+        if (i->path == path)
+            i->path.clear();
+        i->files.removeIf([&path](auto file) { return file.value() == path; });
+        if (i->path.isEmpty() && i->files.isEmpty()) {
+            ::inotify_rm_watch(inotify->descriptor(), i.key());
+            i = m_folders.erase(i);
+        } else {
+            ++i;
+        }
+    }
+}
+
+void WatchData::read()
+{
+    alignas(inotify_event) char buffer[64 * 1024];
+    const ssize_t size = ::read(inotify->descriptor(), buffer, sizeof(buffer));
+    for (ssize_t at = 0; at < size;) {
+        inotify_event event{};
+        std::memcpy(&event, buffer + at, sizeof(event));
+        accept(event, QFile::decodeName(event.len > 0 ? buffer + at + sizeof(event) : ""));
+        at += ssize_t(sizeof(event) + event.len);
+    }
+    if (m_lost || !m_order.empty())
+        event.set();
+}
+
+void WatchData::accept(const inotify_event &event, const QString &name)
+{
+    using enum FileChange::Kind;
+    if (event.mask & IN_Q_OVERFLOW) {
+        noteLost();
+        return;
+    }
+    const auto found = m_folders.constFind(event.wd);
+    if (found == m_folders.cend())
+        return;
+    const FileChange::Kind kind = event.mask & (IN_CREATE | IN_MOVED_TO)    ? Created
+        : event.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF) ? Removed
+                                                                            : Changed;
+    if (event.mask & IN_IGNORED) {
+        m_folders.erase(found); // it was removed, as was told before
+    } else if (name.isEmpty()) { // the folder itself
+        if (!found->path.isEmpty())
+            note(kind, found->path);
+        if (kind == Removed) {
+            for (const QString &path : found->files)
+                note(Removed, path);
+        }
+        if (event.mask & IN_MOVE_SELF) // it is watched where it is now, which is not what was asked for
+            ::inotify_rm_watch(inotify->descriptor(), event.wd);
+    } else {
+        if (!found->path.isEmpty())
+            note(kind, QDir(found->path).filePath(name));
+        if (const auto file = found->files.constFind(name); file != found->files.cend())
+            note(kind, *file);
+    }
+}
+
+void WatchData::note(FileChange::Kind kind, const QString &path)
+{
+    using enum FileChange::Kind;
+    const auto before = m_changes.find(path);
+    if (before == m_changes.end()) {
+        if (m_changes.size() >= MostChanges) {
+            noteLost();
+            return;
+        }
+        m_changes.insert(path, kind);
+        m_order.push_back(path);
+    } else if (*before == Removed && kind == Created) {
+        *before = Changed; // by another one
+    } else if (*before != Created || kind == Removed) {
+        *before = kind;
+    }
+}
+
+void WatchData::noteLost()
+{
+    m_lost = true;
+    m_order.clear();
+    m_changes.clear();
+}
+
+FileChange WatchData::take()
+{
+    FileChange change;
+    if (std::exchange(m_lost, false)) {
+        change.kind = FileChange::Kind::Lost;
+    } else {
+        change.path = std::move(m_order.front());
+        m_order.pop_front();
+        change.kind = m_changes.take(change.path);
+    }
+    if (m_order.empty())
+        event.clear();
+    return change;
+}
+
+void WatchData::close()
+{
+    m_notifier.setEnabled(false);
+    closed = true;
+    event.set();
+}
+
+namespace {
+
+void throwIfClosed(const WatchData &data, const char *operation)
+{
+    if (data.closed)
+        throw Destroyed(QStringLiteral("%1: the FileWatcher was destroyed").arg(QLatin1StringView(operation)));
+}
+
+// Their data, not the FileWatcher, which may be moved meanwhile.
+Task<> add(std::shared_ptr<WatchData> data, QString path)
+{
+    const Inotify::Added added
+        = co_await onFileThread([inotify = data->inotify, path] { return inotify->add(path); });
+    throwIfClosed(*data, "FileWatcher::add()");
+    data->add(path, added);
+}
+
+Task<FileChange> next(std::shared_ptr<WatchData> data, QDeadlineTimer deadline)
+{
+    do {
+        co_await data->event.wait(deadline);
+        throwIfClosed(*data, "FileWatcher::next()");
+    } while (!data->event.isSet()); // another one was quicker
+    co_return data->take();
+}
+
+} // namespace
+} // namespace Detail
+
+FileWatcher::FileWatcher()
+    : m_data(std::make_shared<Detail::WatchData>())
+{
+}
+
+FileWatcher::~FileWatcher()
+{
+    if (m_data)
+        m_data->close();
+}
+
+FileWatcher::FileWatcher(FileWatcher &&other) noexcept = default;
+
+FileWatcher &FileWatcher::operator=(FileWatcher &&other) noexcept
+{
+    if (m_data && m_data != other.m_data)
+        m_data->close();
+    m_data = std::move(other.m_data);
+    return *this;
+}
+
+Task<> FileWatcher::add(QString path)
+{
+    return Detail::add(m_data, std::move(path));
+}
+
+void FileWatcher::remove(const QString &path)
+{
+    m_data->remove(path);
+}
+
+Task<FileChange> FileWatcher::next(QDeadlineTimer deadline)
+{
+    return Detail::next(m_data, deadline);
+}
+
+} // namespace Asyncoro

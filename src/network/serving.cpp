@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "asyncserver_p.h"
+#include "serverthread_p.h"
+
+#include <QLoggingCategory>
+
+Q_DECLARE_LOGGING_CATEGORY(lcNetwork)
+
+namespace Asyncoro::Detail {
+
+// --- Serving ---
+
+Serving::Serving(ServerData *server, const ServeOptions &options)
+    : m_server(server)
+    , m_options(options)
+{
+    if (options.maxConnections < 1 || options.threads < 1)
+        throw Error(QStringLiteral("serve(): at least one connection and one thread are needed, not %1 and %2")
+                        .arg(options.maxConnections)
+                        .arg(options.threads));
+    server->setServing(this);
+}
+
+Serving::~Serving()
+{
+    if (m_server)
+        m_server->setServing(nullptr);
+}
+
+void Serving::startThreads(Scope &scope, const Body &body)
+{
+    for (int number = 2; number <= m_options.threads; ++number) {
+        ListeningDescriptor descriptor
+            = listenBeside(m_server->socketDescriptor(), m_server->listenBacklogSize());
+        auto thread = std::make_unique<ServerThread>(*this, body, number);
+        scope.spawn([](std::unique_ptr<ServerThread> of, ListeningDescriptor its) -> Task<> {
+            co_await of->run(std::move(its));
+        }, std::move(thread), std::move(descriptor));
+    }
+}
+
+Task<std::optional<AsyncSocket>> Serving::next()
+{
+    while (m_open >= m_options.maxConnections && m_server && m_server->isListening())
+        co_await m_changed.wait();
+    if (m_stopping)
+        co_return std::nullopt;
+    if (!m_server)
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("serve(): the server was destroyed"));
+    try {
+        co_return co_await AcceptAwaiter(m_server, QDeadlineTimer(QDeadlineTimer::Forever));
+    } catch (const SocketError &) {
+        if (!m_stopping)
+            throw;
+    }
+    co_return std::nullopt;
+}
+
+Task<> Serving::drain()
+{
+    while ((m_open > 0 || !m_threads.empty()) && !m_end.hasExpired()) {
+        try {
+            co_await m_changed.wait(m_end);
+        } catch (const TimedOut &) {
+            // so it ends
+        }
+    }
+}
+
+void Serving::stop(const QDeadlineTimer &deadline)
+{
+    m_end = m_stopping ? std::min(m_end, deadline) : deadline;
+    m_stopping = true;
+    for (ServerThread *thread : m_threads)
+        thread->stop(m_end);
+}
+
+void Serving::onClosed()
+{
+    m_changed.pulse();
+}
+
+void Serving::onDestroyed()
+{
+    m_server = nullptr;
+}
+
+// --- ServedConnection ---
+
+ServedConnection::ServedConnection(Serving &serving, const AsyncSocket &socket)
+    : m_serving(&serving)
+    , m_address(socket.socket()->peerAddress())
+    , m_port(socket.socket()->peerPort())
+{
+    ++serving.m_open;
+}
+
+ServedConnection::ServedConnection(ServedConnection &&other) noexcept
+    : m_serving(std::exchange(other.m_serving, nullptr))
+    , m_address(other.m_address)
+    , m_port(other.m_port)
+{
+}
+
+ServedConnection::~ServedConnection()
+{
+    if (!m_serving)
+        return;
+    --m_serving->m_open;
+    m_serving->m_changed.pulse();
+    if (m_serving->m_server)
+        m_serving->m_server->retry(); // its descriptor may be the one that was missing
+}
+
+void ServedConnection::reportFailure() const
+{
+    const QString peer = locationOf(m_address, m_port).toString();
+    try {
+        throw;
+    } catch (const SocketError &e) { // clients come and go
+        qCDebug(lcNetwork).noquote() << "the connection to" << peer << "is gone:" << e.message();
+    } catch (const EndOfStream &e) {
+        qCDebug(lcNetwork).noquote() << "the connection to" << peer << "is gone:" << e.message();
+    } catch (...) {
+        qCWarning(lcNetwork).noquote() << "closed the connection to" << peer
+                                       << "as its handler failed:" << errorText(std::current_exception());
+    }
+}
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,276 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "sockettls_p.h"
+
+#include <QPointer>
+
+namespace Asyncoro {
+
+namespace Detail {
+
+namespace {
+
+// Up to this size data is put behind its header, so that both are one record.
+constexpr qint64 GatherSize = 16 * 1024;
+// So much that is encrypted goes out with one system call.
+constexpr qint64 FlushSize = 256 * 1024;
+
+/** Memory for what is encrypted, so that not each connection keeps some, nor each call makes some. */
+QByteArray &spareBuffer()
+{
+    static thread_local QByteArray spare;
+    return spare;
+}
+
+} // namespace
+
+SocketTls::SocketTls(SocketData &socket, const TlsConfiguration &configuration, TlsEngine::Role role,
+                     const QString &serverName, const QByteArray &unread)
+    : m_socket(socket)
+    , m_unread(unread)
+    , m_engine(*this, configuration, role, serverName, socket.peer().port(), socket.peer().toString())
+{
+}
+
+SocketTls::~SocketTls() = default;
+
+bool SocketTls::shake()
+{
+    if (m_inHandshake) {
+        m_lost = true;
+        return false;
+    }
+    m_inHandshake = true;
+    TlsEngine::Progress progress;
+    do {
+        progress = m_engine.handshake();
+        flush(); // a failure has something for the peer, too
+    } while (progress == TlsEngine::Progress::WantsMore && std::exchange(m_lost, false));
+    m_inHandshake = false;
+    m_shaking = progress == TlsEngine::Progress::WantsMore;
+    return !m_shaking;
+}
+
+qint64 SocketTls::readSome(char *to, qint64 maxSize)
+{
+    if (m_shaking)
+        return NotNow;
+    qint64 total = 0;
+    qint64 size = 0;
+    while (total < maxSize && (size = m_engine.read(to + total, maxSize - total)) > 0)
+        total += size; // it gives a record at a time
+    flush(); // an alert, where it has failed
+    return total > 0 ? total : size;
+}
+
+void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
+{
+    if (!header.isEmpty() && header.size() + bytes.size() <= GatherSize) {
+        send(header.toByteArray().append(bytes));
+    } else {
+        send(header);
+        send(bytes);
+    }
+    flush();
+}
+
+void SocketTls::send(QByteArrayView bytes)
+{
+    while (!bytes.isEmpty()) {
+        const qint64 size = m_engine.write(bytes.data(), bytes.size());
+        if (size <= 0)
+            return; // it has failed
+        bytes = bytes.sliced(size);
+        if (m_unsent.size() >= FlushSize)
+            flush();
+    }
+}
+
+void SocketTls::endWriting()
+{
+    m_engine.writeEnd();
+    flush();
+}
+
+std::exception_ptr SocketTls::failure(const char *operation) const
+{
+    return m_engine.failure(QLatin1StringView(operation));
+}
+
+// --- what the engine calls ---
+
+qint64 SocketTls::read(char *to, qint64 size)
+{
+    if (m_unread.isEmpty())
+        return m_socket.readRaw(to, size);
+    const qint64 taken = std::min<qint64>(size, m_unread.size());
+    std::copy_n(m_unread.constData(), taken, to);
+    m_unread.remove(0, taken);
+    return taken;
+}
+
+// Always takes it: what the system has no room for, QTcpSocket keeps. SocketData::unwritten() tells of it.
+qint64 SocketTls::write(const char *from, qint64 size)
+{
+    if (m_unsent.isNull())
+        m_unsent = std::exchange(spareBuffer(), {});
+    m_unsent.append(from, size);
+    return size;
+}
+
+void SocketTls::flush()
+{
+    if (m_unsent.isEmpty())
+        return;
+    QByteArray bytes = std::exchange(m_unsent, {});
+    m_socket.writeRaw({}, bytes);
+    if (bytes.isDetached()) {
+        bytes.resize(0);
+        spareBuffer() = std::move(bytes);
+    }
+}
+
+// --- SocketData ---
+
+TlsSession SocketData::tlsSession() const
+{
+    return m_tls ? m_tls->session() : TlsSession();
+}
+
+void SocketData::startTls(TlsAwaiter::Role role, const TlsConfiguration &configuration, const QString &serverName,
+                          const char *operation)
+{
+    const auto refuse = [&](const QString &reason) {
+        throw SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), peer(), reason);
+    };
+    if (m_state != State::Connected)
+        std::rethrow_exception(failure(operation));
+    if (m_tls)
+        refuse(QStringLiteral("the connection is secure already, or becomes so"));
+    if (hasReaders())
+        refuse(QStringLiteral("a coroutine waits to receive what is not secure yet: let it end first"));
+    if (isWritingEnded())
+        refuse(QStringLiteral("closeWriting() was called before"));
+    QString name = serverName;
+    for (const QString &other : {m_hostName, m_socket->peerName(), m_socket->peerAddress().toString()}) {
+        if (name.isEmpty())
+            name = other;
+    }
+    // What came before its time is taken for a part of the handshake, not of what is secure.
+    m_tls = std::make_unique<SocketTls>(*this, configuration, role, name, front());
+    setFront({});
+    expectBytes();
+}
+
+// The peer has said something, or the connection is lost.
+void SocketData::continueHandshake()
+{
+    if (!m_tls->shake())
+        return;
+    ExternalWait *const waiting = m_tls->takeWaiting();
+    if (std::exception_ptr failure = concludeHandshake(waiting->operationName()))
+        waiting->fail(std::move(failure));
+    else
+        waiting->complete();
+    settleReaders();
+}
+
+// Why it has failed; null if it has not.
+std::exception_ptr SocketData::concludeHandshake(const char *operation)
+{
+    if (m_tls->isOpen())
+        return nullptr;
+    // Later: the notifier that has told us must not be gone when this returns.
+    QMetaObject::invokeMethod(this, [this] {
+        if (m_tls && !m_tls->isOpen())
+            giveUpTls(true);
+    }, Qt::QueuedConnection);
+    return failure(operation);
+}
+
+void SocketData::giveUpTls(bool sendFirst)
+{
+    m_tls.reset();
+    close(sendFirst);
+    m_errorText = QStringLiteral("the connection could not be made secure");
+}
+
+// --- TlsAwaiter ---
+
+TlsAwaiter::TlsAwaiter(SocketData *data, Role role, const TlsConfiguration &configuration, const QString &serverName,
+                       const QDeadlineTimer &deadline)
+    : ExternalWait(role == Role::Client ? "startTls()" : "startServerTls()", deadline)
+    , m_data(data)
+    , m_role(role)
+    , m_configuration(configuration)
+    , m_serverName(serverName)
+{
+    m_data->checkThread(operationName());
+}
+
+bool TlsAwaiter::start()
+{
+    try {
+        m_data->startTls(m_role, m_configuration, m_serverName, operationName());
+    } catch (...) {
+        setFailed(std::current_exception());
+        return false;
+    }
+    if (m_data->m_tls->shake()) {
+        setFailed(m_data->concludeHandshake(operationName()));
+        return false;
+    }
+    m_data->m_tls->setWaiting(this);
+    m_data->awaitReadable();
+    return true;
+}
+
+// It cannot be taken up again: the peer waits for what only this handshake knows.
+void TlsAwaiter::abandon() noexcept
+{
+    m_data->giveUpTls(false);
+}
+
+namespace {
+
+Task<> connectWithTls(SocketData *data, QString host, quint16 port, TlsConfiguration configuration,
+                      QDeadlineTimer deadline)
+{
+    const QPointer<SocketData> exists(data);
+    co_await ConnectAwaiter(data, host, port, deadline);
+    if (!exists)
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("connectTls()"), Location(host, port),
+                          QStringLiteral("the socket was closed"));
+    co_await TlsAwaiter(data, TlsAwaiter::Role::Client, configuration, {}, deadline);
+}
+
+} // namespace
+
+} // namespace Detail
+
+// --- AsyncSocket ---
+
+Detail::TlsAwaiter AsyncSocket::startTls(const TlsConfiguration &configuration, const QString &serverName,
+                                         Deadline deadline)
+{
+    return {socketData(), Detail::TlsAwaiter::Role::Client, configuration, serverName, data()->deadline(deadline)};
+}
+
+Detail::TlsAwaiter AsyncSocket::startServerTls(const TlsConfiguration &configuration, Deadline deadline)
+{
+    return {socketData(), Detail::TlsAwaiter::Role::Server, configuration, {}, data()->deadline(deadline)};
+}
+
+Task<> AsyncSocket::connectTls(const QString &host, quint16 port, const TlsConfiguration &configuration,
+                               Deadline deadline)
+{
+    return Detail::connectWithTls(socketData(), host, port, configuration, data()->deadline(deadline));
+}
+
+TlsSession AsyncSocket::tlsSession() const
+{
+    return socketData()->tlsSession();
+}
+
+} // namespace Asyncoro
