@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "networktest.h"
+#include "waitmatrix.h"
+
+#include <Asyncoro/AsyncLocalServer>
+#include <Asyncoro/WhenAll>
+
+#include <QLocalSocket>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <sys/un.h>
+#include <unistd.h>
+
+using namespace NetworkTest;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct LocalPair {
+    AsyncLocalSocket a;
+    AsyncLocalSocket b;
+};
+
+LocalPair localPair()
+{
+    static const QTemporaryDir folder;
+    return waitFor(spawn([]() -> Task<LocalPair> {
+        AsyncLocalServer server;
+        server.listen(folder.filePath(QStringLiteral("socket")));
+        AsyncLocalSocket a = co_await AsyncLocalSocket::connect(server.path());
+        AsyncLocalSocket b = co_await server.accept(20s);
+        co_return LocalPair{std::move(a), std::move(b)};
+    }));
+}
+
+/** Waits for bytes from the other end. */
+struct WaitForBytes {
+    LocalPair pair = localPair();
+    std::optional<AsyncLocalSocket> a = std::move(pair.a);
+    QByteArray received;
+
+    Task<> wait(QDeadlineTimer deadline)
+    {
+        try {
+            received = co_await a->recv(10, deadline);
+        } catch (const StreamError &e) {
+            throw Destroyed(e.message());
+        }
+    }
+    void complete()
+    {
+        const auto descriptor = int(pair.b.socket()->socketDescriptor());
+        if (::write(descriptor, "abc", 3) != 3)
+            qFatal("not written");
+        a->socket()->waitForReadyRead(1000);
+    }
+    void destroy() { a.reset(); }
+    void verify(bool completed, WaitMatrix::Outcome outcome)
+    {
+        if (completed && outcome != WaitMatrix::Outcome::Completed)
+            received = run(a->recv()); // not lost
+        QCOMPARE(received, completed ? "abc" : "");
+    }
+};
+
+/** Leaves a socket file behind, as a program that crashes does. */
+void leaveStaleSocket(const QString &path)
+{
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    qstrncpy(address.sun_path, path.toLocal8Bit().constData(), sizeof address.sun_path);
+    QCOMPARE(::bind(descriptor, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
+    ::close(descriptor);
+}
+
+} // namespace
+
+class AsyncLocalSocketTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void waits_data() { WaitMatrix::addRows<WaitForBytes>(); }
+    void waits() { WaitMatrix::run<WaitForBytes>(); }
+
+    void sendsAndReceives()
+    {
+        auto [a, b] = localPair();
+        run(a.sendAll("one line\nrest"));
+        QCOMPARE(run(b.readLine()), "one line\n");
+        QCOMPARE(run(b.recvAll(4)), "rest");
+        run(b.sendMessage("message"));
+        QCOMPARE(run(a.recvMessage()), "message");
+        a.close();
+        QCOMPARE(run(b.recv(10, 20s)), "");
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(a.recv()));
+    }
+
+    void aSlowReceiverSlowsItsSender()
+    {
+        auto [a, b] = localPair();
+        const QByteArray chunk(100'000, 'x');
+        int sent = 0;
+        const Coro<> sending = spawn([&, &a = a]() -> Task<> {
+            for (; sent < 200; ++sent)
+                co_await a.sendAll(chunk);
+            a.close();
+        });
+        int before = -1;
+        while (before != sent) {
+            before = sent;
+            QTest::qWait(50);
+        }
+        QVERIFY2(sent < 100, qPrintable(QString::number(sent)));
+        qint64 received = 0;
+        for (QByteArray bytes = run(b.recv()); !bytes.isEmpty(); bytes = run(b.recv()))
+            received += bytes.size();
+        QCOMPARE(received, 200 * chunk.size());
+        waitFor(sending);
+    }
+
+    void nobodyListens()
+    {
+        const QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("none"));
+        try {
+            waitFor(AsyncLocalSocket::connect(path));
+            QFAIL("nobody does");
+        } catch (const SocketError &e) {
+            QVERIFY2(e.message().contains(path), e.what());
+        }
+        leaveStaleSocket(path);
+        try {
+            waitFor(AsyncLocalSocket::connect(path));
+            QFAIL("nobody does");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::ConnectionRefusedError);
+        }
+    }
+
+    void whatACrashedServerLeftIsRemoved()
+    {
+        const QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("socket"));
+        leaveStaleSocket(path);
+        AsyncLocalServer server;
+        server.listen(path);
+        QCOMPARE(server.path(), path);
+        const AsyncLocalSocket client = waitFor(AsyncLocalSocket::connect(path));
+        AsyncLocalServer second;
+        try {
+            second.listen(path);
+            QFAIL("two at one path");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::AddressInUseError);
+        }
+        waitFor(server.accept(20s)); // the first one goes on
+        QVERIFY_THROWS_EXCEPTION(SocketError, server.listen(path)); // twice
+        server.close();
+        QVERIFY(!QFile::exists(path));
+    }
+
+    void onlyWhomItIsMeantForMayConnect()
+    {
+        const QTemporaryDir folder;
+        AsyncLocalServer server;
+        server.listen(folder.filePath(QStringLiteral("private")));
+        constexpr QFile::Permissions Others = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
+        QCOMPARE(QFile::permissions(server.path()) & Others, QFile::Permissions());
+        AsyncLocalServer open;
+        open.listen(folder.filePath(QStringLiteral("open")), QLocalServer::WorldAccessOption);
+        QCOMPARE(QFile::permissions(open.path()) & Others, Others);
+        QVERIFY_THROWS_EXCEPTION(SocketError, AsyncLocalServer().listen(QStringLiteral("/nowhere/at/all")));
+    }
+
+    void acceptWaits()
+    {
+        const QTemporaryDir folder;
+        AsyncLocalServer server;
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(server.accept()));
+        server.listen(folder.filePath(QStringLiteral("socket")));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(server.accept(0s)));
+        const auto accept = [&]() -> Task<> { co_await server.accept(); };
+        const Coro<> cancelled = spawn(accept);
+        const Coro<> first = spawn(accept);
+        const Coro<> second = spawn(accept);
+        letOthersRun();
+        cancelled.terminate();
+        const AsyncLocalSocket client = waitFor(AsyncLocalSocket::connect(server.path()));
+        waitFor(first);
+        server = AsyncLocalServer();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(second));
+    }
+};
+
+QTEST_GUILESS_MAIN(AsyncLocalSocketTest)
+
+#include "asynclocalsockettest.moc"

@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "asynclocalserver.h"
+
+#include "socketerror.h"
+
+#include <Asyncoro/Event>
+#include <Asyncoro/Lock>
+
+#include <QLocalSocket>
+
+namespace Asyncoro {
+
+namespace Detail {
+
+/** What an AsyncLocalServer and the coroutines that wait for it share. */
+class LocalServerData
+{
+public:
+    LocalServerData()
+    {
+        QObject::connect(&server, &QLocalServer::newConnection, &server, [this] { changed.pulse(); });
+    }
+
+    static Task<AsyncLocalSocket> accept(std::shared_ptr<LocalServerData> data, QDeadlineTimer deadline)
+    {
+        const auto guard = co_await data->accepting.acquire(deadline);
+        for (;;) {
+            if (!data->server.isListening())
+                throw SocketError(QAbstractSocket::OperationError,
+                                  QStringLiteral("accept(): the server does not listen"));
+            if (QLocalSocket *const socket = data->server.nextPendingConnection())
+                co_return AsyncLocalSocket(socket);
+            co_await data->changed.wait(deadline);
+        }
+    }
+
+    void close()
+    {
+        server.close();
+        changed.pulse();
+    }
+
+    Lock accepting; // who accepts, or waits to
+    Event changed; // pulsed when there is a connection, or none will come any more
+    QLocalServer server;
+};
+
+} // namespace Detail
+
+AsyncLocalServer::AsyncLocalServer()
+    : m_data(std::make_shared<Detail::LocalServerData>())
+{
+}
+
+AsyncLocalServer::~AsyncLocalServer()
+{
+    if (m_data)
+        close();
+}
+
+AsyncLocalServer::AsyncLocalServer(AsyncLocalServer &&other) noexcept = default;
+
+AsyncLocalServer &AsyncLocalServer::operator=(AsyncLocalServer &&other) noexcept
+{
+    std::swap(m_data, other.m_data);
+    return *this;
+}
+
+void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions access)
+{
+    const QString what = QStringLiteral("listen(), %1: ").arg(name);
+    if (isListening())
+        throw SocketError(QAbstractSocket::OperationError, what + QStringLiteral("the server listens already, at ") + path());
+    // QLocalServer would put its own in the place of one that is alive.
+    QLocalSocket probe;
+    probe.connectToServer(name);
+    if (probe.state() != QLocalSocket::UnconnectedState)
+        throw SocketError(QAbstractSocket::AddressInUseError,
+                          what + QStringLiteral("in use: choose another name, or end the program that has it"));
+    if (probe.error() == QLocalSocket::ConnectionRefusedError)
+        QLocalServer::removeServer(name);
+    server()->setSocketOptions(access);
+    if (!server()->listen(name))
+        throw SocketError(server()->serverError(), what + server()->errorString());
+}
+
+Task<AsyncLocalSocket> AsyncLocalServer::accept(QDeadlineTimer deadline)
+{
+    return Detail::LocalServerData::accept(m_data, deadline);
+}
+
+void AsyncLocalServer::close()
+{
+    m_data->close();
+}
+
+bool AsyncLocalServer::isListening() const
+{
+    return m_data->server.isListening();
+}
+
+QString AsyncLocalServer::path() const
+{
+    return m_data->server.fullServerName();
+}
+
+QLocalServer *AsyncLocalServer::server() const
+{
+    return &m_data->server;
+}
+
+} // namespace Asyncoro
