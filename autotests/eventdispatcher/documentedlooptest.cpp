@@ -101,8 +101,11 @@ private Q_SLOTS:
             QVERIFY(Asyncoro::EventDispatcher::install(&other));
             thread->setEventDispatcher(other.eventDispatcher());
             QCOMPARE(thread->eventDispatcher(), first);
-            thread->quit();
-            thread->wait();
+            other.start(); // it owns its dispatcher only then
+            for (QThread *each : {thread.get(), &other}) {
+                each->quit();
+                each->wait();
+            }
         });
     }
 

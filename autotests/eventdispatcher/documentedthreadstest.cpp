@@ -131,7 +131,6 @@ private Q_SLOTS:
                 {
                     exit(5);
                     codes += exec();
-                    QTimer::singleShot(1, this, [this] {}); // something to wake up for
                     QMetaObject::invokeMethod(dispatcher(), [this] { exit(6); }, Qt::QueuedConnection);
                     codes += exec();
                     QEventLoop loop;

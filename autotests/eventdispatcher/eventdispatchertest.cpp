@@ -5,6 +5,7 @@
 
 #include <QElapsedTimer>
 #include <QEventLoop>
+#include <QLoggingCategory>
 #include <QRegularExpression>
 #include <QSocketNotifier>
 #include <QTimer>
@@ -90,7 +91,10 @@ private Q_SLOTS:
     void isInstalledInAThreadBeforeItsStartOnly()
     {
         QThread thread;
+        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.eventdispatcher.debug=true"));
+        QTest::ignoreMessage(QtDebugMsg, QRegularExpression(QStringLiteral("a thread waits by epoll: .+")));
         QVERIFY(EventDispatcher::install(&thread));
+        QLoggingCategory::setFilterRules({});
         QVERIFY(thread.eventDispatcher());
         QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("too late.*has an event dispatcher")));
         QVERIFY(!EventDispatcher::install(&thread));
@@ -101,6 +105,9 @@ private Q_SLOTS:
         thread.wait();
         QVERIFY(!thread.eventDispatcher()); // it ended with the thread
         QVERIFY(EventDispatcher::install(&thread));
+        thread.start(); // it owns the dispatcher only then
+        thread.quit();
+        thread.wait();
     }
 
     void takesNoSystemCallToChangeAWriteNotifierWithinATurn()

@@ -3,6 +3,7 @@
 
 #include "eventdispatcher.h"
 
+#include <QLoggingCategory>
 #include <QtSystemDetection>
 
 #ifdef Q_OS_LINUX
@@ -15,6 +16,8 @@
 namespace Asyncoro {
 
 namespace {
+
+Q_LOGGING_CATEGORY(lcEventDispatcher, "asyncoro.eventdispatcher", QtInfoMsg)
 
 bool isInTime(const char *obstacle)
 {
@@ -34,6 +37,7 @@ bool EventDispatcher::install()
         obstacle = "the thread has an event dispatcher";
     if (!isInTime(obstacle))
         return false;
+    qCDebug(lcEventDispatcher, "the application waits by epoll: polls of io_uring would keep closed descriptors open");
     QCoreApplication::setEventDispatcher(new Detail::LinuxEventDispatcher);
     return true;
 }
@@ -47,6 +51,7 @@ bool EventDispatcher::install(QThread *thread)
         obstacle = "the thread has an event dispatcher";
     if (!isInTime(obstacle))
         return false;
+    qCDebug(lcEventDispatcher, "a thread waits by epoll: polls of io_uring would keep closed descriptors open");
     thread->setEventDispatcher(new Detail::LinuxEventDispatcher);
     return true;
 }
@@ -57,13 +62,21 @@ bool EventDispatcher::install(QThread *thread)
 
 namespace Asyncoro {
 
+namespace {
+
+Q_LOGGING_CATEGORY(lcEventDispatcher, "asyncoro.eventdispatcher", QtInfoMsg)
+
+} // namespace
+
 bool EventDispatcher::install()
 {
+    qCDebug(lcEventDispatcher, "the application keeps Qt's event dispatcher: ours is for Linux");
     return false;
 }
 
 bool EventDispatcher::install(QThread *)
 {
+    qCDebug(lcEventDispatcher, "a thread keeps Qt's event dispatcher: ours is for Linux");
     return false;
 }
 

@@ -25,7 +25,7 @@ namespace Asyncoro {
  * windows has to keep the dispatcher of its platform, and may give such a thread its sockets.
  *
  * On Linux it is one on epoll. On other systems these functions do nothing, and Qt's own dispatcher stays; a program
- * need not ask where it runs.
+ * need not ask where it runs. QT_LOGGING_RULES=asyncoro.eventdispatcher.debug=true tells which it is, and why.
  *
  * Everything that uses Qt's event loop works on it unchanged. Where Qt leaves a choice:
  * - A precise timer has the resolution of the system's clock, and not of a millisecond.
@@ -52,7 +52,7 @@ public:
     static bool install();
 
     /**
-     * Makes a thread that is not started yet run on our dispatcher, which it then owns, until that thread ends.
+     * Makes a thread that is not started yet run on our dispatcher, until it ends. Once started, the thread owns it.
      *
      * False if nothing has changed: with a warning if it runs or has an event dispatcher, silently where there is none
      * of ours.
