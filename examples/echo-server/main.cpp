@@ -35,8 +35,8 @@ Task<> serve(QHostAddress address, quint16 port, int threads)
     server.listen(address, port);
     std::printf("listening %d\n", server.location().port());
     std::fflush(stdout);
-    co_await server.serve(echo, {.threads = threads, 
-                                     .prepareThread = [](QThread *thread) { EventDispatcher::install(thread); }});
+    const auto prepare = [](QThread *thread) { EventDispatcher::install(thread); };
+    co_await server.serve(echo, {.threads = threads, .prepareThread = prepare});
 }
 
 int main(int argc, char **argv)

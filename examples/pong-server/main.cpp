@@ -32,25 +32,19 @@ bool isLast(const QByteArray &header)
 
 Task<> answer(AsyncSocket socket)
 {
-    QByteArray received;
-    for (bool last = false; !last;) {
-        const QByteArray more = co_await socket.recv();
-        if (more.isEmpty())
-            break; // the client has closed the connection
-        received += more;
-        QByteArray answers; // requests may come many at a time, or in pieces
-        for (qsizetype end = 0; !last && (end = received.indexOf("\r\n\r\n")) >= 0;) {
-            last = isLast(received.first(end + 2));
-            answers += last ? LastPong : Pong;
-            received.remove(0, end + 4);
+    bool tooLong = false;
+    try {
+        for (bool last = false; !last;) {
+            last = isLast(co_await socket.recvUntil("\r\n\r\n", MaxHeaderSize));
+            co_await socket.sendAll(last ? LastPong : Pong);
         }
-        if (!last && received.size() > MaxHeaderSize) {
-            answers += Refusal;
-            last = true;
-        }
-        if (!answers.isEmpty())
-            co_await socket.sendAll(answers);
+    } catch (const EndOfStream &) {
+        // the client has closed the connection
+    } catch (const MessageTooLong &) {
+        tooLong = true;
     }
+    if (tooLong)
+        co_await socket.sendAll(Refusal);
 }
 
 Task<> serve(QHostAddress address, quint16 port, int threads)
@@ -59,8 +53,8 @@ Task<> serve(QHostAddress address, quint16 port, int threads)
     server.listen(address, port);
     std::printf("listening %d\n", server.location().port());
     std::fflush(stdout);
-    co_await server.serve(answer, {.threads = threads,
-                                   .prepareThread = [](QThread *thread) { EventDispatcher::install(thread); }});
+    const auto prepare = [](QThread *thread) { EventDispatcher::install(thread); };
+    co_await server.serve(answer, {.threads = threads, .prepareThread = prepare});
 }
 
 int main(int argc, char **argv)

@@ -19,16 +19,12 @@ using namespace Asyncoro;
 Task<> listenTo(AsyncSocket socket, int *served)
 {
     const QString who = socket.peerLocation().toString();
-    QByteArray received;
     for (;;) {
-        const QByteArray more = co_await socket.recv();
-        if (more.isEmpty())
+        const QByteArray line = co_await socket.readLine();
+        if (line.isEmpty())
             break; // this client has said all
-        received += more;
-        for (qsizetype end = 0; (end = received.indexOf('\n')) >= 0; received.remove(0, end + 1)) {
-            std::printf("%s: %s\n", qPrintable(who), received.first(end).constData());
-            co_await socket.sendAll("thank you\n");
-        }
+        std::printf("%s: %s", qPrintable(who), line.constData());
+        co_await socket.sendAll("thank you\n");
     }
     std::printf("%d clients so far\n", ++*served);
 }
