@@ -321,8 +321,8 @@ private Q_SLOTS:
             QCOMPARE(e.code(), QAbstractSocket::OperationError);
             QCOMPARE(e.operation(), QStringLiteral("recvMessage()"));
             QCOMPARE(e.peer(), location);
-            const QString expected = QStringLiteral("recvMessage(), %1: the socket was closed").arg(location.toString());
-            QCOMPARE(e.message(), expected);
+            QCOMPARE(e.message(),
+                     QStringLiteral("recvMessage(), %1: the socket was closed").arg(location.toString()));
         }
     }
 

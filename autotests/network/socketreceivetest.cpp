@@ -134,7 +134,8 @@ private Q_SLOTS:
         const Kind &kind = fetchKind();
         RawPair pair = rawPair();
         pair.peer.send(kind.sent);
-        const Coro<QByteArray> first = spawn([&]() -> Task<QByteArray> { co_return co_await pair.socket.recvAll(1000); });
+        const Coro<QByteArray> first
+            = spawn([&]() -> Task<QByteArray> { co_return co_await pair.socket.recvAll(1000); });
         QByteArray bytes;
         const Coro<> second = spawn([&]() -> Task<> { bytes = co_await receive(kind.receive, pair.socket); });
         letOthersRun();

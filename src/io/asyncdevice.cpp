@@ -105,7 +105,8 @@ void DeviceData::close(bool sendFirst)
     setFront({}); // those who waited have put back what they had
     if (m_owned && device && sendFirst && (!unwritten.isEmpty() || device->bytesToWrite() > 0)
         && QCoreApplication::instance())
-        spawn(finishWriting, std::move(m_owned), std::move(unwritten)).setName(QStringLiteral("closing of ") + m_subject);
+        spawn(finishWriting, std::move(m_owned), std::move(unwritten))
+            .setName(QStringLiteral("closing of ") + m_subject);
     else if (device)
         device->close();
     m_owned.reset();
@@ -136,7 +137,8 @@ qint64 DeviceData::readSome(char *to, qint64 maxSize)
         return Ended;
     if (size == 0)
         return NothingYet;
-    m_errorText = m_device->isReadable() ? m_device->errorString() : QStringLiteral("the device is not open for reading");
+    m_errorText
+        = m_device->isReadable() ? m_device->errorString() : QStringLiteral("the device is not open for reading");
     return Failed;
 }
 

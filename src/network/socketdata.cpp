@@ -101,9 +101,9 @@ void dispose(std::unique_ptr<QTcpSocket> socket, bool sendFirst)
 /** Takes what has come and nobody wants: the system resets a connection that is closed before all was read. */
 void discardUnread(int descriptor)
 {
-    QByteArray bytes(StreamData::ChunkSize, Qt::Uninitialized);
+    char bytes[8192];
     for (qint64 size = 1, total = 0; size > 0 && total < ReadBufferSize; total += size)
-        size = receive(descriptor, bytes.data(), bytes.size());
+        size = receive(descriptor, bytes, sizeof bytes);
 }
 
 QAbstractSocket::SocketError codeOf(int error)
