@@ -165,7 +165,7 @@ private Q_SLOTS:
     void instanceIsThatOfTheThread()
     {
         run([] {
-            QCOMPARE(QAbstractEventDispatcher::instance(QThread::currentThread()), QAbstractEventDispatcher::instance());
+            QCOMPARE(QAbstractEventDispatcher::instance(QThread::currentThread()), dispatcher());
             QCOMPARE(QThread::currentThread()->eventDispatcher(), dispatcher());
             QAbstractEventDispatcher *there = nullptr;
             const auto thread = makeThread([&] { there = QAbstractEventDispatcher::instance(); });
@@ -198,8 +198,7 @@ private Q_SLOTS:
             QCOMPARE(calls, 2);
 
             settle();
-            const auto once = Qt::SingleShotConnection;
-            connect(dispatcher(), &QAbstractEventDispatcher::aboutToBlock, &context, interrupt, Qt::ConnectionType(once));
+            connect(dispatcher(), &QAbstractEventDispatcher::aboutToBlock, &context, interrupt, Qt::SingleShotConnection);
             dispatcher()->processEvents(Wait);
             QCOMPARE(calls, 3);
             settle();

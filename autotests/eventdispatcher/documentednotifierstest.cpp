@@ -137,7 +137,7 @@ private Q_SLOTS:
         });
     }
 
-    // "Write notifiers should normally be disabled immediately after activated()": one that is not is activated for ever
+    // "Write notifiers should normally be disabled immediately after activated()": one that is not goes on
     void writersThatAreNotDisabled()
     {
         run([] {

@@ -53,7 +53,8 @@ public:
                         socket->setProperty("path", line.split(' ')[1]);
                     if (line == "\r\n") {
                         const QByteArray path = socket->property("path").toByteArray();
-                        socket->write("HTTP/1.1 200 OK\r\nContent-Length: " + QByteArray::number(path.size()) + "\r\n\r\n" + path);
+                        const QByteArray size = QByteArray::number(path.size());
+                        socket->write("HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n\r\n" + path);
                     }
                 }
             });
@@ -117,7 +118,7 @@ public Q_SLOTS:
 
 } // namespace
 
-/** Services of Qt, and of the system, that need an event loop: one of each. qtclassestest.cpp has sockets and processes. */
+/** Services of Qt, and of the system, that need an event loop. qtclassestest.cpp has sockets and processes. */
 class QtServicesTest : public QObject
 {
     Q_OBJECT
@@ -275,17 +276,16 @@ private Q_SLOTS:
 
                 QDBusConnection client = QDBusConnection::connectToBus(bus.address(), u"client"_s);
                 Listener listener;
-                QVERIFY(client.connect(u"org.asyncoro.Test"_s, u"/test"_s, u"org.asyncoro.Test"_s, u"asked"_s, &listener,
-                                       SLOT(asked(int))));
+                const QString name = u"org.asyncoro.Test"_s; // of the service, and of its interface
+                QVERIFY(client.connect(name, u"/test"_s, name, u"asked"_s, &listener, SLOT(asked(int))));
                 QEventLoop loop;
                 int answered = 0;
                 for (int i = 0; i < 20; ++i) {
-                    QDBusMessage call
-                        = QDBusMessage::createMethodCall(u"org.asyncoro.Test"_s, u"/test"_s, u"org.asyncoro.Test"_s, u"twice"_s);
+                    QDBusMessage call = QDBusMessage::createMethodCall(name, u"/test"_s, name, u"twice"_s);
                     call << i;
                     auto *watcher = new QDBusPendingCallWatcher(client.asyncCall(call), &loop);
-                    connect(watcher, &QDBusPendingCallWatcher::finished, &loop, [&, i](QDBusPendingCallWatcher *finished) {
-                        const QDBusPendingReply<int> reply = *finished;
+                    connect(watcher, &QDBusPendingCallWatcher::finished, &loop, [&, i, watcher] {
+                        const QDBusPendingReply<int> reply = *watcher;
                         QVERIFY2(reply.isValid(), qPrintable(reply.error().message()));
                         QCOMPARE(reply.value(), 2 * i);
                         if (++answered == 20)
