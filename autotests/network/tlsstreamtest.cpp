@@ -18,14 +18,6 @@ const Certificates &certificates()
     return all;
 }
 
-QByteArray pattern(qint64 size)
-{
-    QByteArray bytes(size, Qt::Uninitialized);
-    for (qint64 i = 0; i < size; ++i)
-        bytes[i] = char((i * 2654435761U) >> 13);
-    return bytes;
-}
-
 /** Two secure ends, and between them somebody who sees and can change what goes over the wire. */
 struct Relayed {
     AsyncSocket client;

@@ -3,11 +3,51 @@
 
 #include "asyncstream.h"
 
+#include <Asyncoro/AsyncFile>
+
+#include <QPointer>
+
 namespace Asyncoro {
 
 using Detail::ReadAwaiter;
 using Detail::SendAwaiter;
+using Detail::StreamData;
 using Detail::WriteAwaiter;
+
+namespace {
+
+constexpr qint64 FilePieceSize = 256 * 1024;
+
+// sendfile() of the system would spare two copies, but it waits for the disk on the thread that calls it.
+Task<qint64> sendPieces(QPointer<StreamData> stream, AsyncFile &file, qint64 maxSize, QDeadlineTimer deadline)
+{
+    const auto write = [&](WriteAwaiter::Kind kind, const QByteArray &bytes) -> Task<> {
+        if (!stream)
+            throw StreamError(QStringLiteral("sendFile()"), QString(), QStringLiteral("the stream was destroyed"));
+        co_await WriteAwaiter(stream, kind, bytes, deadline);
+    };
+    co_await write(WriteAwaiter::Kind::Turn, {});
+    struct Turn {
+        const QPointer<StreamData> &stream;
+        ~Turn()
+        {
+            if (stream)
+                stream->endTurn();
+        }
+    } const turn{stream};
+
+    qint64 sent = 0;
+    while (sent < maxSize) {
+        const QByteArray piece = co_await file.read(std::min(FilePieceSize, maxSize - sent), deadline);
+        if (piece.isEmpty())
+            break;
+        co_await write(WriteAwaiter::Kind::AllInTurn, piece);
+        sent += piece.size();
+    }
+    co_return sent;
+}
+
+} // namespace
 
 AsyncStream::AsyncStream(std::unique_ptr<Detail::StreamData> data)
     : m_data(std::move(data))
@@ -59,6 +99,20 @@ WriteAwaiter AsyncStream::sendMessage(const QByteArray &message, Deadline deadli
 WriteAwaiter AsyncStream::flush(Deadline deadline)
 {
     return {m_data.get(), WriteAwaiter::Kind::Flush, QByteArray(), m_data->deadline(deadline)};
+}
+
+Task<qint64> AsyncStream::sendFile(AsyncFile &file, qint64 maxSize, Deadline deadline)
+{
+    return sendPieces(m_data.get(), file, maxSize, m_data->deadline(deadline));
+}
+
+Task<qint64> AsyncStream::sendFile(const QString &path, Deadline deadline)
+{
+    return [](QPointer<StreamData> stream, QString name, QDeadlineTimer until) -> Task<qint64> {
+        AsyncFile file;
+        co_await file.open(name, QIODevice::ReadOnly, until);
+        co_return co_await sendPieces(stream, file, std::numeric_limits<qint64>::max(), until);
+    }(m_data.get(), path, m_data->deadline(deadline));
 }
 
 WriteAwaiter AsyncStream::closeWriting(Deadline deadline)

@@ -7,9 +7,12 @@
 #include "detail/streamdata.h" // IWYU pragma: export
 #include "streamerror.h" // IWYU pragma: export
 
+#include <limits>
 #include <memory>
 
 namespace Asyncoro {
+
+class AsyncFile;
 
 /**
  * A stream of bytes, or of messages, for coroutines: what AsyncSocket, AsyncDevice and others have in common.
@@ -99,6 +102,20 @@ public:
      * first, then the bytes. Otherwise as sendAll(). Throws MessageTooLong above 4 GiB.
      */
     [[nodiscard]] Detail::WriteAwaiter sendMessage(const QByteArray &message, Deadline deadline = {});
+
+    /**
+     * Sends what `file`, open for reading, holds from its position on, to its end or `maxSize` bytes of it, and gives
+     * how much that was. In one piece: other sending operations wait. Never more than a chunk of the file is in memory
+     * besides the send limit, and no disk is waited for on this thread.
+     *
+     * Completes as sendAll() of the last bytes. `file` must live until then, and is read by nobody else. Throws
+     * FileError if it cannot be read. **If it throws, a part may have been sent**: mostly the connection is of no use
+     * then.
+     */
+    [[nodiscard]] Task<qint64> sendFile(AsyncFile &file, qint64 maxSize = std::numeric_limits<qint64>::max(),
+                                        Deadline deadline = {});
+    /** The same with the whole file at `path`. */
+    [[nodiscard]] Task<qint64> sendFile(const QString &path, Deadline deadline = {});
 
     /**
      * Waits until all that was sent is in the hands of the operating system, which is no promise that the other end has

@@ -61,9 +61,12 @@ constexpr const char *nameOf(WriteAwaiter::Kind kind)
     case WriteAwaiter::Kind::Flush:
         return "flush()";
     case WriteAwaiter::Kind::End:
+        return "closeWriting()";
+    case WriteAwaiter::Kind::Turn:
+    case WriteAwaiter::Kind::AllInTurn:
         break;
     }
-    return "closeWriting()";
+    return "sendFile()";
 }
 
 } // namespace
@@ -275,11 +278,17 @@ WriteAwaiter::WriteAwaiter(StreamData *data, Kind kind, const QByteArray &bytes,
 
 bool WriteAwaiter::start()
 {
-    if (m_data->m_writers.isEmpty() && write())
+    IntrusiveList<ExternalWait> &writers = m_kind == Kind::AllInTurn ? m_data->m_turnWriters : m_data->m_writers;
+    if (writers.isEmpty() && mayWrite() && write())
         return false;
-    m_data->m_writers.append(this);
+    writers.append(this);
     m_data->awaitWritable();
     return true;
+}
+
+bool WriteAwaiter::mayWrite() const
+{
+    return !m_data->m_turnTaken || m_kind == Kind::AllInTurn || !m_data->isWritable();
 }
 
 // True if it is done, be it by a failure.
@@ -301,6 +310,9 @@ bool WriteAwaiter::write()
     switch (m_kind) {
     case Kind::Flush:
         return room == m_data->m_sendLimit;
+    case Kind::Turn:
+        m_data->m_turnTaken = true;
+        return true;
     case Kind::End:
         if (room < m_data->m_sendLimit)
             return false;
@@ -314,6 +326,7 @@ bool WriteAwaiter::write()
         m_data->writeAll({}, m_bytes.first(m_sent));
         break;
     case Kind::All:
+    case Kind::AllInTurn:
         if (room < 0)
             return false;
         m_data->writeAll({}, m_bytes);

@@ -73,13 +73,25 @@ void StreamData::settleWriters()
 {
     if (std::exchange(m_settlingWriters, true))
         return; // to write emits signals that lead here
-    while (auto *writer = static_cast<WriteAwaiter *>(m_writers.first())) {
-        if (!writer->write())
+    settle(m_turnWriters);
+    settle(m_writers);
+    m_settlingWriters = false;
+}
+
+void StreamData::settle(IntrusiveList<ExternalWait> &writers)
+{
+    while (auto *writer = static_cast<WriteAwaiter *>(writers.first())) {
+        if (!writer->mayWrite() || !writer->write())
             break;
         writer->unlink();
         writer->complete();
     }
-    m_settlingWriters = false;
+}
+
+void StreamData::endTurn()
+{
+    m_turnTaken = false;
+    settleWriters();
 }
 
 QByteArray StreamData::takeFront(qint64 size)

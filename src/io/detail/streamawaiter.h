@@ -57,7 +57,15 @@ private:
 class ASYNCORO_IO_EXPORT WriteAwaiter : public ExternalWait
 {
 public:
-    enum class Kind : quint8 { Some, All, Message, Flush, End };
+    enum class Kind : quint8 {
+        Some,
+        All,
+        Message,
+        Flush,
+        End,
+        Turn, ///< from now on until StreamData::endTurn() nobody else writes
+        AllInTurn, ///< All, by who has the turn
+    };
 
     WriteAwaiter(StreamData *data, Kind kind, const QByteArray &bytes, const QDeadlineTimer &deadline);
     void await_resume() const { throwUnlessDone(); }
@@ -69,6 +77,7 @@ protected:
 
 private:
     friend class StreamData;
+    [[nodiscard]] bool mayWrite() const;
     bool write();
 
     StreamData *const m_data; // not owning; valid while this waits

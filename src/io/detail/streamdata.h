@@ -46,6 +46,9 @@ public:
     [[nodiscard]] qint64 sendLimit() const { return m_sendLimit; }
     void setSendLimit(qint64 limit);
 
+    /** Whoever waited for the end of somebody's turn goes on. */
+    void endTurn();
+
     [[nodiscard]] std::chrono::milliseconds timeout() const { return m_timeout; }
     void setTimeout(std::chrono::milliseconds timeout) { m_timeout = timeout; }
     /** `deadline`, or what follows of the time-out. */
@@ -103,16 +106,19 @@ private:
     [[nodiscard]] QByteArray takeFront(qint64 size);
     void putBack(const QByteArray &bytes);
     [[nodiscard]] qint64 fillFront();
+    void settle(IntrusiveList<ExternalWait> &writers);
     [[nodiscard]] qint64 readChunk(QByteArray &chunk, qint64 maxSize);
 
     IntrusiveList<ExternalWait> m_readers; // ReadAwaiters; the first one may have taken a part of what it wants
     IntrusiveList<ExternalWait> m_writers; // WriteAwaiters
+    IntrusiveList<ExternalWait> m_turnWriters; // the WriteAwaiter of who has the turn
     QByteArray m_front;
     qint64 m_sendLimit = 1024 * 1024;
     std::chrono::milliseconds m_timeout;
     bool m_settlingReaders = false;
     bool m_settlingWriters = false;
     bool m_writingEnded = false;
+    bool m_turnTaken = false; // somebody writes several pieces that are to stay together
 };
 
 } // namespace Asyncoro::Detail
