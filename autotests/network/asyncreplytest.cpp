@@ -85,15 +85,6 @@ Task<> forever(AsyncSocket &socket)
     while (!(co_await socket.recv()).isEmpty()) { }
 }
 
-QByteArray pattern(qsizetype size)
-{
-    QByteArray bytes(size, Qt::Uninitialized);
-    quint32 x = 1;
-    for (char &c : bytes)
-        c = char((x = x * 1664525 + 1013904223) >> 24);
-    return bytes;
-}
-
 Task<QByteArray> readOnce(AsyncReply &reply)
 {
     co_return co_await reply.read();
