@@ -136,7 +136,7 @@ private Q_SLOTS:
         b.setMaxQueuedMessages(2);
         for (int i = 0; i < 20; ++i)
             waitFor(a.sendText(QString::number(i)));
-        a.close(QWebSocketProtocol::CloseCode(4321), QStringLiteral("enough"));
+        a.close(4321, QStringLiteral("enough"));
         QTest::qWait(50);
         for (int i = 0; i < 20; ++i)
             QCOMPARE(waitFor(b.recv(20s)).text(), QString::number(i));
@@ -144,7 +144,7 @@ private Q_SLOTS:
             waitFor(b.recv(20s));
             QFAIL("there is no more");
         } catch (const WebSocketClosed &e) {
-            QCOMPARE(int(e.code()), 4321);
+            QCOMPARE(e.code(), 4321);
             QCOMPARE(e.reason(), QStringLiteral("enough"));
         }
         QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(b.sendText(QString())));
@@ -174,7 +174,7 @@ private Q_SLOTS:
                 waitFor(socket->recv(20s));
                 QFAIL("it was accepted");
             } catch (const WebSocketClosed &e) {
-                QCOMPARE(e.code(), QWebSocketProtocol::CloseCodeTooMuchData);
+                QCOMPARE(e.code(), int(QWebSocketProtocol::CloseCodeTooMuchData));
             }
         }
     }
@@ -268,7 +268,7 @@ private Q_SLOTS:
             waitFor(socket.recv(20s));
             QFAIL("it was understood");
         } catch (const WebSocketClosed &e) {
-            QCOMPARE(e.code(), QWebSocketProtocol::CloseCodeProtocolError);
+            QCOMPARE(e.code(), int(QWebSocketProtocol::CloseCodeProtocolError));
         }
     }
 

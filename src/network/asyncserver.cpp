@@ -90,10 +90,8 @@ void ServerData::shut()
     close();
     for (const qintptr descriptor : std::exchange(m_pending, {}))
         closeDescriptor(descriptor);
-    while (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
-        waiter->m_failure = notListening();
-        waiter->complete();
-    }
+    while (AcceptAwaiter *const waiter = m_waiters.takeFirst())
+        waiter->fail(notListening());
     if (m_serving)
         m_serving->onClosed();
 }
@@ -209,7 +207,7 @@ void ServerData::retry()
 // --- AcceptAwaiter ---
 
 AcceptAwaiter::AcceptAwaiter(ServerData *data, const QDeadlineTimer &deadline)
-    : Suspension(deadline)
+    : ExternalWait("accept()", deadline)
     , m_data(data)
 {
 }
@@ -227,7 +225,7 @@ bool AcceptAwaiter::start()
         return false;
     }
     if (!m_data->isListening()) {
-        m_failure = notListening();
+        setFailed(notListening());
         return false;
     }
     m_data->m_waiters.append(this);
@@ -243,9 +241,7 @@ void AcceptAwaiter::abandon() noexcept
 
 AsyncSocket AcceptAwaiter::await_resume()
 {
-    throwUnlessComplete();
-    if (m_failure)
-        std::rethrow_exception(m_failure);
+    throwUnlessDone();
     auto socket = std::make_unique<QTcpSocket>();
     socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
     if (!socket->setSocketDescriptor(m_descriptor))

@@ -13,7 +13,7 @@ namespace Detail {
 
 class ServerData;
 
-class ASYNCORO_NETWORK_EXPORT AcceptAwaiter final : public Suspension, public ListLink
+class ASYNCORO_NETWORK_EXPORT AcceptAwaiter final : public ExternalWait
 {
 public:
     AcceptAwaiter(ServerData *data, const QDeadlineTimer &deadline);
@@ -23,13 +23,11 @@ public:
 protected:
     bool start() override;
     void abandon() noexcept override;
-    QString operation() const override { return QStringLiteral("accept()"); }
 
 private:
     friend class ServerData;
     ServerData *const m_data; // not owning; valid while this waits
     qintptr m_descriptor = -1; // owning
-    std::exception_ptr m_failure;
 };
 
 } // namespace Detail
@@ -78,8 +76,9 @@ public:
     /**
      * Gives each connection to a coroutine of its own, which runs `handler(socket)`; that returns a Task.
      *
-     * A handler that fails ends its own connection only. The log says so as a warning with the client's address, or as
-     * a debug message if it was the connection that failed (SocketError, EndOfStream): clients come and go.
+     * A handler that fails ends its own connection only. The log says so with the client's address: as a warning, as
+     * information if it was a TLS handshake (TlsError), as a debug message if it was the connection (other SocketErrors,
+     * EndOfStream): clients come and go.
      *
      * Never completes without stop(); then it returns when all connections have been served. Resumes on the same
      * thread. Of one server there is one serve() at a time: another one throws an Error. `handler` is copied or moved

@@ -3,6 +3,7 @@
 
 #include "asyncserver_p.h"
 #include "serverthread_p.h"
+#include "tlserror.h"
 
 #include <QLoggingCategory>
 
@@ -128,6 +129,8 @@ void ServedConnection::reportFailure() const
     const QString peer = locationOf(m_address, m_port).toString();
     try {
         throw;
+    } catch (const TlsError &e) { // a client that is set up wrongly, mostly
+        qCInfo(lcNetwork).noquote() << "closed the connection to" << peer << "as it is not secure:" << e.message();
     } catch (const SocketError &e) { // clients come and go
         qCDebug(lcNetwork).noquote() << "the connection to" << peer << "is gone:" << e.message();
     } catch (const EndOfStream &e) {

@@ -60,7 +60,7 @@ public:
     explicit WebSocketData(std::unique_ptr<QWebSocket> webSocket);
     ~WebSocketData() override = default;
 
-    void close(QWebSocketProtocol::CloseCode code, const QString &reason);
+    void close(int code, const QString &reason);
 
     void setMaxMessageSize(qint64 size);
 
@@ -100,7 +100,7 @@ private:
     QString m_errorText = QStringLiteral("not connected"); // of what ended the connection
     QString m_closeReason;
     QAbstractSocket::SocketError m_errorCode = QAbstractSocket::OperationError;
-    QWebSocketProtocol::CloseCode m_closeCode = QWebSocketProtocol::CloseCodeAbnormalDisconnection;
+    int m_closeCode = QWebSocketProtocol::CloseCodeAbnormalDisconnection;
     quint64 m_lastPing = 0;
     bool m_connecting = false;
     bool m_ended = false;
@@ -193,7 +193,7 @@ void WebSocketData::readOn()
         m_notifier->setEnabled(true);
 }
 
-void WebSocketData::close(QWebSocketProtocol::CloseCode code, const QString &reason)
+void WebSocketData::close(int code, const QString &reason)
 {
     if (!m_socket)
         return;
@@ -208,7 +208,7 @@ void WebSocketData::close(QWebSocketProtocol::CloseCode code, const QString &rea
     }
     m_messages.clear();
     if (socket->state() == QAbstractSocket::ConnectedState && QCoreApplication::instance())
-        socket->close(code, reason);
+        socket->close(QWebSocketProtocol::CloseCode(code), reason);
     else
         socket->abort();
     if (socket->state() != QAbstractSocket::UnconnectedState)
@@ -363,7 +363,7 @@ Task<std::chrono::nanoseconds> AsyncWebSocket::ping(QDeadlineTimer deadline)
     return Detail::WebSocketData::ping(m_data, deadline);
 }
 
-void AsyncWebSocket::close(QWebSocketProtocol::CloseCode code, const QString &reason)
+void AsyncWebSocket::close(int code, const QString &reason)
 {
     m_data->close(code, reason);
 }

@@ -89,9 +89,10 @@ public:
 
     /**
      * Closes the conversation, and wakes all who wait with WebSocketClosed. Returns at once: what was sent goes out in
-     * the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for that.
+     * the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for that. `code` is one of
+     * QWebSocketProtocol::CloseCode, or a program's own, from 4000 to 4999.
      */
-    void close(QWebSocketProtocol::CloseCode code = QWebSocketProtocol::CloseCodeNormal, const QString &reason = {});
+    void close(int code = QWebSocketProtocol::CloseCodeNormal, const QString &reason = {});
 
     /** Whether it is connected as far as is known. */
     [[nodiscard]] bool isConnected() const;

@@ -5,7 +5,7 @@
 
 namespace Asyncoro {
 
-WebSocketClosed::WebSocketClosed(QWebSocketProtocol::CloseCode code, const QString &reason, const QString &message)
+WebSocketClosed::WebSocketClosed(int code, const QString &reason, const QString &message)
     : Error(message)
     , m_code(code)
     , m_reason(reason)

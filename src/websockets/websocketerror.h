@@ -18,14 +18,15 @@ namespace Asyncoro {
 class ASYNCORO_WEBSOCKETS_EXPORT WebSocketClosed : public Error
 {
 public:
-    WebSocketClosed(QWebSocketProtocol::CloseCode code, const QString &reason, const QString &message);
+    WebSocketClosed(int code, const QString &reason, const QString &message);
     ~WebSocketClosed() override;
 
-    [[nodiscard]] QWebSocketProtocol::CloseCode code() const { return m_code; }
+    /** One of QWebSocketProtocol::CloseCode, or a program's own, from 4000 to 4999. */
+    [[nodiscard]] int code() const { return m_code; }
     [[nodiscard]] QString reason() const { return m_reason; }
 
 private:
-    QWebSocketProtocol::CloseCode m_code;
+    int m_code;
     QString m_reason;
 };
 
