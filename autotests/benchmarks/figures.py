@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The words in which core.py, net.py and discoro.py tell run.py what to measure."""
+"""The words in which core.py, net.py, distributed.py and discoro.py tell run.py what to measure."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -6,7 +6,7 @@
 
     run.py --build-dir DIR [--json] [NAME...]
 
-NAME is a group (core, net, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
+NAME is a group (core, net, distributed, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
 DIR/benchmarks and DIR/bin, where the build puts them; those in Go are built here. The programs of a figure take turns,
 and each value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a
 program failed; a figure that is short of its aim is no failure.
@@ -29,7 +29,7 @@ from pathlib import Path
 from figures import Served
 
 HERE = Path(__file__).resolve().parent
-GROUPS = ("core", "net", "discoro")
+GROUPS = ("core", "net", "distributed", "discoro")
 ROUNDS = 3
 NOT_THERE = 77  # exit status of a program that has not got the figure, or the library that it needs
 LEGEND = """\
