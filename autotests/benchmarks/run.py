@@ -6,7 +6,7 @@
 
     run.py --build-dir DIR [--json] [NAME...]
 
-NAME is a group (core, dispatcher, files, net, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
+NAME is a group (core, dispatcher, files, net, distributed, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
 DIR/benchmarks and DIR/bin, where the build puts them; those in Go are built here. The programs of a figure take turns,
 and each value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a
 program failed; a figure that is short of its aim is no failure.
@@ -30,7 +30,7 @@ from pathlib import Path
 from figures import Served
 
 HERE = Path(__file__).resolve().parent
-GROUPS = ("core", "dispatcher", "files", "net", "discoro")
+GROUPS = ("core", "dispatcher", "files", "net", "distributed", "discoro")
 ROUNDS = 3
 NOT_THERE = 77  # exit status of a program that has not got the figure, or the library that it needs
 LEGEND = """\
