@@ -134,7 +134,7 @@ private:
     }
 
 private Q_SLOTS:
-    void readsPieces()
+    void F02_readsPieces()
     {
         const QString path = newFile("abcdefghij");
         AsyncFile file;
@@ -203,7 +203,7 @@ private Q_SLOTS:
         QVERIFY(run(file.readAll()).contains("\nPid:"));
     }
 
-    void readsLines()
+    void F04_readsLines()
     {
         const QByteArray longLine(300'000, 'x');
         const QList<QByteArray> lines = {"first\n", "\n", longLine + '\n', "last"};
@@ -253,7 +253,7 @@ private Q_SLOTS:
         QVERIFY(!waited);
     }
 
-    void writesAndReadsBack()
+    void F03_writesAndReadsBack()
     {
         const QString path = newPath();
         const QByteArray content = pattern(5 * Megabyte);
@@ -353,7 +353,7 @@ private Q_SLOTS:
             run(file.open(path));
     }
 
-    void tellsFullDevice()
+    void F03_tellsFullDevice()
     {
         if (!QFile::exists(QStringLiteral("/dev/full")))
             QSKIP("needs /dev/full");
@@ -383,7 +383,7 @@ private Q_SLOTS:
 
     // Operations wait for an earlier one that reads from a named pipe, or, to open, for the other end of one.
 
-    void endsWaitsAtOnce_data()
+    void F02_F03_F04_endsWaitsAtOnce_data()
     {
         QTest::addColumn<Operation>("operation");
         QTest::addColumn<bool>("byDeadline");
@@ -398,7 +398,7 @@ private Q_SLOTS:
             QTest::addRow("close, %s", how) << Operation::Close << byDeadline;
         }
     }
-    void endsWaitsAtOnce()
+    void F02_F03_F04_endsWaitsAtOnce()
     {
         QFETCH(const Operation, operation);
         QFETCH(const bool, byDeadline);
@@ -614,7 +614,7 @@ private Q_SLOTS:
         }
     }
 
-    void pipeGivesWhatThereIs()
+    void F02_pipeGivesWhatThereIs()
     {
         Fifo fifo(newPath());
         AsyncFile file;

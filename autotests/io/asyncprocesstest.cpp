@@ -303,7 +303,7 @@ private Q_SLOTS:
         QCOMPARE(found.isSuccess(), found.shellStatus() == 0);
     }
 
-    void communicates()
+    void F05_communicates()
     {
         const QByteArray input = pattern(10 * Megabyte);
         AsyncProcess process = started(QStringLiteral("cat; echo done >&2; exit 3"));
@@ -344,7 +344,7 @@ private Q_SLOTS:
         QVERIFY(run(process.finished()).isSuccess());
     }
 
-    void readsLines()
+    void F05_readsLines()
     {
         const QByteArray longLine(Megabyte, 'x');
         AsyncProcess process;
@@ -394,7 +394,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(rest), "rest\nend");
     }
 
-    void readsErrorSeparately()
+    void F05_readsErrorSeparately()
     {
         AsyncProcess process = started(QStringLiteral("echo a; echo b >&2; echo c; echo d >&2"));
         QCOMPARE(run(process.readErrorLine()), "b\n");
@@ -573,7 +573,7 @@ private Q_SLOTS:
                     .endsWith(QStringLiteral(": the AsyncProcess was destroyed")));
     }
 
-    void stubbornProcessIsKilledInTime()
+    void F06_stubbornProcessIsKilledInTime()
     {
         Lifeline lifeline;
         {

@@ -118,7 +118,7 @@ private Q_SLOTS:
         }
     }
 
-    void servesManyAtOnce()
+    void N06_servesManyAtOnce()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -174,7 +174,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(recvToEnd(accepted)), "too late");
     }
 
-    void timesOut()
+    void N06_timesOut()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -185,7 +185,7 @@ private Q_SLOTS:
         run(server.accept()); // it is not lost to those who are gone
     }
 
-    void isTerminated()
+    void N06_isTerminated()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -199,7 +199,7 @@ private Q_SLOTS:
         waitFor(second);
     }
 
-    void closeWakes()
+    void N06_closeWakes()
     {
         for (const bool destroy : {false, true}) {
             std::optional<AsyncServer> server(std::in_place);

@@ -155,6 +155,45 @@ class AsyncSocketTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void N02_readAllLosesNothing_data()
+    {
+        QTest::addColumn<QString>("how");
+        for (const char *how : {"ends", "timed out", "cancelled", "too long", "reset"})
+            QTest::newRow(how) << QString::fromLatin1(how);
+    }
+    void N02_readAllLosesNothing()
+    {
+        QFETCH(const QString, how);
+        auto [socket, peer] = rawPair();
+        peer.send("01234");
+        const Coro<QByteArray> reading = spawn([&socket = socket]() -> Task<QByteArray> {
+            co_return co_await socket.readAll(10, QDeadlineTimer(200));
+        });
+        QTest::qWait(0);
+        letOthersRun();
+        if (how == QStringLiteral("ends")) {
+            peer.halfClose();
+            QCOMPARE(waitFor(reading), "01234");
+            QCOMPARE(run(socket.readAll()), "");
+            return;
+        }
+        if (how == QStringLiteral("timed out")) {
+            QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(reading));
+        } else if (how == QStringLiteral("cancelled")) {
+            reading.terminate();
+            QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(reading));
+        } else if (how == QStringLiteral("too long")) {
+            peer.send("56789x");
+            QVERIFY_THROWS_EXCEPTION(MessageTooLong, waitFor(reading));
+            QCOMPARE(run(socket.recvAll(11)), "0123456789x");
+            return;
+        } else {
+            peer.reset();
+            QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(reading));
+        }
+        QCOMPARE(run(socket.recvAll(5)), "01234");
+    }
+
     void N02_sendsAndReceives()
     {
         auto [a, b] = connectedPair();
@@ -176,7 +215,7 @@ private Q_SLOTS:
         run(a.sendAll(QByteArray()));
     }
 
-    void connectsByName()
+    void N06_connectsByName()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -185,7 +224,7 @@ private Q_SLOTS:
         QCOMPARE(socket.peerLocation(), server.location());
     }
 
-    void connectIsRefused()
+    void N06_connectIsRefused()
     {
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
@@ -206,7 +245,7 @@ private Q_SLOTS:
         QVERIFY(socket.isConnected());
     }
 
-    void hostIsNotFound()
+    void N06_hostIsNotFound()
     {
         AsyncSocket socket;
         try {
@@ -309,7 +348,7 @@ private Q_SLOTS:
         QVERIFY(socket.release());
     }
 
-    void errorsNameOperationAndPeer()
+    void N02_errorsNameOperationAndPeer()
     {
         auto [socket, peer] = rawPair();
         const Location location = socket.peerLocation();
@@ -343,7 +382,7 @@ private Q_SLOTS:
         QCOMPARE(run(b.recv()), "x");
     }
 
-    void endOfStream()
+    void N02_endOfStream()
     {
         auto [a, b] = connectedPair();
         run(a.sendAll("last words"));
@@ -414,8 +453,8 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(SocketError, run(b.recv()));
     }
 
-    void timesOut_data() { addOperations(); }
-    void timesOut()
+    void N07_timesOut_data() { addOperations(); }
+    void N07_timesOut()
     {
         QFETCH(Operation, operation);
         Waiting waiting(operation);
@@ -425,8 +464,8 @@ private Q_SLOTS:
         verifyUnharmed(operation, waiting);
     }
 
-    void isTerminated_data() { addOperations(); }
-    void isTerminated()
+    void N02_isTerminated_data() { addOperations(); }
+    void N02_isTerminated()
     {
         QFETCH(Operation, operation);
         Waiting waiting(operation);
@@ -438,8 +477,8 @@ private Q_SLOTS:
         verifyUnharmed(operation, waiting);
     }
 
-    void closeWakes_data() { addOperations(); }
-    void closeWakes()
+    void N02_closeWakes_data() { addOperations(); }
+    void N02_closeWakes()
     {
         QFETCH(Operation, operation);
         for (const bool destroy : {false, true}) {

@@ -148,8 +148,8 @@ private Q_SLOTS:
             WaitMatrix::run<WaitToSend>([operation] { return std::make_unique<WaitToSend>(operation); });
     }
 
-    void peerResets_data() { addOperations(); }
-    void peerResets()
+    void N02_N04_N05_peerResets_data() { addOperations(); }
+    void N02_N04_N05_peerResets()
     {
         QFETCH(Send, operation);
         for (const bool waiting : {false, true}) {
@@ -175,8 +175,8 @@ private Q_SLOTS:
         }
     }
 
-    void peerEndsItsSideAndReads_data() { addOperations(); }
-    void peerEndsItsSideAndReads()
+    void N02_N04_N05_peerEndsItsSideAndReads_data() { addOperations(); }
+    void N02_N04_N05_peerEndsItsSideAndReads()
     {
         QFETCH(Send, operation);
         auto [socket, peer] = rawPair();
@@ -186,8 +186,8 @@ private Q_SLOTS:
         QCOMPARE(peer.recv(), onTheWire(operation));
     }
 
-    void peerFloods_data() { addOperations(); }
-    void peerFloods()
+    void N02_N04_N05_peerFloods_data() { addOperations(); }
+    void N02_N04_N05_peerFloods()
     {
         QFETCH(Send, operation);
         auto [socket, peer] = rawPair();

@@ -3,6 +3,9 @@
 
 #include "tlstest.h"
 
+#include <Asyncoro/Signal>
+
+#include <QSslSocket>
 #include <QStandardPaths>
 
 using namespace TlsTest;
@@ -81,6 +84,28 @@ private Q_SLOTS:
             QCOMPARE(socket.tlsSession().protocol(), protocol);
             co_await socket.sendAll("hello\n");
             QCOMPARE(co_await socket.readLine(), "olleh\n");
+        }));
+    }
+
+    void N08_wrapsAQSslSocket()
+    {
+        OpensslServer server(m_certificates, {name("-rev")});
+        waitFor(spawn([&]() -> Task<> {
+            auto wrapped = std::make_unique<QSslSocket>();
+            QSslConfiguration configuration = wrapped->sslConfiguration();
+            configuration.setCaCertificates(QSslCertificate::fromPath(m_certificates.pem(name("ca"))));
+            wrapped->setSslConfiguration(configuration);
+            wrapped->connectToHostEncrypted(Localhost, server.port());
+            co_await signal(wrapped.get(), &QSslSocket::encrypted, 20s);
+            AsyncSocket socket(wrapped.release());
+            co_await socket.sendAll("hello\n");
+            QCOMPARE(co_await socket.readLine(), "olleh\n");
+            const Coro<QByteArray> reading = spawn([&]() -> Task<QByteArray> { co_return co_await socket.recv(); });
+            co_await yield();
+            co_await socket.sendAll("again\n");
+            QCOMPARE(co_await reading, "niaga\n");
+            QVERIFY(!socket.tlsSession().isValid()); // that is QSslSocket's own affair
+            socket.close();
         }));
     }
 

@@ -32,13 +32,5 @@ static Task<> answer(AsyncSocket socket)
 
 Task<> serveFiles(AsyncServer &server)
 {
-    for (;;) {
-        spawn([](AsyncSocket socket) -> Task<> {
-            try {
-                co_await answer(std::move(socket));
-            } catch (const Error &) {
-                // The client is gone.
-            }
-        }, co_await server.accept()).setDaemon();
-    }
+    co_await server.serve(answer);
 }

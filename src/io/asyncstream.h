@@ -130,7 +130,7 @@ public:
      * still send. Later sending operations throw StreamError.
      *
      * Completes without suspending if all is sent. If it times out or is cancelled, one can go on to send. Throws
-     * StreamError if this kind of stream cannot end one side alone, as one with TLS.
+     * StreamError if this kind of stream cannot end one side alone, as that of a QSslSocket.
      */
     [[nodiscard]] Detail::WriteAwaiter closeWriting(Deadline deadline = {});
 

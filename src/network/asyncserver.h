@@ -37,8 +37,8 @@ private:
  *
  *     Task<> echo(AsyncSocket socket)
  *     {
- *         for (;;)
- *             co_await socket.sendAll(co_await socket.recv());
+ *         for (QByteArray bytes = co_await socket.recv(); !bytes.isEmpty(); bytes = co_await socket.recv())
+ *             co_await socket.sendAll(bytes);
  *     }
  *     ...
  *     AsyncServer server;
@@ -77,8 +77,8 @@ public:
      * Gives each connection to a coroutine of its own, which runs `handler(socket)`; that returns a Task.
      *
      * A handler that fails ends its own connection only. The log says so with the client's address: as a warning, as
-     * information if it was a TLS handshake (TlsError), as a debug message if it was the connection (other SocketErrors,
-     * EndOfStream): clients come and go.
+     * information if it was a TLS handshake (TlsError), as a debug message if it was the connection (other
+     * SocketErrors, EndOfStream): clients come and go.
      *
      * Never completes without stop(); then it returns when all connections have been served. Resumes on the same
      * thread. Of one server there is one serve() at a time: another one throws an Error. `handler` is copied or moved
