@@ -343,10 +343,10 @@ void EpollSet::waitForWakeUp(Moment until)
     for (;;) {
         const timespec time = until == Never ? timespec{} : toTimespec(timeUntil(until));
         const int count = ::ppoll(&wakeUp, 1, until == Never ? nullptr : &time, nullptr);
+        if (count > 0)
+            m_wakeUp.drain(); // before the question: what is signalled after it makes the descriptor readable again
         if (count == 0 || m_wakeUp.isWoken())
             return;
-        if (count > 0)
-            m_wakeUp.drain();
     }
 }
 
