@@ -36,7 +36,7 @@ struct Downloads {
         for (int n = 1; n <= Count; ++n)
             urls << QUrl("http://" + server.location().toString() + u'/' + QString::number(n));
         window.emplace(urls, QDir(folder.path()));
-        running = spawn(&Window::run, &*window);
+        running = window->start();
         window->resize(900, 500);
         window->show();
         button = window->findChild<QPushButton *>();

@@ -12,6 +12,7 @@
 
 #include <QMutex>
 #include <QRegularExpression>
+#include <QScopeGuard>
 #include <QSet>
 #include <QTest>
 #include <QThread>
@@ -307,6 +308,39 @@ private Q_SLOTS:
         QVERIFY(isServed(clients[1]));
         served.server.stop(0s);
         waitFor(served.serving);
+    }
+
+    void N06_theLimitHoldsForAllThreadsTogether()
+    {
+        std::atomic<int> open = 0;
+        std::atomic<int> most = 0;
+        const auto handler = [&](AsyncSocket socket) -> Task<> {
+            const int now = ++open;
+            for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) { }
+            const auto leave = qScopeGuard([&] { --open; });
+            co_await socket.sendAll("here");
+            co_await socket.recv();
+        };
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> serving
+            = spawn([&]() -> Task<> { co_await server.serve(handler, {.maxConnections = 5, .threads = 3}); });
+        const Coro<> clients = spawn([&]() -> Task<> {
+            co_await withScope([&](Scope &scope) -> Task<> {
+                for (int i = 0; i < 30; ++i) {
+                    scope.spawn([&]() -> Task<> {
+                        AsyncSocket socket;
+                        co_await socket.connect(server.location());
+                        co_await socket.recvAll(4);
+                    });
+                }
+                co_return;
+            });
+        });
+        waitFor(clients);
+        server.stop(0s);
+        waitFor(serving);
+        QVERIFY2(most >= 1 && most <= 5, QByteArray::number(most.load()).constData());
     }
 
     void N06_severalThreadsServeOnePort_data()

@@ -9,6 +9,7 @@
 #include <Asyncoro/Event>
 
 #include <QTest>
+#include <QTimer>
 
 using namespace NetworkTest;
 using namespace std::chrono_literals;
@@ -323,6 +324,35 @@ private Q_SLOTS:
         QVERIFY(sent <= 1000);
         a.close();
         waitFor(receiver);
+    }
+
+    void N04_whoGivesUpLetsTheNextOneGoOn()
+    {
+        auto [a, b] = connectedPair();
+        sendUntilFull(a);
+        a.setSendLimit(100'000'000); // there is room for who only sends
+        const Coro<> flusher = spawn([&a = a]() -> Task<> { co_await a.flush(); });
+        const Coro<> sender = spawn([&a = a]() -> Task<> { co_await a.sendAll("x"); });
+        letOthersRun();
+        QVERIFY(sender.isRunning()); // behind the other one
+        flusher.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(flusher));
+        waitFor(sender); // though the peer takes nothing
+    }
+
+    void N02_whoSendsAllTheTimeLetsOthersRun()
+    {
+        auto [a, b] = connectedPair();
+        a.setSendLimit(100'000'000); // there is always room
+        bool stop = false;
+        QTimer::singleShot(0, [&stop] { stop = true; });
+        const Coro<int> sender = spawn([&]() -> Task<int> {
+            int sent = 0;
+            for (; !stop && sent < 100'000; ++sent)
+                co_await a.sendAll("x");
+            co_return sent;
+        });
+        QVERIFY(waitFor(sender) < 100'000);
     }
 
     void N04_flushWaitsUntilAllIsSent()

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
             urls << QUrl(QString("http://%1/%2").arg(server.location().toString()).arg(n));
     }
     Window window(urls, folder);
-    spawn(&Window::run, &window); // ends with the window
+    window.start();
     window.show();
     return Asyncoro::exec();
 }

@@ -44,6 +44,11 @@ Window::Window(const QList<QUrl> &urls, const QDir &folder)
     m_overall->setValue(0);
 }
 
+Coro<> Window::start()
+{
+    return spawn(&m_context, [this] { return run(); });
+}
+
 Task<> Window::run()
 {
     for (;;) {

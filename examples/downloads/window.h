@@ -20,9 +20,10 @@ public:
     Window(const QList<QUrl> &urls, const QDir &folder);
 
     /** Downloads when the button is pressed, and cancels when it is pressed again; until the window is gone. */
-    Asyncoro::Task<> run();
+    Asyncoro::Coro<> start();
 
 private:
+    Asyncoro::Task<> run();
     Asyncoro::Task<> downloadAll();
     Asyncoro::Task<> download(int n);
     void showProgress(int n, qint64 received, qint64 total);
@@ -34,4 +35,5 @@ private:
     QProgressBar *m_overall;
     QLabel *m_status;
     QPushButton *m_button;
+    QObject m_context; // the last one, so the first to be destroyed: with it the coroutines end that use the others
 };

@@ -133,6 +133,8 @@ qint64 DeviceData::readSome(char *to, qint64 maxSize)
     const qint64 size = m_device->isReadable() ? m_device->read(to, maxSize) : -1;
     if (size > 0)
         return size;
+    if (!m_device) // reading has closed it
+        return m_ended ? Ended : Failed;
     if (m_ended || (size == 0 && !m_device->isSequential() && m_device->atEnd()))
         return Ended;
     if (size == 0)

@@ -69,6 +69,12 @@ constexpr const char *nameOf(WriteAwaiter::Kind kind)
     return "sendFile()";
 }
 
+/** Who does not want to wait at all gets what can be had at once. */
+bool isOverdue(Moment deadline)
+{
+    return deadline != Never && QDeadlineTimer::current().deadlineNSecs() >= deadline;
+}
+
 } // namespace
 
 // --- ReadAwaiter ---
@@ -87,7 +93,7 @@ ReadAwaiter::ReadAwaiter(StreamData *data, Kind kind, qint64 size, const QDeadli
 bool ReadAwaiter::start()
 {
     if (m_data->m_readers.isEmpty()) {
-        if (deadline() != Never && QDeadlineTimer::current().deadlineNSecs() >= deadline())
+        if (isOverdue(deadline()))
             m_data->expectBytes();
         if (read())
             return false;
@@ -279,11 +285,23 @@ WriteAwaiter::WriteAwaiter(StreamData *data, Kind kind, const QByteArray &bytes,
 bool WriteAwaiter::start()
 {
     IntrusiveList<ExternalWait> &writers = m_kind == Kind::AllInTurn ? m_data->m_turnWriters : m_data->m_writers;
-    if (writers.isEmpty() && mayWrite() && write())
+    const bool isFirst = writers.isEmpty();
+    const bool isTired = m_data->m_writesLeft == 0 && !isOverdue(deadline());
+    if (isFirst && !isTired && mayWrite() && write()) {
+        m_data->m_writesLeft = std::max(m_data->m_writesLeft - 1, 0);
         return false;
+    }
     writers.append(this);
+    if (isFirst && isTired)
+        m_data->settleWritersLater();
     m_data->awaitWritable();
     return true;
+}
+
+void WriteAwaiter::abandon() noexcept
+{
+    unlink();
+    m_data->settleWriters(); // the next one may need less room
 }
 
 bool WriteAwaiter::mayWrite() const

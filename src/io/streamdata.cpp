@@ -88,6 +88,12 @@ void StreamData::settle(IntrusiveList<ExternalWait> &writers)
     }
 }
 
+void StreamData::settleWritersLater()
+{
+    m_writesLeft = WritesInARow;
+    QMetaObject::invokeMethod(this, [this] { settleWriters(); }, Qt::QueuedConnection);
+}
+
 void StreamData::endTurn()
 {
     m_turnTaken = false;

@@ -191,10 +191,12 @@ namespace {
 
 Task<> waitForStart(QPointer<ReplyData> data, QDeadlineTimer deadline)
 {
-    while (!data->hasStarted()) {
-        co_await data->changed.wait(deadline);
+    for (;;) {
         if (!data)
             throw Destroyed(QStringLiteral("started(): what it waited for was destroyed"));
+        if (data->hasStarted())
+            co_return;
+        co_await data->changed.wait(deadline);
     }
 }
 

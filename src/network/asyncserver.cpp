@@ -153,13 +153,14 @@ void ServerData::acceptAll()
             incomingConnection(descriptor);
         } else if (errno == EAGAIN) {
             break;
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pauseWithoutResources(qt_error_string(errno));
-            break;
         } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
             shut(); // somebody else has closed it
             return;
-        } // else that client is gone: the next one
+        } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO && errno != ENETDOWN
+                   && errno != EHOSTUNREACH && errno != ENETUNREACH) { // with these that client is gone: the next one
+            pauseWithoutResources(qt_error_string(errno));
+            break;
+        }
     }
     if (m_notifier)
         update();

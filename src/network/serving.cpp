@@ -22,6 +22,7 @@ constexpr int MaxAhead = 30; // of the connections that one turn of the event lo
 Serving::Serving(ServerData *server, const ServeOptions &options)
     : m_server(server)
     , m_options(options)
+    , m_limit(std::max(options.maxConnections / std::max(options.threads, 1), 1))
 {
     if (options.maxConnections < 1 || options.threads < 1)
         throw Error(QStringLiteral("serve(): at least one connection and one thread are needed, not %1 and %2")
@@ -52,14 +53,14 @@ void Serving::startThreads(Scope &scope, const Body &body)
 
 Task<std::optional<AsyncSocket>> Serving::next()
 {
-    while (m_open >= m_options.maxConnections && m_server && m_server->isListening())
+    while (m_open >= m_limit && m_server && m_server->isListening())
         co_await m_changed.wait();
     if (m_stopping)
         co_return std::nullopt;
     if (!m_server)
         throw SocketError(QAbstractSocket::OperationError, QStringLiteral("serve(): the server was destroyed"));
     try {
-        m_server->setAhead(std::min(m_options.maxConnections - m_open - 1, MaxAhead));
+        m_server->setAhead(std::min(m_limit - m_open - 1, MaxAhead));
         co_return co_await AcceptAwaiter(m_server, QDeadlineTimer(QDeadlineTimer::Forever));
     } catch (const SocketError &) {
         if (!m_stopping)

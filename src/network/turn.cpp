@@ -18,14 +18,27 @@ void Turns::serve()
     m_serving = false;
 }
 
+void Turns::serveLater()
+{
+    m_left = InARow;
+    QMetaObject::invokeMethod(&m_context, [this] { serve(); }, Qt::QueuedConnection);
+}
+
 Turn::~Turn() = default;
 
 bool Turn::start()
 {
     m_turns.checkThread(operationName());
-    if (m_turns.isEmpty() && isDone())
+    const bool isFirst = m_turns.isEmpty();
+    const bool isOverdue = deadline() != Never && QDeadlineTimer::current().deadlineNSecs() >= deadline();
+    const bool isTired = m_turns.m_left == 0 && !isOverdue;
+    if (isFirst && !isTired && isDone()) {
+        m_turns.m_left = std::max(m_turns.m_left - 1, 0);
         return false;
+    }
     m_turns.m_waiting.append(this);
+    if (isFirst && isTired)
+        m_turns.serveLater();
     return true;
 }
 

@@ -72,6 +72,7 @@ public:
 
 protected:
     bool start() override;
+    void abandon() noexcept override;
 
     qint64 m_sent = 0;
 

@@ -36,6 +36,8 @@ public:
 
     /** So much is read at a time. */
     static constexpr qint64 ChunkSize = 64 * 1024;
+    /** So often one writes at once before other coroutines, timers and sockets have their turn, too. */
+    static constexpr int WritesInARow = 64;
 
     StreamData();
     ~StreamData() override;
@@ -107,6 +109,7 @@ private:
     void putBack(const QByteArray &bytes);
     [[nodiscard]] qint64 fillFront();
     void settle(IntrusiveList<ExternalWait> &writers);
+    void settleWritersLater();
     [[nodiscard]] qint64 readChunk(QByteArray &chunk, qint64 maxSize);
 
     IntrusiveList<ExternalWait> m_readers; // ReadAwaiters; the first one may have taken a part of what it wants
@@ -114,6 +117,7 @@ private:
     IntrusiveList<ExternalWait> m_turnWriters; // the WriteAwaiter of who has the turn
     QByteArray m_front;
     qint64 m_sendLimit = 1024 * 1024;
+    int m_writesLeft = WritesInARow;
     std::chrono::milliseconds m_timeout;
     bool m_settlingReaders = false;
     bool m_settlingWriters = false;

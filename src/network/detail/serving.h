@@ -25,8 +25,8 @@ struct ServeOptions {
     /** So many connections are open at a time, at most; at least one. While they are, others wait in the system. */
     int maxConnections = std::numeric_limits<int>::max();
     /**
-     * On how many threads, with the one that calls serve(). Each of them has an equal part of maxConnections, and a
-     * copy of the handler. The system divides the connections among them.
+     * On how many threads, with the one that calls serve(). Each of them has an equal part of maxConnections, rounded
+     * down but at least one, and a copy of the handler. The system divides the connections among them.
      */
     int threads = 1;
     /** Called with each further thread before it starts, as to set its event dispatcher. */
@@ -51,6 +51,9 @@ public:
     Serving(const Serving &) = delete;
     Serving &operator=(const Serving &) = delete;
 
+    /** How many connections each thread may have open. */
+    [[nodiscard]] int limit() const { return m_limit; }
+
     /** Serves on the further threads, in children of `scope`. */
     void startThreads(Scope &scope, const Body &body);
     /** Waits for the next connection that may be open, and gives it; none when it is to stop. */
@@ -72,6 +75,7 @@ private:
     std::vector<ServerThread *> m_threads; // not owning: each is in its coroutine
     Event m_changed; // pulsed when a connection or a thread has ended, or the server is closed
     QDeadlineTimer m_end{QDeadlineTimer::Forever};
+    const int m_limit; // how many may be open here
     int m_open = 0;
     bool m_stopping = false;
 };
@@ -114,7 +118,7 @@ Task<> serve(ServerData *server, Handler handler, ServeOptions options, std::sou
     co_await withScope([&](Scope &scope) -> Task<> {
         if (options.threads > 1) {
             ServeOptions part = options;
-            part.maxConnections = (options.maxConnections - 1) / options.threads + 1;
+            part.maxConnections = serving.limit();
             part.threads = 1;
             if constexpr (std::is_copy_constructible_v<Handler>) {
                 serving.startThreads(scope, [handler, part, where](ServerData *other) {

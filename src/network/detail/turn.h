@@ -8,6 +8,8 @@
 #include <Asyncoro/Event>
 #include <Asyncoro/Task>
 
+#include <QObject>
+
 namespace Asyncoro::Detail {
 
 class Turn;
@@ -22,7 +24,14 @@ public:
 
 private:
     friend class Turn;
+    void serveLater();
+
+    // So often one is done at once before other coroutines, timers and sockets have their turn, too.
+    static constexpr int InARow = 32;
+
     IntrusiveList<Turn> m_waiting;
+    QObject m_context; // ends with this what serveLater() has asked for
+    int m_left = InARow;
     bool m_serving = false;
 };
 
