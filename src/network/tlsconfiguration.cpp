@@ -347,7 +347,8 @@ void TlsConfiguration::setMinimumVersion(QSsl::SslProtocol version)
 {
     if (version != QSsl::TlsV1_2 && version != QSsl::TlsV1_3)
         throw TlsError(Reason::BadConfiguration,
-                       QStringLiteral("the minimum version is QSsl::TlsV1_2 or QSsl::TlsV1_3; others are not supported"));
+                       QStringLiteral("the minimum version is QSsl::TlsV1_2 or QSsl::TlsV1_3; others are not "
+                                      "supported"));
     changed().m_settings.minimumVersion = version == QSsl::TlsV1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
