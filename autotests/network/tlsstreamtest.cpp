@@ -213,6 +213,19 @@ private Q_SLOTS:
         QCOMPARE(run(pair.a.readAll()), "all");
     }
 
+    void N08_aPeerThatCutsItsSideIsAnswered()
+    {
+        TlsConfiguration client = certificates().client();
+        client.accept({Reason::Truncated});
+        Pair pair = TlsTest::securePair(client, certificates().server());
+        run(pair.b.sendAll("question"));
+        QCOMPARE(::shutdown(int(pair.b.socket()->socketDescriptor()), SHUT_WR), 0); // past TLS
+        QCOMPARE(run(pair.a.readAll()), "question");
+        run(pair.a.sendAll("answer"));
+        run(pair.a.closeWriting());
+        QCOMPARE(run(pair.b.readAll()), "answer");
+    }
+
     void N08_aResetIsAnOrdinaryError()
     {
         Pair pair = securePair();

@@ -238,12 +238,6 @@ qint64 TlsEngine::settle(int result)
         m_ended = true;
         return End;
     case SSL_ERROR_SSL:
-        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING && m_stage == Stage::Open
-            && m_configuration->accepts(TlsError::Reason::Truncated)) {
-            ERR_clear_error();
-            m_ended = true;
-            return End;
-        }
         std::tie(m_reason, m_text) = explain(ERR_peek_error()); // the first in the list is the cause
         break;
     default: // the transport
