@@ -412,6 +412,19 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(SocketError, run(pair.a.startTls(certificates().client())));
     }
 
+    void N06_connectTlsOfASocketThatIsGone()
+    {
+        auto socket = std::make_unique<AsyncSocket>();
+        Task<> connecting = socket->connectTls(Localhost, 1, certificates().client());
+        socket.reset();
+        try {
+            run(std::move(connecting));
+            QFAIL("nothing was thrown");
+        } catch (const SocketError &error) {
+            QVERIFY2(error.message().contains(QStringLiteral("the socket was destroyed")), error.what());
+        }
+    }
+
     void N06_connectsAgain()
     {
         Pair pair = securePair();
