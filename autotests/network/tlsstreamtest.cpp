@@ -425,6 +425,14 @@ private Q_SLOTS:
         }
     }
 
+    void N06_aNameThatCannotBeCheckedIsRefused()
+    {
+        Pair pair = connectedPair();
+        const QString label = QString(60, u'a') + u'.';
+        failsWith(Reason::BadConfiguration,
+                  [&] { run(pair.a.startTls(certificates().client(), label.repeated(5) + QStringLiteral("test"))); });
+    }
+
     void N06_connectsAgain()
     {
         Pair pair = securePair();
