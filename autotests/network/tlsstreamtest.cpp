@@ -213,6 +213,19 @@ private Q_SLOTS:
         QCOMPARE(run(pair.a.readAll()), "all");
     }
 
+    void N08_aPeerThatCutsItsSideIsAnswered()
+    {
+        TlsConfiguration client = certificates().client();
+        client.accept({Reason::Truncated});
+        Pair pair = TlsTest::securePair(client, certificates().server());
+        run(pair.b.sendAll("question"));
+        QCOMPARE(::shutdown(int(pair.b.socket()->socketDescriptor()), SHUT_WR), 0); // past TLS
+        QCOMPARE(run(pair.a.readAll()), "question");
+        run(pair.a.sendAll("answer"));
+        run(pair.a.closeWriting());
+        QCOMPARE(run(pair.b.readAll()), "answer");
+    }
+
     void N08_aResetIsAnOrdinaryError()
     {
         Pair pair = securePair();
@@ -397,6 +410,27 @@ private Q_SLOTS:
         letOthersRun();
         run(pair.a.closeWriting());
         QVERIFY_THROWS_EXCEPTION(SocketError, run(pair.a.startTls(certificates().client())));
+    }
+
+    void N06_connectTlsOfASocketThatIsGone()
+    {
+        auto socket = std::make_unique<AsyncSocket>();
+        Task<> connecting = socket->connectTls(Localhost, 1, certificates().client());
+        socket.reset();
+        try {
+            run(std::move(connecting));
+            QFAIL("nothing was thrown");
+        } catch (const SocketError &error) {
+            QVERIFY2(error.message().contains(QStringLiteral("the socket was destroyed")), error.what());
+        }
+    }
+
+    void N06_aNameThatCannotBeCheckedIsRefused()
+    {
+        Pair pair = connectedPair();
+        const QString label = QString(60, u'a') + u'.';
+        failsWith(Reason::BadConfiguration,
+                  [&] { run(pair.a.startTls(certificates().client(), label.repeated(5) + QStringLiteral("test"))); });
     }
 
     void N06_connectsAgain()

@@ -234,14 +234,18 @@ void TlsAwaiter::abandon() noexcept
 
 namespace {
 
-Task<> connectWithTls(SocketData *data, QString host, quint16 port, TlsConfiguration configuration,
+// Begins only when it is awaited.
+Task<> connectWithTls(QPointer<SocketData> data, QString host, quint16 port, TlsConfiguration configuration,
                       QDeadlineTimer deadline)
 {
-    const QPointer<SocketData> exists(data);
+    const auto checkExists = [&] {
+        if (!data)
+            throw SocketError(QAbstractSocket::OperationError, QStringLiteral("connectTls()"), Location(host, port),
+                              QStringLiteral("the socket was destroyed"));
+    };
+    checkExists();
     co_await ConnectAwaiter(data, host, port, deadline);
-    if (!exists)
-        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("connectTls()"), Location(host, port),
-                          QStringLiteral("the socket was closed"));
+    checkExists();
     co_await TlsAwaiter(data, TlsAwaiter::Role::Client, configuration, {}, deadline);
 }
 

@@ -167,6 +167,8 @@ ContextPointer TlsConfigurationData::makeContext(Role role) const
     if (!context || SSL_CTX_set_min_proto_version(context.get(), m_settings.minimumVersion) != 1)
         failInternally("set up TLS");
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    if (accepts(Reason::Truncated))
+        SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context.get(),
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context.get(), 1);
@@ -347,7 +349,8 @@ void TlsConfiguration::setMinimumVersion(QSsl::SslProtocol version)
 {
     if (version != QSsl::TlsV1_2 && version != QSsl::TlsV1_3)
         throw TlsError(Reason::BadConfiguration,
-                       QStringLiteral("the minimum version is QSsl::TlsV1_2 or QSsl::TlsV1_3; others are not supported"));
+                       QStringLiteral("the minimum version is QSsl::TlsV1_2 or QSsl::TlsV1_3; others are not "
+                                      "supported"));
     changed().m_settings.minimumVersion = version == QSsl::TlsV1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 

@@ -140,13 +140,19 @@ void TlsEngine::setServerName(const QString &serverName, quint16 port)
                                       "certificate of the server is for")
                            .arg(m_peer, serverName));
     X509_VERIFY_PARAM *const verify = SSL_get0_param(m_ssl.get());
+    ERR_clear_error();
+    bool isSet = false; // if not, a certificate for any name would do
     if (isAddress) {
-        X509_VERIFY_PARAM_set1_ip_asc(verify, name.constData());
+        isSet = X509_VERIFY_PARAM_set1_ip_asc(verify, name.constData()) == 1;
     } else {
         X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        X509_VERIFY_PARAM_set1_host(verify, name.constData(), std::size_t(name.size()));
-        SSL_set_tlsext_host_name(m_ssl.get(), name.constData());
+        isSet = X509_VERIFY_PARAM_set1_host(verify, name.constData(), std::size_t(name.size())) == 1
+            && SSL_set_tlsext_host_name(m_ssl.get(), name.constData()) == 1;
     }
+    if (!isSet)
+        throw TlsError(TlsError::Reason::BadConfiguration,
+                       QStringLiteral("startTls(), %1: OpenSSL cannot check certificates for the name \"%2\": %3")
+                           .arg(m_peer, serverName, openSslText()));
     m_serverName = QString::fromLatin1(name);
     m_sessionKey = QStringLiteral("%1:%2").arg(m_serverName).arg(port);
     if (const SessionPointer session = m_configuration->takeSession(m_sessionKey))
@@ -238,12 +244,6 @@ qint64 TlsEngine::settle(int result)
         m_ended = true;
         return End;
     case SSL_ERROR_SSL:
-        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING && m_stage == Stage::Open
-            && m_configuration->accepts(TlsError::Reason::Truncated)) {
-            ERR_clear_error();
-            m_ended = true;
-            return End;
-        }
         std::tie(m_reason, m_text) = explain(ERR_peek_error()); // the first in the list is the cause
         break;
     default: // the transport

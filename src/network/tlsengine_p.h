@@ -61,7 +61,10 @@ public:
     /** Marks the end of what this side sends. */
     void writeEnd();
 
-    /** Why it has failed; null if it has not, or the transport has: that one knows why. `operation` is what the error names. */
+    /**
+     * Why it has failed; null if it has not, or the transport has: that one knows why. `operation` is what the error
+     * names.
+     */
     [[nodiscard]] std::exception_ptr failure(const QString &operation) const;
 
     [[nodiscard]] TlsSession session() const;
