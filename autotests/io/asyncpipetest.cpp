@@ -334,6 +334,16 @@ private Q_SLOTS:
         QCOMPARE(run(process.finished()), ExitStatus::killed(SIGKILL));
     }
 
+    void F05_timedOutCommunicateTakesNoByte()
+    {
+        AsyncPipe pipe = chain({"sleep 1000", "echo out; echo note >&2"});
+        run(pipe.start());
+        QCOMPARE(run(pipe.process(1).finished()), ExitStatus());
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate({}, 10ms)));
+        QCOMPARE(run(pipe.readAll()), "out\n");
+        QCOMPARE(run(pipe.readError()), "note\n");
+    }
+
     void F05_destroyedBeforeItsWaitsBegin()
     {
         for (const bool communicates : {false, true}) {

@@ -83,7 +83,17 @@ Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteAr
     for (const Start &start : starts)
         ends.push_back(finish(start.process, &results.emplace_back(), deadline));
     PipeResult all;
-    all.statuses = co_await whenAll(std::move(ends));
+    try {
+        all.statuses = co_await whenAll(std::move(ends));
+    } catch (...) { // those that have ended have given their output already
+        for (size_t i = 0; i < starts.size(); ++i) {
+            if (ProcessData *const process = starts[i].process) {
+                process->output.bytes.prepend(results[i].output);
+                process->error.bytes.prepend(results[i].error);
+            }
+        }
+        throw;
+    }
     all.output = std::move(results.back().output);
     for (const ProcessResult &result : results)
         all.error += result.error;
