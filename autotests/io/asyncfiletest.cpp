@@ -7,11 +7,13 @@
 
 #include <QDir>
 #include <QFile>
+#include <QScopeGuard>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -632,6 +634,38 @@ private Q_SLOTS:
         fifo.close();
         QCOMPARE(run(file.readLine()), "three");
         QCOMPARE(run(file.readLine()), "");
+    }
+
+    void F02_readThatWasGivenUpHoldsUpNothing()
+    {
+        Fifo fifo(newPath());
+        AsyncFile file;
+        fifo.connectTo(file);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.read(100, 10ms)));
+        run(file.close()); // though nobody writes
+
+        int ends[2];
+        QCOMPARE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        const auto closesOther = qScopeGuard([&] { ::close(ends[1]); });
+        file.openDescriptor(ends[0], QIODevice::ReadWrite);
+        for (int i = 0; i < 3; ++i) {
+            const Coro<> reader = spawn([&]() -> Task<> { co_await file.readExactly(4); });
+            letOthersRun();
+            QCOMPARE(::write(ends[1], "x", 1), 1);
+            reader.terminate();
+            QCOMPARE(endOf(reader), CoroState::Terminated);
+            run(file.write("abc"));
+            char bytes[3];
+            QCOMPARE(::read(ends[1], bytes, 3), 3);
+        }
+        QCOMPARE(run(file.readExactly(3)), "xxx");
+
+        const Coro<> reader = spawn([&]() -> Task<> { co_await file.read(); });
+        letOthersRun();
+        file = AsyncFile();
+        QVERIFY_THROWS_EXCEPTION(FileError, waitFor(reader));
+        char byte = 0;
+        QCOMPARE(::read(ends[1], &byte, 1), 0); // the descriptor is closed
     }
 
     void destructionWakesWhoWaits()

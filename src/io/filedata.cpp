@@ -170,6 +170,8 @@ void FileData::abandon(const Operation &operation)
         removeFirst();
     } else if (state == State::Queued && !closes(operation->kind)) {
         std::erase(m_queue, operation);
+    } else if (state == State::Running && isRead(operation->kind)) {
+        m_handle.stopReading();
     }
 }
 
@@ -186,6 +188,8 @@ void FileData::abandonAll()
             waiting.emplace_back(std::exchange(operation->coro, {}), operation->wait);
             if (operation->state == State::Queued)
                 std::erase(m_queue, operation);
+            else if (isRead(operation->kind))
+                m_handle.stopReading();
             operation->state = State::Over;
         }
         if (m_open || !m_queue.empty()) {
@@ -305,6 +309,7 @@ void FileData::performFirst(const Operation &operation)
     CoroPointer waiting;
     {
         QMutexLocker lock(&m_mutex);
+        m_handle.allowReading(); // what was to be stopped has ended
         const bool isWanted = operation->state == State::Running || closes(operation->kind);
         if (isWanted && !performAtOnce(*operation)) {
             Progress progress = m_progress;

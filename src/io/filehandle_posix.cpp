@@ -6,6 +6,7 @@
 #include <QFile>
 #include <QRandomGenerator>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -26,6 +27,9 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <vector>
+#endif
+#if __has_include(<sys/eventfd.h>)
+#include <sys/eventfd.h>
 #endif
 
 namespace Asyncoro::Detail {
@@ -69,13 +73,13 @@ int openFlags(QIODevice::OpenMode mode)
     return flags;
 }
 
-// A descriptor that does not block was given to us so: then we wait for it.
+// A descriptor that does not block was given to us so: then we wait until it takes more.
 template<typename Call>
-auto blocking(int descriptor, short events, Call call)
+auto blocking(int descriptor, Call call)
 {
     auto result = retried(call);
     while (result == -1 && errno == EAGAIN) {
-        pollfd waited{.fd = descriptor, .events = events, .revents = 0};
+        pollfd waited{.fd = descriptor, .events = POLLOUT, .revents = 0};
         retried([&] { return ::poll(&waited, 1, -1); });
         result = retried(call);
     }
@@ -300,6 +304,13 @@ std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &statu
         return std::make_error_code(std::errc::is_a_directory);
     m_sequential = !hasPositions(status);
     m_readsAtOnce = !S_ISCHR(status.st_mode);
+#ifdef EFD_NONBLOCK
+    if (m_sequential && mode & QIODevice::ReadOnly) {
+        m_stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (m_stop == -1)
+            return lastError();
+    }
+#endif
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;
     return {};
 }
@@ -314,14 +325,48 @@ qint64 FileHandle::read(qint64 position, char *to, qint64 size, bool mayBlock, s
             errno = EAGAIN;
         }
     } else {
-        got = blocking(m_descriptor, POLLIN, [&] {
-            return m_sequential ? ::read(m_descriptor, to, size_t(size))
-                                : ::pread(m_descriptor, to, size_t(size), off_t(position));
-        });
+        got = m_sequential
+            ? readWhatComes(to, size)
+            : retried([&] { return ::pread(m_descriptor, to, size_t(size), off_t(position)); });
     }
     if (got == -1)
         error = lastError();
     return std::max<qint64>(got, 0);
+}
+
+// As ::read(), which on a thread of its own nobody could stop.
+qint64 FileHandle::readWhatComes(char *to, qint64 size) const
+{
+    while (true) {
+        std::array<pollfd, 2> waited{pollfd{.fd = m_descriptor, .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = m_stop, .events = POLLIN, .revents = 0}};
+        if (retried([&] { return ::poll(waited.data(), waited.size(), -1); }) == -1)
+            return -1;
+        if (waited[0].revents == 0) {
+            errno = ECANCELED;
+            return -1;
+        }
+        const qint64 got = retried([&] { return ::read(m_descriptor, to, size_t(size)); });
+        if (got != -1 || errno != EAGAIN)
+            return got;
+    }
+}
+
+void FileHandle::stopReading() const
+{
+#ifdef EFD_NONBLOCK
+    if (m_stop != -1)
+        ::eventfd_write(m_stop, 1);
+#endif
+}
+
+void FileHandle::allowReading() const
+{
+#ifdef EFD_NONBLOCK
+    eventfd_t count = 0;
+    if (m_stop != -1)
+        ::eventfd_read(m_stop, &count);
+#endif
 }
 
 qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::error_code &error)
@@ -333,7 +378,7 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
     while (done < size) {
         const char *const rest = from + done;
         const auto restSize = size_t(size - done);
-        const qint64 more = blocking(m_descriptor, POLLOUT, [&] {
+        const qint64 more = blocking(m_descriptor, [&] {
             return m_sequential || append ? ::write(m_descriptor, rest, restSize)
                                           : ::pwrite(m_descriptor, rest, restSize, off_t(position + done));
         });
@@ -454,6 +499,8 @@ std::error_code FileHandle::close()
     // Not again after EINTR: on Linux it is closed even then.
     if (::close(descriptor) != 0 && errno != EINTR)
         error = lastError();
+    if (const int stop = std::exchange(m_stop, -1); stop != -1)
+        ::close(stop);
     return error;
 }
 
