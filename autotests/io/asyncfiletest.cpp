@@ -636,6 +636,21 @@ private Q_SLOTS:
         QCOMPARE(run(file.readLine()), "");
     }
 
+    void F02_readsNoMoreThanThereIsMemoryFor()
+    {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        QSKIP("a sanitizer ends the program instead");
+#endif
+        QFile overcommit(QStringLiteral("/proc/sys/vm/overcommit_memory"));
+        if (overcommit.open(QIODevice::ReadOnly) && overcommit.readAll().startsWith('1'))
+            QSKIP("this system promises memory that it does not have");
+        AsyncFile file;
+        run(file.open(newPath(), QIODevice::ReadWrite));
+        run(file.resize(1LL << 42)); // nothing of which is on the disk
+        QVERIFY(textOf<FileError>([&] { run(file.readAll()); }).endsWith(QStringLiteral(": Cannot allocate memory")));
+        QCOMPARE(run(file.read(3)), QByteArray(3, '\0'));
+    }
+
     void F02_readThatWasGivenUpHoldsUpNothing()
     {
         Fifo fifo(newPath());

@@ -10,6 +10,7 @@
 #include <QThreadPool>
 
 #include <limits>
+#include <new>
 
 namespace Asyncoro::Detail {
 
@@ -427,6 +428,18 @@ void FileData::setOpened(FileOperation &operation, Progress &progress)
 bool FileData::read(FileOperation &operation, Progress &progress, bool mayBlock)
 {
     QByteArray bytes = std::exchange(progress.ahead, {});
+    try {
+        return readBehind(bytes, operation, progress, mayBlock);
+    } catch (const std::bad_alloc &) { // a sparse file, say, which may seem to be of any size
+        progress.ahead = std::move(bytes);
+        operation.error = std::make_error_code(std::errc::not_enough_memory);
+        return true;
+    }
+}
+
+// `bytes` are those read ahead.
+bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock)
+{
     const bool isSequential = m_handle.isSequential();
     const bool isWhole = operation.kind != Kind::ReadUntil;
     // One more than there is, as room to find the end in.
