@@ -418,6 +418,17 @@ private Q_SLOTS:
         QVERIFY(contentOf(to).startsWith("Name:"));
     }
 
+    void copiesFilesOnly()
+    {
+        const QString fifo = newPath();
+        QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
+        for (const QString &from : {fifo, m_folder.path(), QStringLiteral("/dev/zero")}) {
+            const QString to = newPath();
+            QVERIFY_THROWS_EXCEPTION(FileError, run(copyFile(from, to)));
+            QVERIFY(!QFile::exists(to));
+        }
+    }
+
     void copiesOverExistingOnlyIfAsked()
     {
         const QString from = newFile("new");
