@@ -352,6 +352,17 @@ private Q_SLOTS:
         QCOMPARE(names(folder), QStringList{"file"});
     }
 
+    void replacesFilesOnly()
+    {
+        const QString fifo = newPath();
+        QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
+        for (const QString &path : {fifo, m_folder.path()})
+            QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(path, "new")));
+        struct stat status{};
+        QCOMPARE(::stat(QFile::encodeName(fifo).constData(), &status), 0);
+        QVERIFY(S_ISFIFO(status.st_mode));
+    }
+
     void replacementWithoutCommitLeavesNothing()
     {
         const QString folder = newFolder();

@@ -269,8 +269,8 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
         name = target.get();
     struct stat old{};
     const bool replaces = ::stat(name.constData(), &old) == 0;
-    if (replaces && S_ISDIR(old.st_mode))
-        return std::make_error_code(std::errc::is_a_directory);
+    if (replaces && !S_ISREG(old.st_mode)) // nor does a file take the place of a device or pipe
+        return std::make_error_code(S_ISDIR(old.st_mode) ? std::errc::is_a_directory : std::errc::invalid_argument);
     // Who may not read the old one must not open the new one before it has its permissions either.
     const mode_t permissions = replaces || access == Access::Private ? 0600 : 0666;
     for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
