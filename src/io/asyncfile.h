@@ -202,8 +202,10 @@ public:
     /**
      * Puts what openReplacement() has opened into its place, on the disk, and closes it.
      *
-     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was. If it
-     * times out or is cancelled, it is done all the same, as soon as that can be.
+     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was, unless
+     * the disk failed (EIO) after the new one had taken its place. Where the folder cannot be read, or not be synced on
+     * its file system, that part is left out. If it times out or is cancelled, it is done all the same, as soon as that
+     * can be.
      */
     [[nodiscard]] Detail::FileAwaiter commit(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

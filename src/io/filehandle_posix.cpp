@@ -117,9 +117,11 @@ std::error_code syncFolderOf(const QByteArray &name)
     const QByteArray folder = name.first(name.lastIndexOf('/') + 1);
     const int descriptor
         = retried([&] { return ::open(folder.isEmpty() ? "." : folder.constData(), O_RDONLY | O_CLOEXEC); });
-    if (descriptor == -1)
-        return lastError();
-    const std::error_code error = retried([&] { return ::fsync(descriptor); }) == 0 ? std::error_code() : lastError();
+    if (descriptor == -1) // who may write to a folder need not be allowed to read it
+        return errno == EACCES ? std::error_code() : lastError();
+    std::error_code error;
+    if (retried([&] { return ::fsync(descriptor); }) != 0 && errno != EINVAL && errno != ENOTSUP)
+        error = lastError(); // not only that this file system cannot do that with a folder
     ::close(descriptor);
     return error;
 }
