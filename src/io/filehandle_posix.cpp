@@ -424,17 +424,19 @@ std::error_code FileHandle::commit(Durable durable, bool replaces)
     std::error_code error;
     if (durable == Durable::Yes)
         error = sync();
+    const QByteArray temporary = std::exchange(m_temporary, {});
+    const QByteArray replaced = m_replaced;
+    // Before it takes the place of the old one: some file systems tell only now that there is no space for it.
+    const std::error_code closeError = close();
     if (!error)
-        error = rename(m_temporary, m_replaced, replaces);
+        error = closeError;
+    if (!error)
+        error = rename(temporary, replaced, replaces);
     if (error) {
-        static_cast<void>(close());
+        ::unlink(temporary.constData());
         return error;
     }
-    m_temporary.clear();
-    if (durable == Durable::Yes)
-        error = syncFolderOf(m_replaced);
-    const std::error_code closeError = close();
-    return error ? error : closeError;
+    return durable == Durable::Yes ? syncFolderOf(replaced) : error;
 }
 
 std::error_code FileHandle::rename(const QByteArray &from, const QByteArray &to, bool replaces)
