@@ -127,8 +127,9 @@ public:
     /**
      * Opens a new file, for reading and writing, that takes the place of `path` at commit(): others see the old content
      * or all of the new one, whatever happens in between. It lies in the same folder until then, and is removed if
-     * there is no commit(). It has the permissions of the file that it replaces; where `path` is a symbolic link, it
-     * takes the place of what that points to.
+     * there is no commit(). It has the permissions of the file that it replaces, and its owner and group if this user
+     * may give them; where `path` is a symbolic link, it takes the place of what that points to. What is neither a file
+     * nor missing is not replaced.
      *
      * Always suspends.
      */

@@ -289,8 +289,13 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
     }
     m_replaced = name;
     std::error_code error;
-    if (replaces && ::fchmod(m_descriptor, old.st_mode & 07777) != 0)
-        error = lastError();
+    if (replaces) {
+        mode_t mode = old.st_mode & 07777;
+        if (::fchown(m_descriptor, old.st_uid, old.st_gid) != 0)
+            mode &= 0777; // nothing runs with the rights of another owner
+        if (::fchmod(m_descriptor, mode) != 0)
+            error = lastError();
+    }
     if (!error)
         error = examine(QIODevice::ReadWrite, old);
     if (error)
