@@ -7,11 +7,13 @@
 
 #include <QDir>
 #include <QFile>
+#include <QScopeGuard>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -632,6 +634,53 @@ private Q_SLOTS:
         fifo.close();
         QCOMPARE(run(file.readLine()), "three");
         QCOMPARE(run(file.readLine()), "");
+    }
+
+    void F02_readsNoMoreThanThereIsMemoryFor()
+    {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        QSKIP("a sanitizer ends the program instead");
+#endif
+        QFile overcommit(QStringLiteral("/proc/sys/vm/overcommit_memory"));
+        if (overcommit.open(QIODevice::ReadOnly) && overcommit.readAll().startsWith('1'))
+            QSKIP("this system promises memory that it does not have");
+        AsyncFile file;
+        run(file.open(newPath(), QIODevice::ReadWrite));
+        run(file.resize(1LL << 42)); // nothing of which is on the disk
+        QVERIFY(textOf<FileError>([&] { run(file.readAll()); }).endsWith(QStringLiteral(": Cannot allocate memory")));
+        QCOMPARE(run(file.read(3)), QByteArray(3, '\0'));
+    }
+
+    void F02_readThatWasGivenUpHoldsUpNothing()
+    {
+        Fifo fifo(newPath());
+        AsyncFile file;
+        fifo.connectTo(file);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.read(100, 10ms)));
+        run(file.close()); // though nobody writes
+
+        int ends[2];
+        QCOMPARE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        const auto closesOther = qScopeGuard([&] { ::close(ends[1]); });
+        file.openDescriptor(ends[0], QIODevice::ReadWrite);
+        for (int i = 0; i < 3; ++i) {
+            const Coro<> reader = spawn([&]() -> Task<> { co_await file.readExactly(4); });
+            letOthersRun();
+            QCOMPARE(::write(ends[1], "x", 1), 1);
+            reader.terminate();
+            QCOMPARE(endOf(reader), CoroState::Terminated);
+            run(file.write("abc"));
+            char bytes[3];
+            QCOMPARE(::read(ends[1], bytes, 3), 3);
+        }
+        QCOMPARE(run(file.readExactly(3)), "xxx");
+
+        const Coro<> reader = spawn([&]() -> Task<> { co_await file.read(); });
+        letOthersRun();
+        file = AsyncFile();
+        QVERIFY_THROWS_EXCEPTION(FileError, waitFor(reader));
+        char byte = 0;
+        QCOMPARE(::read(ends[1], &byte, 1), 0); // the descriptor is closed
     }
 
     void destructionWakesWhoWaits()

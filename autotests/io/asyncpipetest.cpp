@@ -334,6 +334,41 @@ private Q_SLOTS:
         QCOMPARE(run(process.finished()), ExitStatus::killed(SIGKILL));
     }
 
+    void F05_timedOutCommunicateTakesNoByte()
+    {
+        AsyncPipe pipe = chain({"sleep 1000", "echo out; echo note >&2"});
+        run(pipe.start());
+        QCOMPARE(run(pipe.process(1).finished()), ExitStatus());
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate({}, 10ms)));
+        QCOMPARE(run(pipe.readAll()), "out\n");
+        QCOMPARE(run(pipe.readError()), "note\n");
+    }
+
+    void F05_destroyedBeforeItsWaitsBegin()
+    {
+        for (const bool communicates : {false, true}) {
+            auto pipe = std::make_unique<AsyncPipe>(chain({"cat", "cat"}));
+            run(pipe->start());
+            const Coro<> waiter = spawn([&]() -> Task<> {
+                if (communicates)
+                    co_await pipe->communicate();
+                else
+                    co_await pipe->finished();
+            });
+            spawn([&]() -> Task<> {
+                pipe.reset();
+                co_return;
+            });
+            QVERIFY(textOf<ProcessError>([&] { waitFor(waiter); }).endsWith(": the AsyncPipe was destroyed"));
+        }
+        auto process = std::make_unique<AsyncProcess>();
+        run(process->start("cat"));
+        Task<ProcessResult> task = process->communicate();
+        process.reset();
+        QCOMPARE(textOf<ProcessError>([&] { run(std::move(task)); }),
+                 "communicate(): the AsyncProcess was destroyed");
+    }
+
     void F06_leavesNoDescriptors()
     {
         const qsizetype before = descriptorCount();

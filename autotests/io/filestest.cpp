@@ -13,6 +13,7 @@
 
 #include <QDir>
 #include <QFile>
+#include <QScopeGuard>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -352,6 +353,44 @@ private Q_SLOTS:
         QCOMPARE(names(folder), QStringList{"file"});
     }
 
+    void replacesFilesOnly()
+    {
+        const QString fifo = newPath();
+        QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
+        for (const QString &path : {fifo, m_folder.path()})
+            QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(path, "new")));
+        struct stat status{};
+        QCOMPARE(::stat(QFile::encodeName(fifo).constData(), &status), 0);
+        QVERIFY(S_ISFIFO(status.st_mode));
+    }
+
+    void replacesInFolderThatCannotBeRead()
+    {
+        const QString folder = newFolder();
+        QCOMPARE(::chmod(QFile::encodeName(folder).constData(), 0300), 0);
+        const auto readable = qScopeGuard([&] { ::chmod(QFile::encodeName(folder).constData(), 0700); });
+        run(writeFile(folder + "/file", "new"));
+        QCOMPARE(contentOf(folder + "/file"), "new");
+    }
+
+    void replacementKeepsOwnerAndMode()
+    {
+        const QString path = newFile("old");
+        const QByteArray name = QFile::encodeName(path);
+        const bool isAllowed = ::chown(name.constData(), 1234, 2345) == 0; // else it stays ours
+        QCOMPARE(::chmod(name.constData(), 04751), 0);
+        struct stat before{};
+        struct stat after{};
+        QCOMPARE(::stat(name.constData(), &before), 0);
+        run(writeFile(path, "new"));
+        QCOMPARE(::stat(name.constData(), &after), 0);
+        QCOMPARE(after.st_uid, isAllowed ? 1234U : ::getuid());
+        QCOMPARE(after.st_uid, before.st_uid);
+        QCOMPARE(after.st_gid, before.st_gid);
+        QCOMPARE(after.st_mode, before.st_mode);
+        QVERIFY(after.st_ino != before.st_ino);
+    }
+
     void replacementWithoutCommitLeavesNothing()
     {
         const QString folder = newFolder();
@@ -416,6 +455,17 @@ private Q_SLOTS:
         const QString to = newPath();
         run(copyFile("/proc/self/status", to));
         QVERIFY(contentOf(to).startsWith("Name:"));
+    }
+
+    void copiesFilesOnly()
+    {
+        const QString fifo = newPath();
+        QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
+        for (const QString &from : {fifo, m_folder.path(), QStringLiteral("/dev/zero")}) {
+            const QString to = newPath();
+            QVERIFY_THROWS_EXCEPTION(FileError, run(copyFile(from, to)));
+            QVERIFY(!QFile::exists(to));
+        }
     }
 
     void copiesOverExistingOnlyIfAsked()

@@ -128,6 +128,41 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(watcher.next(10ms)));
     }
 
+    void tellsOfOnePlaceByAllItsNames()
+    {
+        FileWatcher watcher;
+        const QStringList paths{m_folder->path(), m_folder->path() + "/", path("file"), path("./file"), path("file")};
+        for (const QString &path : paths)
+            run(watcher.add(path));
+        const auto toldOf = [&](int count) {
+            QStringList told;
+            for (int i = 0; i < count; ++i)
+                told << run(watcher.next()).path;
+            told.sort();
+            return told;
+        };
+        put(path("file"), "");
+        QCOMPARE(toldOf(2), QStringList({path("./file"), path("file")}));
+        put(path("other"), "");
+        QCOMPARE(toldOf(1), QStringList{path("other")});
+        watcher.remove(m_folder->path());
+        watcher.remove(path("./file"));
+        put(path("other"), "more");
+        QCOMPARE(toldOf(1), QStringList{path("other")}); // by the name with the slash
+    }
+
+    void removedWhileTheSamePlaceIsAdded()
+    {
+        FileWatcher watcher;
+        run(watcher.add(path("a")));
+        const Coro<> adding = spawn([&]() -> Task<> { co_await watcher.add(path("b")); });
+        letOthersRun();
+        watcher.remove(path("a"));
+        waitFor(adding);
+        put(path("b"), "");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("b")}));
+    }
+
     void tellsThatTooMuchHappened()
     {
         FileWatcher watcher;

@@ -49,9 +49,12 @@ void FileSuspension::abandon() noexcept
 void FileSuspension::throwUnlessDone()
 {
     throwUnlessComplete();
-    if (!m_data->take(m_operation)) {
-        m_operation->error = std::make_error_code(std::errc::operation_canceled);
-        m_operation->errorText = QStringLiteral("the AsyncFile was destroyed");
+    if (!m_data->take(m_operation)) { // a thread may still work on it
+        m_data->throwError({.kind = m_operation->kind,
+                            .name = m_operation->name,
+                            .path = m_operation->path,
+                            .error = std::make_error_code(std::errc::operation_canceled),
+                            .errorText = QStringLiteral("the AsyncFile was destroyed")});
     }
     if (m_operation->error)
         m_data->throwError(*m_operation);

@@ -127,8 +127,9 @@ public:
     /**
      * Opens a new file, for reading and writing, that takes the place of `path` at commit(): others see the old content
      * or all of the new one, whatever happens in between. It lies in the same folder until then, and is removed if
-     * there is no commit(). It has the permissions of the file that it replaces; where `path` is a symbolic link, it
-     * takes the place of what that points to.
+     * there is no commit(). It has the permissions of the file that it replaces, and its owner and group if this user
+     * may give them; where `path` is a symbolic link, it takes the place of what that points to. What is neither a file
+     * nor missing is not replaced.
      *
      * Always suspends.
      */
@@ -202,8 +203,10 @@ public:
     /**
      * Puts what openReplacement() has opened into its place, on the disk, and closes it.
      *
-     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was. If it
-     * times out or is cancelled, it is done all the same, as soon as that can be.
+     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was, unless
+     * the disk failed (EIO) after the new one had taken its place. Where the folder cannot be read, or not be synced on
+     * its file system, that part is left out. If it times out or is cancelled, it is done all the same, as soon as that
+     * can be.
      */
     [[nodiscard]] Detail::FileAwaiter commit(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

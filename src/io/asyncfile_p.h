@@ -113,6 +113,7 @@ private:
     void open(FileOperation &operation, Progress &progress);
     void setOpened(FileOperation &operation, Progress &progress);
     bool read(FileOperation &operation, Progress &progress, bool mayBlock);
+    bool readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock);
     qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
     void removeFirst();
     void undo(FileOperation &operation);

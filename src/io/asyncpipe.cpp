@@ -22,6 +22,12 @@ using Detail::ProcessData;
                        QStringLiteral("AsyncPipe::%1: there is no process in it").arg(QLatin1StringView(operation)));
 }
 
+[[noreturn]] void throwDestroyed(const char *operation)
+{
+    throw ProcessError(QProcess::UnknownError,
+                       QStringLiteral("%1: the AsyncPipe was destroyed").arg(QLatin1StringView(operation)));
+}
+
 // What follows works with the processes' data, not with the AsyncPipe, which may be moved meanwhile.
 
 struct Start {
@@ -35,7 +41,7 @@ Task<> startAll(std::vector<Start> starts, QDeadlineTimer deadline)
     try {
         for (const Start &start : starts) {
             if (!start.process)
-                throw ProcessError(QProcess::UnknownError, QStringLiteral("start(): the AsyncPipe was destroyed"));
+                throwDestroyed("start()");
             co_await Detail::ProcessStartAwaiter(start.process, start.program, start.arguments, deadline);
         }
     } catch (...) {
@@ -47,15 +53,18 @@ Task<> startAll(std::vector<Start> starts, QDeadlineTimer deadline)
     }
 }
 
-Task<ExitStatus> finish(ProcessData *process, ProcessResult *result, QDeadlineTimer deadline)
+// Begins only when it has its turn: the processes may be gone by then.
+Task<ExitStatus> finish(QPointer<ProcessData> process, ProcessResult *result, QDeadlineTimer deadline)
 {
+    if (!process)
+        throwDestroyed(result ? "communicate()" : "finished()");
     co_return co_await Detail::ProcessFinishAwaiter(process, deadline, result);
 }
 
-Task<std::vector<ExitStatus>> finishAll(std::vector<ProcessData *> processes, QDeadlineTimer deadline)
+Task<std::vector<ExitStatus>> finishAll(std::vector<QPointer<ProcessData>> processes, QDeadlineTimer deadline)
 {
     std::vector<Task<ExitStatus>> ends;
-    for (ProcessData *const process : processes)
+    for (const QPointer<ProcessData> &process : processes)
         ends.push_back(finish(process, nullptr, deadline));
     co_return co_await whenAll(std::move(ends));
 }
@@ -65,7 +74,7 @@ Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteAr
     if (!started)
         co_await startAll(starts, deadline);
     if (std::ranges::any_of(starts, [](const Start &start) { return !start.process; }))
-        throw ProcessError(QProcess::UnknownError, QStringLiteral("communicate(): the AsyncPipe was destroyed"));
+        throwDestroyed("communicate()");
     starts.front().process->writeFirst(std::exchange(input, {}));
     starts.front().process->closeInput();
 
@@ -74,7 +83,17 @@ Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteAr
     for (const Start &start : starts)
         ends.push_back(finish(start.process, &results.emplace_back(), deadline));
     PipeResult all;
-    all.statuses = co_await whenAll(std::move(ends));
+    try {
+        all.statuses = co_await whenAll(std::move(ends));
+    } catch (...) { // those that have ended have given their output already
+        for (size_t i = 0; i < starts.size(); ++i) {
+            if (ProcessData *const process = starts[i].process) {
+                process->output.bytes.prepend(results[i].output);
+                process->error.bytes.prepend(results[i].error);
+            }
+        }
+        throw;
+    }
     all.output = std::move(results.back().output);
     for (const ProcessResult &result : results)
         all.error += result.error;
@@ -175,9 +194,9 @@ Detail::ProcessReadAwaiter AsyncPipe::readErrorLine(qint64 maxSize, QDeadlineTim
 Task<std::vector<ExitStatus>> AsyncPipe::finished(QDeadlineTimer deadline)
 {
     first("finished()");
-    std::vector<ProcessData *> processes;
+    std::vector<QPointer<ProcessData>> processes;
     for (const Member &member : m_members)
-        processes.push_back(member.process.m_data.get());
+        processes.emplace_back(member.process.m_data.get());
     return finishAll(std::move(processes), deadline);
 }
 

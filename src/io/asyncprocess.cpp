@@ -386,9 +386,11 @@ void ProcessFinishAwaiter::abandon() noexcept
 
 namespace {
 
-// Not a member of AsyncProcess, which may be moved meanwhile.
-Task<ProcessResult> communicate(ProcessData *data, QByteArray input, QDeadlineTimer deadline)
+// Not a member of AsyncProcess, which may be moved meanwhile. Begins only when it is awaited.
+Task<ProcessResult> communicate(QPointer<ProcessData> data, QByteArray input, QDeadlineTimer deadline)
 {
+    if (!data)
+        throw ProcessError(QProcess::UnknownError, QStringLiteral("communicate(): the AsyncProcess was destroyed"));
     data->writeFirst(std::exchange(input, {}));
     data->closeInput();
     ProcessResult result;

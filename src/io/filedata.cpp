@@ -10,6 +10,7 @@
 #include <QThreadPool>
 
 #include <limits>
+#include <new>
 
 namespace Asyncoro::Detail {
 
@@ -170,6 +171,8 @@ void FileData::abandon(const Operation &operation)
         removeFirst();
     } else if (state == State::Queued && !closes(operation->kind)) {
         std::erase(m_queue, operation);
+    } else if (state == State::Running && isRead(operation->kind)) {
+        m_handle.stopReading();
     }
 }
 
@@ -186,6 +189,8 @@ void FileData::abandonAll()
             waiting.emplace_back(std::exchange(operation->coro, {}), operation->wait);
             if (operation->state == State::Queued)
                 std::erase(m_queue, operation);
+            else if (isRead(operation->kind))
+                m_handle.stopReading();
             operation->state = State::Over;
         }
         if (m_open || !m_queue.empty()) {
@@ -305,6 +310,7 @@ void FileData::performFirst(const Operation &operation)
     CoroPointer waiting;
     {
         QMutexLocker lock(&m_mutex);
+        m_handle.allowReading(); // what was to be stopped has ended
         const bool isWanted = operation->state == State::Running || closes(operation->kind);
         if (isWanted && !performAtOnce(*operation)) {
             Progress progress = m_progress;
@@ -422,6 +428,18 @@ void FileData::setOpened(FileOperation &operation, Progress &progress)
 bool FileData::read(FileOperation &operation, Progress &progress, bool mayBlock)
 {
     QByteArray bytes = std::exchange(progress.ahead, {});
+    try {
+        return readBehind(bytes, operation, progress, mayBlock);
+    } catch (const std::bad_alloc &) { // a sparse file, say, which may seem to be of any size
+        progress.ahead = std::move(bytes);
+        operation.error = std::make_error_code(std::errc::not_enough_memory);
+        return true;
+    }
+}
+
+// `bytes` are those read ahead.
+bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock)
+{
     const bool isSequential = m_handle.isSequential();
     const bool isWhole = operation.kind != Kind::ReadUntil;
     // One more than there is, as room to find the end in.

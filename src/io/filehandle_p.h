@@ -48,6 +48,12 @@ public:
      * std::errc::resource_unavailable_try_again if it would block, and must not.
      */
     qint64 read(qint64 position, char *to, qint64 size, bool mayBlock, std::error_code &error);
+    /**
+     * A read() that waits for others, now or later, ends with std::errc::operation_canceled, until allowReading(). Any
+     * thread, while another one reads.
+     */
+    void stopReading() const;
+    void allowReading() const;
     /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
     qint64 size(std::error_code &error) const;
@@ -67,9 +73,11 @@ public:
     std::error_code close();
 
 private:
+    qint64 readWhatComes(char *to, qint64 size) const;
     std::error_code examine(QIODevice::OpenMode mode, struct stat &status);
 
     int m_descriptor = -1;
+    int m_stop = -1; // readable while a read must not wait; only where it might wait for ever
     QIODevice::OpenMode m_mode = QIODevice::NotOpen;
     QByteArray m_temporary; // names of a replacement: now, and by commit()
     QByteArray m_replaced;

@@ -6,6 +6,7 @@
 #include <QFile>
 #include <QRandomGenerator>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -26,6 +27,9 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <vector>
+#endif
+#if __has_include(<sys/eventfd.h>)
+#include <sys/eventfd.h>
 #endif
 
 namespace Asyncoro::Detail {
@@ -69,13 +73,13 @@ int openFlags(QIODevice::OpenMode mode)
     return flags;
 }
 
-// A descriptor that does not block was given to us so: then we wait for it.
+// A descriptor that does not block was given to us so: then we wait until it takes more.
 template<typename Call>
-auto blocking(int descriptor, short events, Call call)
+auto blocking(int descriptor, Call call)
 {
     auto result = retried(call);
     while (result == -1 && errno == EAGAIN) {
-        pollfd waited{.fd = descriptor, .events = events, .revents = 0};
+        pollfd waited{.fd = descriptor, .events = POLLOUT, .revents = 0};
         retried([&] { return ::poll(&waited, 1, -1); });
         result = retried(call);
     }
@@ -113,9 +117,11 @@ std::error_code syncFolderOf(const QByteArray &name)
     const QByteArray folder = name.first(name.lastIndexOf('/') + 1);
     const int descriptor
         = retried([&] { return ::open(folder.isEmpty() ? "." : folder.constData(), O_RDONLY | O_CLOEXEC); });
-    if (descriptor == -1)
-        return lastError();
-    const std::error_code error = retried([&] { return ::fsync(descriptor); }) == 0 ? std::error_code() : lastError();
+    if (descriptor == -1) // who may write to a folder need not be allowed to read it
+        return errno == EACCES ? std::error_code() : lastError();
+    std::error_code error;
+    if (retried([&] { return ::fsync(descriptor); }) != 0 && errno != EINVAL && errno != ENOTSUP)
+        error = lastError(); // not only that this file system cannot do that with a folder
     ::close(descriptor);
     return error;
 }
@@ -265,8 +271,8 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
         name = target.get();
     struct stat old{};
     const bool replaces = ::stat(name.constData(), &old) == 0;
-    if (replaces && S_ISDIR(old.st_mode))
-        return std::make_error_code(std::errc::is_a_directory);
+    if (replaces && !S_ISREG(old.st_mode)) // nor does a file take the place of a device or pipe
+        return std::make_error_code(S_ISDIR(old.st_mode) ? std::errc::is_a_directory : std::errc::invalid_argument);
     // Who may not read the old one must not open the new one before it has its permissions either.
     const mode_t permissions = replaces || access == Access::Private ? 0600 : 0666;
     for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
@@ -283,8 +289,13 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
     }
     m_replaced = name;
     std::error_code error;
-    if (replaces && ::fchmod(m_descriptor, old.st_mode & 07777) != 0)
-        error = lastError();
+    if (replaces) {
+        mode_t mode = old.st_mode & 07777;
+        if (::fchown(m_descriptor, old.st_uid, old.st_gid) != 0)
+            mode &= 0777; // nothing runs with the rights of another owner
+        if (::fchmod(m_descriptor, mode) != 0)
+            error = lastError();
+    }
     if (!error)
         error = examine(QIODevice::ReadWrite, old);
     if (error)
@@ -300,6 +311,13 @@ std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &statu
         return std::make_error_code(std::errc::is_a_directory);
     m_sequential = !hasPositions(status);
     m_readsAtOnce = !S_ISCHR(status.st_mode);
+#ifdef EFD_NONBLOCK
+    if (m_sequential && mode & QIODevice::ReadOnly) {
+        m_stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (m_stop == -1)
+            return lastError();
+    }
+#endif
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;
     return {};
 }
@@ -314,14 +332,48 @@ qint64 FileHandle::read(qint64 position, char *to, qint64 size, bool mayBlock, s
             errno = EAGAIN;
         }
     } else {
-        got = blocking(m_descriptor, POLLIN, [&] {
-            return m_sequential ? ::read(m_descriptor, to, size_t(size))
-                                : ::pread(m_descriptor, to, size_t(size), off_t(position));
-        });
+        got = m_sequential
+            ? readWhatComes(to, size)
+            : retried([&] { return ::pread(m_descriptor, to, size_t(size), off_t(position)); });
     }
     if (got == -1)
         error = lastError();
     return std::max<qint64>(got, 0);
+}
+
+// As ::read(), which on a thread of its own nobody could stop.
+qint64 FileHandle::readWhatComes(char *to, qint64 size) const
+{
+    while (true) {
+        std::array<pollfd, 2> waited{pollfd{.fd = m_descriptor, .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = m_stop, .events = POLLIN, .revents = 0}};
+        if (retried([&] { return ::poll(waited.data(), waited.size(), -1); }) == -1)
+            return -1;
+        if (waited[0].revents == 0) {
+            errno = ECANCELED;
+            return -1;
+        }
+        const qint64 got = retried([&] { return ::read(m_descriptor, to, size_t(size)); });
+        if (got != -1 || errno != EAGAIN)
+            return got;
+    }
+}
+
+void FileHandle::stopReading() const
+{
+#ifdef EFD_NONBLOCK
+    if (m_stop != -1)
+        ::eventfd_write(m_stop, 1);
+#endif
+}
+
+void FileHandle::allowReading() const
+{
+#ifdef EFD_NONBLOCK
+    eventfd_t count = 0;
+    if (m_stop != -1)
+        ::eventfd_read(m_stop, &count);
+#endif
 }
 
 qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::error_code &error)
@@ -333,7 +385,7 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
     while (done < size) {
         const char *const rest = from + done;
         const auto restSize = size_t(size - done);
-        const qint64 more = blocking(m_descriptor, POLLOUT, [&] {
+        const qint64 more = blocking(m_descriptor, [&] {
             return m_sequential || append ? ::write(m_descriptor, rest, restSize)
                                           : ::pwrite(m_descriptor, rest, restSize, off_t(position + done));
         });
@@ -377,17 +429,19 @@ std::error_code FileHandle::commit(Durable durable, bool replaces)
     std::error_code error;
     if (durable == Durable::Yes)
         error = sync();
+    const QByteArray temporary = std::exchange(m_temporary, {});
+    const QByteArray replaced = m_replaced;
+    // Before it takes the place of the old one: some file systems tell only now that there is no space for it.
+    const std::error_code closeError = close();
     if (!error)
-        error = rename(m_temporary, m_replaced, replaces);
+        error = closeError;
+    if (!error)
+        error = rename(temporary, replaced, replaces);
     if (error) {
-        static_cast<void>(close());
+        ::unlink(temporary.constData());
         return error;
     }
-    m_temporary.clear();
-    if (durable == Durable::Yes)
-        error = syncFolderOf(m_replaced);
-    const std::error_code closeError = close();
-    return error ? error : closeError;
+    return durable == Durable::Yes ? syncFolderOf(replaced) : error;
 }
 
 std::error_code FileHandle::rename(const QByteArray &from, const QByteArray &to, bool replaces)
@@ -454,6 +508,8 @@ std::error_code FileHandle::close()
     // Not again after EINTR: on Linux it is closed even then.
     if (::close(descriptor) != 0 && errno != EINTR)
         error = lastError();
+    if (const int stop = std::exchange(m_stop, -1); stop != -1)
+        ::close(stop);
     return error;
 }
 

@@ -45,7 +45,8 @@ struct CopyOptions {
  * Copies a file with its permissions. The system copies by itself where it can, without bytes coming through this
  * process, or lets both share them until one is changed.
  *
- * Others find no file or the whole one under the new name; when it fails or is cancelled, nothing is left.
+ * Others find no file or the whole one under the new name; when it fails or is cancelled, nothing is left. Only files
+ * can be copied, no folders, pipes, sockets or devices.
  */
 [[nodiscard]] ASYNCORO_IO_EXPORT Task<> copyFile(QString from, QString to, CopyOptions options = {});
 

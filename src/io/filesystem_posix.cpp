@@ -91,6 +91,11 @@ FileCopy::FileCopy(const QString &from, const QString &to, Existing existing)
     , m_to(to)
     , m_existing(existing)
 {
+    // A pipe might let this thread wait for ever, and a device need not have an end.
+    struct stat status{};
+    if (::stat(QFile::encodeName(from).constData(), &status) == 0 && !S_ISREG(status.st_mode))
+        check(std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory : std::errc::not_supported),
+              from);
     check(m_source.open(from, QIODevice::ReadOnly), from);
     std::error_code error;
     m_size = m_source.size(error);

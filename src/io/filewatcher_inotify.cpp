@@ -78,6 +78,26 @@ public:
         QObject::connect(&m_notifier, &QSocketNotifier::activated, &m_notifier, [this] { read(); });
     }
 
+    /** While one exists, no watch ends whose number an add() may be about to get. */
+    class AddUnderWay
+    {
+    public:
+        explicit AddUnderWay(WatchData &data)
+            : m_data(data)
+        {
+            ++m_data.m_addsUnderWay;
+        }
+        ~AddUnderWay()
+        {
+            --m_data.m_addsUnderWay;
+            m_data.removeUnused();
+        }
+        Q_DISABLE_COPY_MOVE(AddUnderWay)
+
+    private:
+        WatchData &m_data;
+    };
+
     void add(const QString &path, Inotify::Added added);
     void remove(const QString &path);
     [[nodiscard]] FileChange take();
@@ -89,10 +109,11 @@ public:
 
 private:
     struct Folder {
-        QHash<QString, QString> files; // by name: the path as it was given
-        QString path; // as it was given, if all of it is watched
+        QMultiHash<QString, QString> files; // by name: the paths as they were given
+        QSet<QString> paths; // as they were given, if all of it is watched
     };
 
+    void removeUnused();
     void read();
     void accept(const inotify_event &event, const QString &name);
     void note(FileChange::Kind kind, const QString &path);
@@ -100,6 +121,9 @@ private:
 
     QSocketNotifier m_notifier{inotify->descriptor(), QSocketNotifier::Read};
     QHash<int, Folder> m_folders; // by the number of the watch
+    QSet<int> m_unused; // watches to be removed
+    QSet<int> m_ended; // watches that ended while an add() was under way
+    int m_addsUnderWay = 0;
     std::deque<QString> m_order;
     QHash<QString, FileChange::Kind> m_changes;
     bool m_lost = false;
@@ -107,26 +131,40 @@ private:
 
 void WatchData::add(const QString &path, Inotify::Added added)
 {
+    if (m_ended.contains(added.watch)) // the folder went while the add() was under way
+        throwFileError("FileWatcher::add()", path, {ENOENT, std::generic_category()});
     Folder &folder = m_folders[added.watch];
     if (added.isFolder)
-        folder.path = path;
-    else
-        folder.files.insert(QFileInfo(path).fileName(), path);
+        folder.paths.insert(path);
+    else if (const QString name = QFileInfo(path).fileName(); !folder.files.contains(name, path))
+        folder.files.insert(name, path);
 }
 
 void WatchData::remove(const QString &path)
 {
     for (auto i = m_folders.begin(); i != m_folders.end();) {
-        if (i->path == path)
-            i->path.clear();
+        i->paths.remove(path);
         i->files.removeIf([&path](auto file) { return file.value() == path; });
-        if (i->path.isEmpty() && i->files.isEmpty()) {
-            ::inotify_rm_watch(inotify->descriptor(), i.key());
+        if (i->paths.isEmpty() && i->files.isEmpty()) {
+            m_unused.insert(i.key());
             i = m_folders.erase(i);
         } else {
             ++i;
         }
     }
+    removeUnused();
+}
+
+// The same number may be what an add() is about to get.
+void WatchData::removeUnused()
+{
+    if (m_addsUnderWay > 0)
+        return;
+    for (const int watch : std::exchange(m_unused, {})) {
+        if (!m_folders.contains(watch))
+            ::inotify_rm_watch(inotify->descriptor(), watch);
+    }
+    m_ended.clear();
 }
 
 void WatchData::read()
@@ -150,17 +188,24 @@ void WatchData::accept(const inotify_event &event, const QString &name)
         noteLost();
         return;
     }
+    if (event.mask & (IN_IGNORED | IN_MOVE_SELF) && m_addsUnderWay > 0)
+        m_ended.insert(event.wd);
     const auto found = m_folders.constFind(event.wd);
-    if (found == m_folders.cend())
+    if (found == m_folders.cend()) {
+        if (!(event.mask & IN_IGNORED)) { // of an add() that was cancelled, unless one is under way
+            m_unused.insert(event.wd);
+            removeUnused();
+        }
         return;
+    }
     const FileChange::Kind kind = event.mask & (IN_CREATE | IN_MOVED_TO)    ? Created
         : event.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF) ? Removed
                                                                             : Changed;
     if (event.mask & IN_IGNORED) {
         m_folders.erase(found); // it was removed, as was told before
     } else if (name.isEmpty()) { // the folder itself
-        if (!found->path.isEmpty())
-            note(kind, found->path);
+        for (const QString &path : found->paths)
+            note(kind, path);
         if (kind == Removed) {
             for (const QString &path : found->files)
                 note(Removed, path);
@@ -168,10 +213,10 @@ void WatchData::accept(const inotify_event &event, const QString &name)
         if (event.mask & IN_MOVE_SELF) // it is watched where it is now, which is not what was asked for
             ::inotify_rm_watch(inotify->descriptor(), event.wd);
     } else {
-        if (!found->path.isEmpty())
-            note(kind, QDir(found->path).filePath(name));
-        if (const auto file = found->files.constFind(name); file != found->files.cend())
-            note(kind, *file);
+        for (const QString &path : found->paths)
+            note(kind, QDir(path).filePath(name));
+        for (const QString &path : found->files.values(name))
+            note(kind, path);
     }
 }
 
@@ -233,6 +278,7 @@ void throwIfClosed(const WatchData &data, const char *operation)
 // Their data, not the FileWatcher, which may be moved meanwhile.
 Task<> add(std::shared_ptr<WatchData> data, QString path)
 {
+    const WatchData::AddUnderWay underWay(*data);
     const Inotify::Added added
         = co_await onFileThread([inotify = data->inotify, path] { return inotify->add(path); });
     throwIfClosed(*data, "FileWatcher::add()");
