@@ -10,6 +10,7 @@
 
 #include <QTest>
 #include <QWebSocket>
+#include <QWebSocketServer>
 
 using namespace NetworkTest;
 using namespace std::chrono_literals;
@@ -252,6 +253,45 @@ private Q_SLOTS:
         server.close();
         QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(waiting));
         QVERIFY(!server.location().isValid());
+    }
+
+    void whatIsSentBeforeAcceptIsReceived()
+    {
+        AsyncWebSocketServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket early;
+        waitFor(early.connect(urlOf(server.location()), 20s));
+        for (int i = 0; i < 3; ++i)
+            waitFor(early.sendText(QString::number(i)));
+        QVERIFY(waitFor(early.ping(20s)) > 0ns); // they have been read
+        AsyncWebSocket accepted = waitFor(server.accept(20s));
+        for (int i = 0; i < 3; ++i)
+            QCOMPARE(waitFor(accepted.recv(20s)).text(), QString::number(i));
+    }
+
+    void aServerThatNobodyAcceptsFromTakesOnlySoMany()
+    {
+        AsyncWebSocketServer server;
+        server.server()->setMaxPendingConnections(2);
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket clients[4];
+        for (int i = 0; i < 2; ++i)
+            waitFor(clients[i].connect(urlOf(server.location()), 20s));
+        std::vector<Coro<>> later;
+        for (int i = 2; i < 4; ++i)
+            later.push_back(spawn(clients[i].connect(urlOf(server.location()), 20s)));
+        QTest::qWait(100);
+        for (const Coro<> &connecting : later)
+            QVERIFY(connecting.isRunning());
+        std::vector<AsyncWebSocket> accepted;
+        for (int i = 0; i < 4; ++i)
+            accepted.push_back(waitFor(server.accept(20s)));
+        for (const Coro<> &connecting : later)
+            waitFor(connecting);
+        for (AsyncWebSocket &client : clients)
+            waitFor(client.sendText(QStringLiteral("x")));
+        for (AsyncWebSocket &socket : accepted)
+            QCOMPARE(waitFor(socket.recv(20s)).text(), QStringLiteral("x"));
     }
 
     void aFloodOfRubbish()
