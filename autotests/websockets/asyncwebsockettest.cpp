@@ -41,6 +41,31 @@ WebPair webPair()
     return waitFor(connectPair());
 }
 
+/** A client that does as it likes once the handshake is over. */
+struct RawPeer {
+    AsyncSocket raw;
+    AsyncWebSocket socket;
+};
+
+RawPeer rawPeer()
+{
+    AsyncWebSocketServer server;
+    server.listen(QHostAddress::LocalHost);
+    AsyncSocket raw;
+    run(raw.connect(server.location()));
+    run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+    AsyncWebSocket socket = waitFor(server.accept(20s));
+    run(raw.recvUntil("\r\n\r\n"));
+    return {std::move(raw), std::move(socket)};
+}
+
+/** Of a client, up to 125 bytes, with a mask of zeros. `kind` has the bit for the last one. */
+QByteArray frame(char kind, const QByteArray &payload)
+{
+    return QByteArray(1, kind) + char(0x80 | payload.size()) + QByteArray(4, '\0') + payload;
+}
+
 struct WaitForMessage {
     WebPair pair = webPair();
     QByteArray received;
@@ -151,6 +176,21 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(b.sendText(QString())));
         QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(a.sendText(QString())));
         QVERIFY(!a.isConnected());
+    }
+
+    void thePeerClosesWhileBytesAreUnsent()
+    {
+        auto [raw, socket] = rawPeer();
+        while (socket.socket()->bytesToWrite() == 0)
+            waitFor(socket.sendBinary(QByteArray(1'000'000, 'x'), 20s));
+        run(raw.sendAll(frame('\x88', QByteArray::fromHex("10e1") + "enough")));
+        try {
+            waitFor(socket.recv(20s));
+            QFAIL("there is no message");
+        } catch (const WebSocketClosed &e) {
+            QCOMPARE(e.code(), 4321);
+            QCOMPARE(e.reason(), QStringLiteral("enough"));
+        }
     }
 
     void aConnectionThatBreaksIsAnError()
@@ -296,13 +336,7 @@ private Q_SLOTS:
 
     void aFloodOfRubbish()
     {
-        AsyncWebSocketServer server;
-        server.listen(QHostAddress::LocalHost);
-        AsyncSocket raw;
-        run(raw.connect(server.location()));
-        run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
-        AsyncWebSocket socket = waitFor(server.accept(20s));
+        auto [raw, socket] = rawPeer();
         run(raw.sendAll(QByteArray(100'000, '\xff')));
         try {
             waitFor(socket.recv(20s));

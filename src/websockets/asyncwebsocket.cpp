@@ -85,6 +85,7 @@ protected:
 private:
     void onMessage(bool isText, const QByteArray &bytes);
     void onEnd();
+    void takeCloseCode();
     void watch();
     void readOn();
     [[nodiscard]] bool isFull() const { return qsizetype(m_messages.size()) >= maxQueued; }
@@ -137,7 +138,11 @@ WebSocketData::WebSocketData(std::unique_ptr<QWebSocket> webSocket)
     });
     // QWebSocket says so when it sends its part of the closing handshake, which a connection that breaks does not have;
     // its close code is the same in both cases.
-    connect(m_socket.get(), &QWebSocket::aboutToClose, this, [this] { m_closed = true; });
+    connect(m_socket.get(), &QWebSocket::aboutToClose, this, [this] {
+        m_closed = true;
+        takeCloseCode(); // those who wait hear of it before it has sent all that it still has
+        m_changed.pulse();
+    });
     connect(m_socket.get(), &QWebSocket::disconnected, this, [this] { onEnd(); });
 }
 
@@ -161,9 +166,14 @@ void WebSocketData::onEnd()
     if (m_connecting) // connectTo() has an eye on it
         return m_changed.pulse();
     m_ended = true;
+    takeCloseCode();
+    m_changed.pulse();
+}
+
+void WebSocketData::takeCloseCode()
+{
     m_closeCode = m_socket->closeCode();
     m_closeReason = m_socket->closeReason();
-    m_changed.pulse();
 }
 
 // QWebSocket reads and takes apart whatever it can get. As long as it does not hear of bytes, they stay in the system.
