@@ -346,6 +346,25 @@ private Q_SLOTS:
         }
     }
 
+    void aFloodOfPings()
+    {
+        auto [raw, socket] = rawPeer();
+        const QByteArray pings = frame('\x89', QByteArray(100, 'x')).repeated(1000);
+        const Coro<> flooding = spawn([&pings, &raw = raw]() -> Task<> {
+            for (int i = 0; i < 1000; ++i) // and reads none of the answers
+                co_await raw.sendAll(pings, 20s);
+        });
+        try {
+            waitFor(socket.recv(20s));
+            QFAIL("there is no message");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::SocketResourceError);
+            QVERIFY2(e.message().contains(QStringLiteral("pings")), e.what());
+        }
+        QVERIFY(!socket.isConnected());
+        QVERIFY_THROWS_EXCEPTION(StreamError, waitFor(flooding, 20s));
+    }
+
     void isMovedWhileSomebodyWaits()
     {
         auto [a, b] = webPair();
