@@ -11,6 +11,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -66,16 +67,42 @@ struct WaitForBytes {
     }
 };
 
+sockaddr_un addressOf(const QString &path)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    qstrncpy(address.sun_path, path.toLocal8Bit().constData(), sizeof address.sun_path);
+    return address;
+}
+
 /** Leaves a socket file behind, as a program that crashes does. */
 void leaveStaleSocket(const QString &path)
 {
     const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    qstrncpy(address.sun_path, path.toLocal8Bit().constData(), sizeof address.sun_path);
-    QCOMPARE(::bind(descriptor, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
+    const sockaddr_un address = addressOf(path);
+    QCOMPARE(::bind(descriptor, reinterpret_cast<const sockaddr *>(&address), sizeof address), 0);
     ::close(descriptor);
 }
+
+/** As long as this lives, the process can open no file. */
+class NoMoreFiles
+{
+public:
+    NoMoreFiles()
+    {
+        ::getrlimit(RLIMIT_NOFILE, &m_before);
+        const int next = ::dup(0);
+        ::close(next);
+        rlimit limit = m_before;
+        limit.rlim_cur = rlim_t(next);
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &m_before); }
+    Q_DISABLE_COPY_MOVE(NoMoreFiles)
+
+private:
+    rlimit m_before{};
+};
 
 } // namespace
 
@@ -175,6 +202,34 @@ private Q_SLOTS:
         open.listen(folder.filePath(QStringLiteral("open")), QLocalServer::WorldAccessOption);
         QCOMPARE(QFile::permissions(open.path()) & Others, Others);
         QVERIFY_THROWS_EXCEPTION(SocketError, AsyncLocalServer().listen(QStringLiteral("/nowhere/at/all")));
+    }
+
+    void theSystemGivesNoConnection()
+    {
+        const QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("socket"));
+        AsyncLocalServer server;
+        server.listen(path);
+        const Coro<> waiting = spawn([&]() -> Task<> { co_await server.accept(); });
+        letOthersRun();
+        {
+            const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
+            const NoMoreFiles noMoreFiles;
+            const sockaddr_un address = addressOf(path);
+            QCOMPARE(::connect(client, reinterpret_cast<const sockaddr *>(&address), sizeof address), 0);
+            try {
+                waitFor(waiting, 20s);
+                QFAIL("there is a connection");
+            } catch (const SocketError &e) {
+                QCOMPARE(e.code(), QAbstractSocket::SocketResourceError);
+            }
+            ::close(client);
+        }
+        QVERIFY(!server.isListening());
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(server.accept(20s)));
+        server.listen(path);
+        const AsyncLocalSocket client = waitFor(AsyncLocalSocket::connect(path));
+        waitFor(server.accept(20s));
     }
 
     void acceptWaits()

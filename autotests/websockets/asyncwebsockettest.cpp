@@ -10,6 +10,7 @@
 
 #include <QTest>
 #include <QWebSocket>
+#include <QWebSocketServer>
 
 using namespace NetworkTest;
 using namespace std::chrono_literals;
@@ -38,6 +39,31 @@ Task<WebPair> connectPair()
 WebPair webPair()
 {
     return waitFor(connectPair());
+}
+
+/** A client that does as it likes once the handshake is over. */
+struct RawPeer {
+    AsyncSocket raw;
+    AsyncWebSocket socket;
+};
+
+RawPeer rawPeer()
+{
+    AsyncWebSocketServer server;
+    server.listen(QHostAddress::LocalHost);
+    AsyncSocket raw;
+    run(raw.connect(server.location()));
+    run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+    AsyncWebSocket socket = waitFor(server.accept(20s));
+    run(raw.recvUntil("\r\n\r\n"));
+    return {std::move(raw), std::move(socket)};
+}
+
+/** Of a client, up to 125 bytes, with a mask of zeros. `kind` has the bit for the last one. */
+QByteArray frame(char kind, const QByteArray &payload)
+{
+    return QByteArray(1, kind) + char(0x80 | payload.size()) + QByteArray(4, '\0') + payload;
 }
 
 struct WaitForMessage {
@@ -152,6 +178,21 @@ private Q_SLOTS:
         QVERIFY(!a.isConnected());
     }
 
+    void thePeerClosesWhileBytesAreUnsent()
+    {
+        auto [raw, socket] = rawPeer();
+        while (socket.socket()->bytesToWrite() == 0)
+            waitFor(socket.sendBinary(QByteArray(1'000'000, 'x'), 20s));
+        run(raw.sendAll(frame('\x88', QByteArray::fromHex("10e1") + "enough")));
+        try {
+            waitFor(socket.recv(20s));
+            QFAIL("there is no message");
+        } catch (const WebSocketClosed &e) {
+            QCOMPARE(e.code(), 4321);
+            QCOMPARE(e.reason(), QStringLiteral("enough"));
+        }
+    }
+
     void aConnectionThatBreaksIsAnError()
     {
         auto [a, b] = webPair();
@@ -254,15 +295,48 @@ private Q_SLOTS:
         QVERIFY(!server.location().isValid());
     }
 
-    void aFloodOfRubbish()
+    void whatIsSentBeforeAcceptIsReceived()
     {
         AsyncWebSocketServer server;
         server.listen(QHostAddress::LocalHost);
-        AsyncSocket raw;
-        run(raw.connect(server.location()));
-        run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
-        AsyncWebSocket socket = waitFor(server.accept(20s));
+        AsyncWebSocket early;
+        waitFor(early.connect(urlOf(server.location()), 20s));
+        for (int i = 0; i < 3; ++i)
+            waitFor(early.sendText(QString::number(i)));
+        QVERIFY(waitFor(early.ping(20s)) > 0ns); // they have been read
+        AsyncWebSocket accepted = waitFor(server.accept(20s));
+        for (int i = 0; i < 3; ++i)
+            QCOMPARE(waitFor(accepted.recv(20s)).text(), QString::number(i));
+    }
+
+    void aServerThatNobodyAcceptsFromTakesOnlySoMany()
+    {
+        AsyncWebSocketServer server;
+        server.server()->setMaxPendingConnections(2);
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket clients[4];
+        for (int i = 0; i < 2; ++i)
+            waitFor(clients[i].connect(urlOf(server.location()), 20s));
+        std::vector<Coro<>> later;
+        for (int i = 2; i < 4; ++i)
+            later.push_back(spawn(clients[i].connect(urlOf(server.location()), 20s)));
+        QTest::qWait(100);
+        for (const Coro<> &connecting : later)
+            QVERIFY(connecting.isRunning());
+        std::vector<AsyncWebSocket> accepted;
+        for (int i = 0; i < 4; ++i)
+            accepted.push_back(waitFor(server.accept(20s)));
+        for (const Coro<> &connecting : later)
+            waitFor(connecting);
+        for (AsyncWebSocket &client : clients)
+            waitFor(client.sendText(QStringLiteral("x")));
+        for (AsyncWebSocket &socket : accepted)
+            QCOMPARE(waitFor(socket.recv(20s)).text(), QStringLiteral("x"));
+    }
+
+    void aFloodOfRubbish()
+    {
+        auto [raw, socket] = rawPeer();
         run(raw.sendAll(QByteArray(100'000, '\xff')));
         try {
             waitFor(socket.recv(20s));
@@ -270,6 +344,25 @@ private Q_SLOTS:
         } catch (const WebSocketClosed &e) {
             QCOMPARE(e.code(), int(QWebSocketProtocol::CloseCodeProtocolError));
         }
+    }
+
+    void aFloodOfPings()
+    {
+        auto [raw, socket] = rawPeer();
+        const QByteArray pings = frame('\x89', QByteArray(100, 'x')).repeated(1000);
+        const Coro<> flooding = spawn([&pings, &raw = raw]() -> Task<> {
+            for (int i = 0; i < 1000; ++i) // and reads none of the answers
+                co_await raw.sendAll(pings, 20s);
+        });
+        try {
+            waitFor(socket.recv(20s));
+            QFAIL("there is no message");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::SocketResourceError);
+            QVERIFY2(e.message().contains(QStringLiteral("pings")), e.what());
+        }
+        QVERIFY(!socket.isConnected());
+        QVERIFY_THROWS_EXCEPTION(StreamError, waitFor(flooding, 20s));
     }
 
     void isMovedWhileSomebodyWaits()

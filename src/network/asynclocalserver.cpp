@@ -9,6 +9,7 @@
 #include <Asyncoro/Lock>
 
 #include <QLocalSocket>
+#include <QSocketNotifier>
 
 namespace Asyncoro {
 
@@ -27,6 +28,12 @@ public:
     {
         const auto guard = co_await data->accepting.acquire(deadline);
         for (;;) {
+            if (data->hasBroken())
+                throw SocketError(QAbstractSocket::SocketResourceError,
+                                  QStringLiteral("accept(): the server does not listen any more, as it could not take a "
+                                                 "connection: %1. Perhaps too many files are open: close some, and "
+                                                 "listen() again")
+                                      .arg(data->server.errorString()));
             if (!data->server.isListening())
                 throw SocketError(QAbstractSocket::OperationError,
                                   QStringLiteral("accept(): the server does not listen"));
@@ -36,15 +43,40 @@ public:
         }
     }
 
+    /** Where it cannot take a connection, QLocalServer listens no more, and does not say so. */
+    [[nodiscard]] bool hasBroken() const
+    {
+        return wasStarted && !server.isListening() && !server.errorString().isEmpty();
+    }
+
+    bool listen(const QString &name)
+    {
+        wasStarted = server.listen(name);
+        if (!wasStarted)
+            return false;
+        for (QSocketNotifier *const notifier : server.findChildren<QSocketNotifier *>()) { // none on Windows
+            QObject::connect(
+                notifier, &QSocketNotifier::activated, &server,
+                [this] {
+                    if (hasBroken())
+                        changed.pulse();
+                },
+                Qt::QueuedConnection);
+        }
+        return true;
+    }
+
     void close()
     {
         server.close();
+        wasStarted = false;
         changed.pulse();
     }
 
     Lock accepting; // who accepts, or waits to
     Event changed; // pulsed when there is a connection, or none will come any more
     QLocalServer server;
+    bool wasStarted = false; // and not closed since
 };
 
 } // namespace Detail
@@ -82,7 +114,7 @@ void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions a
     if (probe.error() == QLocalSocket::ConnectionRefusedError)
         QLocalServer::removeServer(name);
     server()->setSocketOptions(access);
-    if (!server()->listen(name))
+    if (!m_data->listen(name))
         throw SocketError(server()->serverError(), what + server()->errorString());
 }
 

@@ -43,6 +43,9 @@ public:
      * Completes without suspending if there is one. Resumes on the same thread. Any number of coroutines may wait; they
      * are served in the order of the calls. Throws SocketError if the server does not listen or is closed, TimedOut if
      * the deadline passes first. Timing out or being cancelled takes no connection.
+     *
+     * If the system refuses to give a connection, as when too many files are open, the server does not listen any more:
+     * that is a SocketError with SocketResourceError, and listen() may be tried again.
      */
     [[nodiscard]] Task<AsyncLocalSocket> accept(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

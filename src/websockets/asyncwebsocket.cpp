@@ -28,6 +28,8 @@ namespace {
 
 constexpr qint64 MaxHeaderSize = 14; // of a frame
 constexpr auto ClosingPatience = 30s;
+// So many bytes of answers to pings wait for a peer that takes none.
+constexpr qint64 MaxUnsentAnswers = 1024 * 1024;
 
 std::chrono::nanoseconds now()
 {
@@ -85,8 +87,11 @@ protected:
 private:
     void onMessage(bool isText, const QByteArray &bytes);
     void onEnd();
+    void takeCloseCode();
     void watch();
     void readOn();
+    void breakOff();
+    [[nodiscard]] qint64 maxUnsent() const { return std::max(sendLimit, m_mostUnsent) + MaxUnsentAnswers; }
     [[nodiscard]] bool isFull() const { return qsizetype(m_messages.size()) >= maxQueued; }
 
     std::unique_ptr<QWebSocket> m_socket; // null once closed
@@ -102,6 +107,7 @@ private:
     QAbstractSocket::SocketError m_errorCode = QAbstractSocket::OperationError;
     int m_closeCode = QWebSocketProtocol::CloseCodeAbnormalDisconnection;
     quint64 m_lastPing = 0;
+    qint64 m_mostUnsent = 0; // after a message of ours
     bool m_connecting = false;
     bool m_ended = false;
     bool m_closed = false; // by a message that says so
@@ -111,6 +117,7 @@ private:
 WebSocketData::WebSocketData(std::unique_ptr<QWebSocket> webSocket)
     : m_socket(std::move(webSocket))
     , m_url(m_socket->requestUrl())
+    , m_mostUnsent(m_socket->bytesToWrite())
 {
     m_socket->setParent(nullptr);
     setMaxMessageSize(AsyncWebSocket::DefaultMaxMessageSize);
@@ -137,7 +144,11 @@ WebSocketData::WebSocketData(std::unique_ptr<QWebSocket> webSocket)
     });
     // QWebSocket says so when it sends its part of the closing handshake, which a connection that breaks does not have;
     // its close code is the same in both cases.
-    connect(m_socket.get(), &QWebSocket::aboutToClose, this, [this] { m_closed = true; });
+    connect(m_socket.get(), &QWebSocket::aboutToClose, this, [this] {
+        m_closed = true;
+        takeCloseCode(); // those who wait hear of it before it has sent all that it still has
+        m_changed.pulse();
+    });
     connect(m_socket.get(), &QWebSocket::disconnected, this, [this] { onEnd(); });
 }
 
@@ -161,9 +172,14 @@ void WebSocketData::onEnd()
     if (m_connecting) // connectTo() has an eye on it
         return m_changed.pulse();
     m_ended = true;
+    takeCloseCode();
+    m_changed.pulse();
+}
+
+void WebSocketData::takeCloseCode()
+{
     m_closeCode = m_socket->closeCode();
     m_closeReason = m_socket->closeReason();
-    m_changed.pulse();
 }
 
 // QWebSocket reads and takes apart whatever it can get. As long as it does not hear of bytes, they stay in the system.
@@ -180,9 +196,17 @@ void WebSocketData::watch()
 
 bool WebSocketData::eventFilter(QObject *watched, QEvent *event)
 {
-    if (watched != m_notifier || event->type() != QEvent::SockAct || !isFull())
+    if (watched != m_notifier || event->type() != QEvent::SockAct)
+        return false;
+    // QWebSocket answers each ping that it reads, whether or not the peer takes the answers.
+    const bool isFlooded = m_socket->bytesToWrite() > maxUnsent();
+    if (!isFlooded && !isFull())
         return false;
     m_notifier->setEnabled(false);
+    if (isFlooded) {
+        QMetaObject::invokeMethod(this, [this] { breakOff(); }, Qt::QueuedConnection); // not inside its own event
+        return true;
+    }
     m_paused = true;
     return true;
 }
@@ -191,6 +215,18 @@ void WebSocketData::readOn()
 {
     if (m_notifier && !isFull() && std::exchange(m_paused, false))
         m_notifier->setEnabled(true);
+}
+
+void WebSocketData::breakOff()
+{
+    if (!m_socket || m_ended)
+        return;
+    const qint64 unsent = m_socket->bytesToWrite();
+    m_socket->abort(); // which wakes those who wait
+    m_closed = false;
+    m_errorCode = QAbstractSocket::SocketResourceError;
+    m_errorText = QStringLiteral("the peer sends pings and does not take the answers, with which %1 bytes wait for it: "
+                                 "the connection was broken off").arg(unsent);
 }
 
 void WebSocketData::close(int code, const QString &reason)
@@ -233,6 +269,7 @@ Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkReq
                           what + QStringLiteral(": connected or connecting already, or closed"));
     data->m_url = request.url();
     data->m_ended = data->m_closed = false;
+    data->m_mostUnsent = 0;
     data->m_errorCode = QAbstractSocket::UnknownSocketError;
     data->m_errorText.clear();
     struct Attempt {
@@ -286,6 +323,8 @@ Task<> WebSocketData::send(std::shared_ptr<WebSocketData> data, WebSocketMessage
         data->m_socket->sendTextMessage(message.text());
     else
         data->m_socket->sendBinaryMessage(message.bytes);
+    if (data->m_socket)
+        data->m_mostUnsent = std::max(data->m_mostUnsent, data->m_socket->bytesToWrite());
 }
 
 Task<std::chrono::nanoseconds> WebSocketData::ping(std::shared_ptr<WebSocketData> data, QDeadlineTimer deadline)

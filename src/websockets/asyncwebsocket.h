@@ -45,6 +45,9 @@ struct WebSocketMessage {
  *   wait are thrown WebSocketClosed or Destroyed.
  * - It throws WebSocketClosed if one side has closed the conversation, and SocketError if the connection fails or was
  *   never made. What had arrived before is received first.
+ *
+ * Pings are answered by themselves. A peer that floods it with them, and lets 1 MiB of answers wait beyond what was sent
+ * to it, is broken off, which is a SocketError.
  */
 class ASYNCORO_WEBSOCKETS_EXPORT AsyncWebSocket
 {

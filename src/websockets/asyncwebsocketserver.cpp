@@ -11,9 +11,19 @@
 #include <QWebSocket>
 #include <QWebSocketServer>
 
+#include <algorithm>
+#include <deque>
+#include <utility>
+
 namespace Asyncoro {
 
 namespace Detail {
+
+namespace {
+
+constexpr int TryAgainLater = 1013; // a close code that Qt does not name
+
+} // namespace
 
 /** What an AsyncWebSocketServer and the coroutines that wait for it share. */
 class WebSocketServerData
@@ -22,7 +32,7 @@ public:
     WebSocketServerData(const QString &name, QWebSocketServer::SslMode mode)
         : server(name, mode)
     {
-        QObject::connect(&server, &QWebSocketServer::newConnection, &server, [this] { changed.pulse(); });
+        QObject::connect(&server, &QWebSocketServer::newConnection, &server, [this] { takeConnections(); });
         QObject::connect(&server, &QWebSocketServer::closed, &server, [this] { changed.pulse(); });
     }
 
@@ -33,9 +43,11 @@ public:
             if (!data->server.isListening())
                 throw SocketError(QAbstractSocket::OperationError,
                                   QStringLiteral("accept(): the server does not listen"));
-            if (QWebSocket *const socket = data->server.nextPendingConnection()) {
-                data->handOver(*socket);
-                co_return AsyncWebSocket(socket);
+            if (!data->pending.empty()) {
+                AsyncWebSocket socket = std::move(data->pending.front());
+                data->pending.pop_front();
+                data->acceptOn();
+                co_return socket;
             }
             co_await data->changed.wait(deadline);
         }
@@ -50,16 +62,47 @@ public:
         }
     }
 
+    /** At once, since a QWebSocket reads on and gives its messages to nobody if nobody listens to it yet. */
+    void takeConnections()
+    {
+        while (QWebSocket *const connection = server.nextPendingConnection()) {
+            handOver(*connection);
+            AsyncWebSocket socket(connection);
+            if (!server.isListening()) // one that was in the handshake meanwhile
+                continue;
+            if (!isFull())
+                pending.push_back(std::move(socket));
+            else // likewise
+                socket.close(TryAgainLater, QStringLiteral("too many connections wait to be accepted"));
+        }
+        if (isFull() && !std::exchange(paused, true))
+            server.pauseAccepting();
+        changed.pulse();
+    }
+
+    void acceptOn()
+    {
+        if (!isFull() && std::exchange(paused, false))
+            server.resumeAccepting();
+    }
+
     void close()
     {
         server.close();
-        while (QWebSocket *const socket = server.nextPendingConnection())
-            delete socket;
+        pending.clear();
+        paused = false; // one that listens anew is not
+    }
+
+    [[nodiscard]] bool isFull() const
+    {
+        return qsizetype(pending.size()) >= std::max(server.maxPendingConnections(), 1);
     }
 
     Lock accepting; // who accepts, or waits to
     Event changed; // pulsed when there is a connection, or none will come any more
     QWebSocketServer server;
+    std::deque<AsyncWebSocket> pending; // through the handshake, not accepted yet
+    bool paused = false; // `server` is, until some of them are accepted
 };
 
 } // namespace Detail
