@@ -38,7 +38,7 @@ def tls_figure(name, title, unit, load, key=""):
     """The same with TLS 1.3."""
     program = Program("net-tls-load", tuple(load), needs="OpenSSL 3, in Debian libssl-dev")
     peers = {"Asio": Served("net-tls-asio", program, needs="Boost 1.80 and OpenSSL 3, in Debian libboost1.88-dev")}
-    return Figure(name, title, unit, Served("net-tls-ours", program), peers, (Aim(0.9, "Asio"),), key=key)
+    return Figure(name, title, unit, Served("net-tls-ours", program), peers, (Aim(0.9, "Asio"),), lower=False, key=key)
 
 
 def echo(connections, active):
