@@ -15,6 +15,8 @@ namespace {
 constexpr qint64 GatherSize = 16 * 1024;
 // So much that is encrypted goes out with one system call.
 constexpr qint64 FlushSize = 256 * 1024;
+// So much that TLS itself answers may be unsent. It is far more than a peer that takes its answers asks for.
+constexpr qint64 MaxAnswers = 1024 * 1024;
 
 /** Memory for what is encrypted, so that not each connection keeps some, nor each call makes some. */
 QByteArray &spareBuffer()
@@ -60,8 +62,24 @@ qint64 SocketTls::readSome(char *to, qint64 maxSize)
     qint64 size = 0;
     while (total < maxSize && (size = m_engine.read(to + total, maxSize - total)) > 0)
         total += size; // it gives a record at a time
+    limitAnswers();
     flush(); // an alert, where it has failed
     return total > 0 ? total : size;
+}
+
+// A peer can ask for answers without end, say by updates of the keys, and take none of them.
+void SocketTls::limitAnswers()
+{
+    if (m_unsent.isEmpty())
+        return;
+    if (m_socket.unwritten() == 0)
+        m_answers = 0;
+    m_answers += m_unsent.size();
+    if (m_answers > MaxAnswers && isOpen())
+        m_engine.fail(TlsError::Reason::Damaged,
+                      QStringLiteral("it asks TLS for answers and does not take them: %1 bytes are unsent, so it is "
+                                     "broken or does harm on purpose")
+                          .arg(m_socket.unwritten() + m_unsent.size()));
 }
 
 void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)

@@ -46,12 +46,14 @@ private:
     qint64 read(char *to, qint64 size) override;
     qint64 write(const char *from, qint64 size) override;
     void send(QByteArrayView bytes);
+    void limitAnswers();
     void flush();
 
     SocketData &m_socket;
     ExternalWait *m_waiting = nullptr; // not owning
     QByteArray m_unread; // comes before what the connection has
     QByteArray m_unsent; // encrypted; empty but within a call
+    qint64 m_answers = 0; // bytes that TLS itself has sent since nothing was unwritten
     TlsEngine m_engine;
     bool m_shaking = true;
     bool m_inHandshake = false; // in this very moment

@@ -228,6 +228,13 @@ void TlsEngine::writeEnd()
     ERR_clear_error();
 }
 
+void TlsEngine::fail(TlsError::Reason reason, const QString &text)
+{
+    m_reason = reason;
+    m_text = text;
+    m_stage = Stage::Broken;
+}
+
 // What the last call of OpenSSL came to, which gave `result`.
 qint64 TlsEngine::settle(int result)
 {

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] qint64 write(const char *from, qint64 size) override;
     /** Marks the end of what this side sends. */
     void writeEnd();
+    /** Lets the stream fail because of what the peer does; `text` says what. */
+    void fail(TlsError::Reason reason, const QString &text);
 
     /**
      * Why it has failed; null if it has not, or the transport has: that one knows why. `operation` is what the error
