@@ -63,6 +63,7 @@ qint64 SocketTls::readSome(char *to, qint64 maxSize)
     while (total < maxSize && (size = m_engine.read(to + total, maxSize - total)) > 0)
         total += size; // it gives a record at a time
     limitAnswers();
+    sendHeld();
     flush(); // an alert, where it has failed
     return total > 0 ? total : size;
 }
@@ -95,20 +96,52 @@ void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
 
 void SocketTls::send(QByteArrayView bytes)
 {
-    while (!bytes.isEmpty()) {
-        const qint64 size = m_engine.write(bytes.data(), bytes.size());
+    if (m_held.isEmpty())
+        bytes = bytes.sliced(encrypt(bytes));
+    if (bytes.isEmpty() || !isOpen())
+        return;
+    m_held += bytes;
+    m_socket.awaitReadable();
+}
+
+// Gives how much of it that could be done with.
+qint64 SocketTls::encrypt(QByteArrayView bytes)
+{
+    qint64 total = 0;
+    while (total < bytes.size()) {
+        const qint64 size = m_engine.write(bytes.data() + total, bytes.size() - total);
         if (size <= 0)
-            return; // it has failed
-        bytes = bytes.sliced(size);
+            break;
+        total += size;
         if (m_unsent.size() >= FlushSize)
             flush();
     }
+    return total;
 }
 
 void SocketTls::endWriting()
 {
-    m_engine.writeEnd();
+    m_holdsEnd = true;
+    if (m_held.isEmpty())
+        m_holdsEnd = m_engine.writeEnd() == NotNow;
+    if (m_holdsEnd)
+        m_socket.awaitReadable();
     flush();
+}
+
+void SocketTls::sendHeld()
+{
+    if (!isHolding())
+        return;
+    const bool hadBytes = !m_held.isEmpty();
+    m_held.remove(0, encrypt(m_held));
+    if (!isOpen())
+        m_held.clear();
+    if (m_held.isEmpty() && m_holdsEnd)
+        m_holdsEnd = m_engine.writeEnd() == NotNow;
+    flush();
+    if (hadBytes && m_held.isEmpty()) // later: this may be within a call of who reads
+        QMetaObject::invokeMethod(&m_socket, [&socket = m_socket] { socket.settleWriters(); }, Qt::QueuedConnection);
 }
 
 std::exception_ptr SocketTls::failure(const char *operation) const
