@@ -162,6 +162,48 @@ private Q_SLOTS:
         QCOMPARE(run(socket.readLine()), "cba\n");
     }
 
+    // TLS sends messages of its own. While one has come in part, OpenSSL sends nothing.
+    void N08_sendsOnceAMessageOfTlsIsComplete()
+    {
+        OpensslServer server(m_certificates, {name("-rev"), name("-max_send_frag"), name("512"), name("-Verify"),
+                                              name("1"), name("-CAfile"), m_certificates.pem(name("ca"))});
+        Pair pair = connectedPair(); // the client, and who is between it and the server
+        AsyncSocket between;
+        run(between.connect(Localhost, server.port()));
+        const auto pump = [](AsyncSocket &from, AsyncSocket &to) -> Task<> {
+            for (;;)
+                co_await to.sendAll(co_await from.recv());
+        };
+        const auto starting = spawn([&]() -> Task<> {
+            co_await pair.a.startTls(m_certificates.configuration(name("client")), name("localhost"));
+        });
+        run(between.sendAll(run(pair.b.recv())));
+        auto back = spawn(pump, std::ref(between), std::ref(pair.b));
+        waitFor(starting);
+        back.terminate();
+        letOthersRun();
+        run(between.sendAll(run(pair.b.recv())));
+
+        const QByteArray header = run(between.recvAll(5)); // a session in a ticket, too long for one record
+        const int size = (uchar(header.at(3)) << 8) + uchar(header.at(4));
+        QVERIFY(size > 512);
+        run(pair.b.sendAll(header + run(between.recvAll(size))));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pair.a.recv(100, 0ms)));
+        run(pair.a.sendAll("hello\n"));
+        run(pair.a.sendAll("again\n"));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pair.a.flush(0ms)));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pair.b.recv(100, 0ms)));
+
+        back = spawn(pump, std::ref(between), std::ref(pair.b));
+        const auto there = spawn(pump, std::ref(pair.b), std::ref(between));
+        run(pair.a.flush()); // nobody receives
+        QCOMPARE(run(pair.a.readLine()), "olleh\n");
+        QCOMPARE(run(pair.a.readLine()), "niaga\n");
+        back.terminate();
+        there.terminate();
+        letOthersRun();
+    }
+
     void N08_talksToSClient_data() { N08_talksToSServer_data(); }
     void N08_talksToSClient()
     {

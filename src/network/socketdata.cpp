@@ -385,7 +385,7 @@ bool SocketData::eventFilter(QObject *watched, QEvent *event)
         return false;
     }
     expectBytes();
-    if (hasReaders() || (m_tls && m_tls->isShaking()))
+    if (hasReaders() || (m_tls && (m_tls->isShaking() || m_tls->isHolding())))
         onReadable();
     else
         m_notifier->setEnabled(false);
@@ -406,10 +406,13 @@ void SocketData::awaitReadable()
 
 void SocketData::onReadable()
 {
-    if (m_tls && m_tls->isShaking())
+    if (m_tls && m_tls->isShaking()) {
         continueHandshake();
-    else
-        settleReaders();
+        return;
+    }
+    if (m_tls)
+        m_tls->sendHeld();
+    settleReaders();
 }
 
 bool SocketData::isReadEnded() const
@@ -479,7 +482,7 @@ void SocketData::keep(const QByteArray &bytes)
 
 qint64 SocketData::unwritten() const
 {
-    return m_socket ? m_socket->bytesToWrite() : 0;
+    return (m_socket ? m_socket->bytesToWrite() : 0) + (m_tls ? m_tls->held() : 0);
 }
 
 bool SocketData::isWritable() const

@@ -15,6 +15,8 @@ namespace {
 constexpr qint64 GatherSize = 16 * 1024;
 // So much that is encrypted goes out with one system call.
 constexpr qint64 FlushSize = 256 * 1024;
+// So much that TLS itself answers may be unsent. It is far more than a peer that takes its answers asks for.
+constexpr qint64 MaxAnswers = 1024 * 1024;
 
 /** Memory for what is encrypted, so that not each connection keeps some, nor each call makes some. */
 QByteArray &spareBuffer()
@@ -60,8 +62,25 @@ qint64 SocketTls::readSome(char *to, qint64 maxSize)
     qint64 size = 0;
     while (total < maxSize && (size = m_engine.read(to + total, maxSize - total)) > 0)
         total += size; // it gives a record at a time
+    limitAnswers();
+    sendHeld();
     flush(); // an alert, where it has failed
     return total > 0 ? total : size;
+}
+
+// A peer can ask for answers without end, say by updates of the keys, and take none of them.
+void SocketTls::limitAnswers()
+{
+    if (m_unsent.isEmpty())
+        return;
+    if (m_socket.unwritten() == 0)
+        m_answers = 0;
+    m_answers += m_unsent.size();
+    if (m_answers > MaxAnswers && isOpen())
+        m_engine.fail(TlsError::Reason::Damaged,
+                      QStringLiteral("it asks TLS for answers and does not take them: %1 bytes are unsent, so it is "
+                                     "broken or does harm on purpose")
+                          .arg(m_socket.unwritten() + m_unsent.size()));
 }
 
 void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
@@ -77,20 +96,52 @@ void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
 
 void SocketTls::send(QByteArrayView bytes)
 {
-    while (!bytes.isEmpty()) {
-        const qint64 size = m_engine.write(bytes.data(), bytes.size());
+    if (m_held.isEmpty())
+        bytes = bytes.sliced(encrypt(bytes));
+    if (bytes.isEmpty() || !isOpen())
+        return;
+    m_held += bytes;
+    m_socket.awaitReadable();
+}
+
+// Gives how much of it that could be done with.
+qint64 SocketTls::encrypt(QByteArrayView bytes)
+{
+    qint64 total = 0;
+    while (total < bytes.size()) {
+        const qint64 size = m_engine.write(bytes.data() + total, bytes.size() - total);
         if (size <= 0)
-            return; // it has failed
-        bytes = bytes.sliced(size);
+            break;
+        total += size;
         if (m_unsent.size() >= FlushSize)
             flush();
     }
+    return total;
 }
 
 void SocketTls::endWriting()
 {
-    m_engine.writeEnd();
+    m_holdsEnd = true;
+    if (m_held.isEmpty())
+        m_holdsEnd = m_engine.writeEnd() == NotNow;
+    if (m_holdsEnd)
+        m_socket.awaitReadable();
     flush();
+}
+
+void SocketTls::sendHeld()
+{
+    if (!isHolding())
+        return;
+    const bool hadBytes = !m_held.isEmpty();
+    m_held.remove(0, encrypt(m_held));
+    if (!isOpen())
+        m_held.clear();
+    if (m_held.isEmpty() && m_holdsEnd)
+        m_holdsEnd = m_engine.writeEnd() == NotNow;
+    flush();
+    if (hadBytes && m_held.isEmpty()) // later: this may be within a call of who reads
+        QMetaObject::invokeMethod(&m_socket, [&socket = m_socket] { socket.settleWriters(); }, Qt::QueuedConnection);
 }
 
 std::exception_ptr SocketTls::failure(const char *operation) const

@@ -35,6 +35,14 @@ public:
     void writeAll(QByteArrayView header, QByteArrayView bytes);
     /** Tells the peer that nothing more comes. */
     void endWriting();
+    /**
+     * Whether something cannot be sent for now: a message of TLS itself has come in part, and the rest of it has to
+     * come first.
+     */
+    [[nodiscard]] bool isHolding() const { return !m_held.isEmpty() || m_holdsEnd; }
+    [[nodiscard]] qint64 held() const { return m_held.size(); }
+    /** Something has come: perhaps that can be sent now. */
+    void sendHeld();
 
     /** What has come from the connection, for later. */
     void keep(const QByteArray &encrypted) { m_unread += encrypted; }
@@ -46,13 +54,18 @@ private:
     qint64 read(char *to, qint64 size) override;
     qint64 write(const char *from, qint64 size) override;
     void send(QByteArrayView bytes);
+    [[nodiscard]] qint64 encrypt(QByteArrayView bytes);
+    void limitAnswers();
     void flush();
 
     SocketData &m_socket;
     ExternalWait *m_waiting = nullptr; // not owning
     QByteArray m_unread; // comes before what the connection has
     QByteArray m_unsent; // encrypted; empty but within a call
+    QByteArray m_held; // not encrypted; goes before what is sent from now on
+    qint64 m_answers = 0; // bytes that TLS itself has sent since nothing was unwritten
     TlsEngine m_engine;
+    bool m_holdsEnd = false; // the mark of the end goes after m_held
     bool m_shaking = true;
     bool m_inHandshake = false; // in this very moment
     bool m_lost = false; // the connection, meanwhile

@@ -216,16 +216,40 @@ qint64 TlsEngine::write(const char *from, qint64 size)
     if (m_stage != Stage::Open)
         return Failed;
     ERR_clear_error();
-    return settle(SSL_write(m_ssl.get(), from, limited(size)));
+    return settleWrite(SSL_write(m_ssl.get(), from, limited(size)));
 }
 
-void TlsEngine::writeEnd()
+qint64 TlsEngine::writeEnd()
 {
-    if (m_stage != Stage::Open || (SSL_get_shutdown(m_ssl.get()) & SSL_SENT_SHUTDOWN) != 0)
-        return;
+    if (m_stage != Stage::Open)
+        return Failed;
     ERR_clear_error();
-    SSL_shutdown(m_ssl.get()); // writes, and does not wait for the end of the other side
+    if (SSL_in_init(m_ssl.get())) {
+        if (const qint64 result = settleWrite(SSL_do_handshake(m_ssl.get())); result <= 0)
+            return result;
+    }
+    if ((SSL_get_shutdown(m_ssl.get()) & SSL_SENT_SHUTDOWN) == 0)
+        SSL_shutdown(m_ssl.get()); // writes, and does not wait for the end of the other side
     ERR_clear_error();
+    return 1;
+}
+
+void TlsEngine::fail(TlsError::Reason reason, const QString &text)
+{
+    m_reason = reason;
+    m_text = text;
+    m_stage = Stage::Broken;
+}
+
+// OpenSSL reads, too, before it writes: the rest of a message of TLS itself, of which a part has come.
+qint64 TlsEngine::settleWrite(int result)
+{
+    const qint64 outcome = settle(result);
+    if (outcome != End)
+        return outcome;
+    fail(TlsError::Reason::Truncated,
+         QStringLiteral("it has ended its stream within a message of TLS, without which nothing can be sent to it"));
+    return Failed;
 }
 
 // What the last call of OpenSSL came to, which gave `result`.

@@ -58,8 +58,10 @@ public:
 
     [[nodiscard]] qint64 read(char *to, qint64 size) override;
     [[nodiscard]] qint64 write(const char *from, qint64 size) override;
-    /** Marks the end of what this side sends. */
-    void writeEnd();
+    /** Marks the end of what this side sends: NotNow, Failed, or something positive. */
+    [[nodiscard]] qint64 writeEnd();
+    /** Lets the stream fail because of what the peer does; `text` says what. */
+    void fail(TlsError::Reason reason, const QString &text);
 
     /**
      * Why it has failed; null if it has not, or the transport has: that one knows why. `operation` is what the error
@@ -81,6 +83,7 @@ private:
     [[nodiscard]] static BIO_METHOD *bioMethod();
     void setServerName(const QString &serverName, quint16 port);
     [[nodiscard]] qint64 settle(int result);
+    [[nodiscard]] qint64 settleWrite(int result);
     [[nodiscard]] std::pair<TlsError::Reason, QString> explain(unsigned long error) const;
     [[nodiscard]] std::pair<TlsError::Reason, QString> explainCertificate() const;
 
