@@ -100,8 +100,8 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
 
 } // namespace
 
-// Never deleted: a thread may wait for a pipe for ever. Such a one does not count as active; what the others do, such as
-// to remove what a cancelled copy has left, should not be lost with the end of the program.
+// Never deleted: a thread may wait for a pipe for ever. Such a one does not count as active; what the others do, such
+// as to remove what a cancelled copy has left, should not be lost with the end of the program.
 QThreadPool &fileThreads()
 {
     static QThreadPool *const pool = [] {
