@@ -4,6 +4,7 @@
 // Chains of processes, and what FEATURES asks of one. asyncprocesstest.cpp tries what each operation does.
 
 #include <Asyncoro/AsyncPipe>
+#include <Asyncoro/Insight>
 
 #include "../core/waitmatrix.h"
 #include "iotest.h"
@@ -342,6 +343,20 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate({}, 10ms)));
         QCOMPARE(run(pipe.readAll()), "out\n");
         QCOMPARE(run(pipe.readError()), "note\n");
+    }
+
+    void F05_startThatWasGivenUpAndFailsEndsAtOnce()
+    {
+        const auto isEnding = [] {
+            return std::ranges::any_of(liveCoroutines(),
+                                       [](const CoroInfo &coro) { return coro.name.startsWith("end of"); });
+        };
+        {
+            AsyncProcess process;
+            process.setTimeToEnd(1h);
+            QVERIFY_THROWS_EXCEPTION(TimedOut, run(process.start("/nonexistent", {}, 0ms)));
+        }
+        QTRY_VERIFY(!isEnding());
     }
 
     void F05_destroyedBeforeItsWaitsBegin()

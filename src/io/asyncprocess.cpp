@@ -129,9 +129,10 @@ void ProcessData::onStarted()
 
 void ProcessData::onError(QProcess::ProcessError code)
 {
-    if (code == QProcess::FailedToStart && m_state == State::Starting) {
+    if (code == QProcess::FailedToStart) {
         m_owned->setNeverRun();
-        fail(code, QStringLiteral("it cannot be started: ") + process().errorString());
+        if (m_state == State::Starting) // not given up before
+            fail(code, QStringLiteral("it cannot be started: ") + process().errorString());
     } else if (code == QProcess::WriteError && m_inputErrorText.isEmpty()) {
         m_errorCode = code;
         m_inputErrorText = QStringLiteral("it does not read its input any more");

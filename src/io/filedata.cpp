@@ -7,6 +7,8 @@
 
 #include "filesystem_p.h"
 
+#include <QCoreApplication>
+#include <QThread>
 #include <QThreadPool>
 
 #include <limits>
@@ -14,9 +16,13 @@
 
 namespace Asyncoro::Detail {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr int Threads = 4;
+// How long the end of the program waits for what they do.
+constexpr auto TimeAtEnd = 2s;
 // How much is read at a time where the size of the file does not tell, and by readLine().
 constexpr qint64 ChunkSize = 64 * 1024;
 // A buffer for so much is had cheaply, whether or not it will be filled.
@@ -94,12 +100,19 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
 
 } // namespace
 
-// Never deleted: a thread may wait for a pipe for ever.
+// Never deleted: a thread may wait for a pipe for ever. Such a one does not count as active; what the others do, such
+// as to remove what a cancelled copy has left, should not be lost with the end of the program.
 QThreadPool &fileThreads()
 {
     static QThreadPool *const pool = [] {
         auto *const created = new QThreadPool;
         created->setMaxThreadCount(Threads);
+        qAddPostRoutine([] {
+            // Not waitForDone(), which would wait for all threads once none is active.
+            const QDeadlineTimer deadline(TimeAtEnd);
+            while (fileThreads().activeThreadCount() > 0 && !deadline.hasExpired())
+                QThread::sleep(1ms);
+        });
         return created;
     }();
     return *pool;

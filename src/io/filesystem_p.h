@@ -8,6 +8,7 @@
 
 #include <Asyncoro/ThreadPool>
 
+#include <exception>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -99,6 +100,7 @@ private:
 
     const QString m_path;
     const ListOptions m_options;
+    std::exception_ptr m_failure; // to be thrown by the next next()
     std::vector<std::unique_ptr<Level>> m_levels; // the way to where it stands
 };
 

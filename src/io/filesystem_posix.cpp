@@ -69,8 +69,16 @@ void renameFileNow(const QString &from, const QString &to, Existing existing)
 void removeFileNow(const QString &path)
 {
     const QByteArray name = QFile::encodeName(path);
-    if (::unlink(name.constData()) != 0 && ((errno != EISDIR && errno != EPERM) || ::rmdir(name.constData()) != 0))
-        throwFileError("removeFile()", path, lastError());
+    if (::unlink(name.constData()) == 0)
+        return;
+    std::error_code error = lastError();
+    if (errno == EISDIR || errno == EPERM) { // what POSIX says of a folder
+        if (::rmdir(name.constData()) == 0)
+            return;
+        if (errno != ENOTDIR)
+            error = lastError();
+    }
+    throwFileError("removeFile()", path, error);
 }
 
 void makePathNow(const QString &path)
@@ -208,10 +216,18 @@ std::error_code FolderWalk::enter(const QByteArray &path, int parent, const char
 
 std::vector<FolderEntry> FolderWalk::next(const std::stop_token &stop)
 {
+    if (m_failure)
+        std::rethrow_exception(std::exchange(m_failure, nullptr));
     std::vector<FolderEntry> entries;
     FolderEntry entry;
-    while (entries.size() < EntriesAtOnce && !stop.stop_requested() && readEntry(entry))
-        entries.push_back(std::exchange(entry, {}));
+    try {
+        while (entries.size() < EntriesAtOnce && !stop.stop_requested() && readEntry(entry))
+            entries.push_back(std::exchange(entry, {}));
+    } catch (const FileError &) { // after those that were found
+        if (entries.empty())
+            throw;
+        m_failure = std::current_exception();
+    }
     return entries;
 }
 

@@ -199,8 +199,8 @@ void WatchData::accept(const inotify_event &event, const QString &name)
         return;
     }
     const FileChange::Kind kind = event.mask & (IN_CREATE | IN_MOVED_TO)    ? Created
-        : event.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF) ? Removed
-                                                                            : Changed;
+        : event.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT) ? Removed
+                                                                                                 : Changed;
     if (event.mask & IN_IGNORED) {
         m_folders.erase(found); // it was removed, as was told before
     } else if (name.isEmpty()) { // the folder itself

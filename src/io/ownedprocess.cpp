@@ -28,6 +28,8 @@ namespace {
 
 // How often to look whether a group is gone, of which nobody tells.
 constexpr auto GroupInterval = 20ms;
+// How long a killed process may take to end; longer only if the system does not let it, as with a disk that hangs.
+constexpr auto TimeToDie = 5s;
 // How long killed processes may be seen: not long, unless nobody reaps them.
 constexpr auto TimeToVanish = 200ms;
 
@@ -36,7 +38,11 @@ Task<> end(std::unique_ptr<OwnedProcess> owned, std::chrono::milliseconds time)
 {
     Event finished;
     const QObject context; // ends the connection before `finished` ends
-    QObject::connect(&owned->process, &QProcess::finished, &context, [&finished] { finished.set(); });
+    // Not finished(), which one that could not be started does not emit.
+    QObject::connect(&owned->process, &QProcess::stateChanged, &context, [&finished](QProcess::ProcessState state) {
+        if (state == QProcess::NotRunning)
+            finished.set();
+    });
     const QDeadlineTimer deadline(time);
     try {
         if (owned->isRunning())
@@ -49,8 +55,12 @@ Task<> end(std::unique_ptr<OwnedProcess> owned, std::chrono::milliseconds time)
     if (owned->isGone())
         co_return;
     owned->demand(OwnedProcess::Demand::Die);
-    if (owned->isRunning())
-        co_await finished.wait();
+    try {
+        if (owned->isRunning())
+            co_await finished.wait(QDeadlineTimer(TimeToDie));
+    } catch (const TimedOut &) {
+        co_return; // nobody can do more
+    }
     const QDeadlineTimer enough(TimeToVanish);
     while (!owned->isGone() && !enough.hasExpired())
         co_await sleep(GroupInterval);
@@ -72,7 +82,7 @@ OwnedProcess::~OwnedProcess()
     if (isGone())
         return;
     demand(Demand::Die);
-    process.waitForFinished(-1); // which is near
+    process.waitForFinished(int(std::chrono::milliseconds(TimeToDie).count())); // which is near, as a rule
 }
 
 void OwnedProcess::start(const QString &program, const QStringList &arguments, bool endsWithParent)
