@@ -379,6 +379,23 @@ private Q_SLOTS:
         QCOMPARE(run(raw.recv(10, 20s)), ""); // the end, not an error
     }
 
+    void aReplacedOneIsClosed()
+    {
+        auto [a, b] = webPair();
+        auto [c, d] = webPair();
+        a = std::move(c);
+        QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(b.recv(20s)));
+        waitFor(a.sendText(QStringLiteral("x")));
+        QCOMPARE(waitFor(d.recv(20s)).text(), QStringLiteral("x"));
+        AsyncWebSocketServer server;
+        AsyncWebSocketServer other;
+        server.listen(QHostAddress::LocalHost);
+        const Location location = server.location();
+        server = std::move(other);
+        QVERIFY(!server.isListening());
+        server.listen(QHostAddress::LocalHost, location.port()); // nobody has it any more
+    }
+
     void isMovedWhileSomebodyWaits()
     {
         auto [a, b] = webPair();

@@ -387,7 +387,8 @@ AsyncWebSocket::AsyncWebSocket(AsyncWebSocket &&other) noexcept = default;
 
 AsyncWebSocket &AsyncWebSocket::operator=(AsyncWebSocket &&other) noexcept
 {
-    std::swap(m_data, other.m_data);
+    AsyncWebSocket moved(std::move(other));
+    std::swap(m_data, moved.m_data); // what this was is closed with it
     return *this;
 }
 
