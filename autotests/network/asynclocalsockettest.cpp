@@ -232,6 +232,19 @@ private Q_SLOTS:
         waitFor(server.accept(20s));
     }
 
+    void aReplacedServerIsClosed()
+    {
+        const QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("socket"));
+        AsyncLocalServer server;
+        AsyncLocalServer other;
+        server.listen(path);
+        server = std::move(other);
+        QVERIFY(!QFile::exists(path));
+        server.listen(path);
+        waitFor(AsyncLocalSocket::connect(path));
+    }
+
     void acceptWaits()
     {
         const QTemporaryDir folder;

@@ -365,6 +365,37 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(StreamError, waitFor(flooding, 20s));
     }
 
+    void closingWithUnreadMessagesIsNoReset()
+    {
+        auto [raw, socket] = rawPeer();
+        socket.setMaxQueuedMessages(1);
+        const QByteArray message = frame('\x82', QByteArray(100, 'x'));
+        run(raw.sendAll(message + frame('\x89', QByteArray())));
+        QCOMPARE(run(raw.recvAll(2, 20s)), QByteArray::fromHex("8a00")); // it has been read
+        run(raw.sendAll(message.repeated(1000))); // stays in the system
+        socket.close(4321);
+        const QByteArray last = run(raw.recvAll(4, 20s));
+        QCOMPARE(last, QByteArray::fromHex("880210e1"));
+        QCOMPARE(run(raw.recv(10, 20s)), ""); // the end, not an error
+    }
+
+    void aReplacedOneIsClosed()
+    {
+        auto [a, b] = webPair();
+        auto [c, d] = webPair();
+        a = std::move(c);
+        QVERIFY_THROWS_EXCEPTION(WebSocketClosed, waitFor(b.recv(20s)));
+        waitFor(a.sendText(QStringLiteral("x")));
+        QCOMPARE(waitFor(d.recv(20s)).text(), QStringLiteral("x"));
+        AsyncWebSocketServer server;
+        AsyncWebSocketServer other;
+        server.listen(QHostAddress::LocalHost);
+        const Location location = server.location();
+        server = std::move(other);
+        QVERIFY(!server.isListening());
+        server.listen(QHostAddress::LocalHost, location.port()); // nobody has it any more
+    }
+
     void isMovedWhileSomebodyWaits()
     {
         auto [a, b] = webPair();

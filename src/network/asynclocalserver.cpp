@@ -96,7 +96,8 @@ AsyncLocalServer::AsyncLocalServer(AsyncLocalServer &&other) noexcept = default;
 
 AsyncLocalServer &AsyncLocalServer::operator=(AsyncLocalServer &&other) noexcept
 {
-    std::swap(m_data, other.m_data);
+    AsyncLocalServer moved(std::move(other));
+    std::swap(m_data, moved.m_data); // what this was is closed with it
     return *this;
 }
 

@@ -13,10 +13,15 @@
 #include <QPointer>
 #include <QScopeGuard>
 #include <QSocketNotifier>
+#include <QSslSocket>
 #include <QWebSocket>
 
 #include <deque>
 #include <optional>
+
+#ifdef Q_OS_UNIX
+#include <sys/socket.h>
+#endif
 
 namespace Asyncoro {
 
@@ -28,12 +33,23 @@ namespace {
 
 constexpr qint64 MaxHeaderSize = 14; // of a frame
 constexpr auto ClosingPatience = 30s;
+[[maybe_unused]] constexpr qint64 MaxDiscarded = 256 * 1024;
 // So many bytes of answers to pings wait for a peer that takes none.
 constexpr qint64 MaxUnsentAnswers = 1024 * 1024;
 
 std::chrono::nanoseconds now()
 {
     return QDeadlineTimer::current(Qt::PreciseTimer).deadlineNSecs() * 1ns;
+}
+
+/** Takes what has come and nobody wants: the system resets a connection that is closed before all was read. */
+void discardUnread([[maybe_unused]] int descriptor)
+{
+#if defined(Q_OS_UNIX) && defined(MSG_DONTWAIT)
+    char bytes[8192];
+    for (qint64 size = 1, total = 0; size > 0 && total < MaxDiscarded; total += size)
+        size = ::recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
+#endif
 }
 
 /** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
@@ -235,8 +251,11 @@ void WebSocketData::close(int code, const QString &reason)
         return;
     std::unique_ptr<QWebSocket> socket = std::move(m_socket);
     socket->disconnect(this);
-    if (m_notifier)
+    if (m_notifier) {
         m_notifier->removeEventFilter(this);
+        if (!socket->findChild<QSslSocket *>()) // which needs all bytes in their order until it has ended
+            discardUnread(int(m_notifier->socket()));
+    }
     if (!m_ended) {
         m_ended = m_closed = true;
         m_closeCode = code;
@@ -368,7 +387,8 @@ AsyncWebSocket::AsyncWebSocket(AsyncWebSocket &&other) noexcept = default;
 
 AsyncWebSocket &AsyncWebSocket::operator=(AsyncWebSocket &&other) noexcept
 {
-    std::swap(m_data, other.m_data);
+    AsyncWebSocket moved(std::move(other));
+    std::swap(m_data, moved.m_data); // what this was is closed with it
     return *this;
 }
 

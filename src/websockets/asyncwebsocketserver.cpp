@@ -128,7 +128,8 @@ AsyncWebSocketServer::AsyncWebSocketServer(AsyncWebSocketServer &&other) noexcep
 
 AsyncWebSocketServer &AsyncWebSocketServer::operator=(AsyncWebSocketServer &&other) noexcept
 {
-    std::swap(m_data, other.m_data);
+    AsyncWebSocketServer moved(std::move(other));
+    std::swap(m_data, moved.m_data); // what this was is closed with it
     return *this;
 }
 
