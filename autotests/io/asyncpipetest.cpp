@@ -391,7 +391,7 @@ private Q_SLOTS:
             AsyncPipe pipe = chain({"cat", "cat", "cat"});
             QCOMPARE(run(pipe.communicate("x")).output, "x");
         }
-        QCOMPARE(descriptorCount(), before);
+        QTRY_VERIFY(descriptorCount() <= before); // of earlier tests some may have been open still
     }
 };
 
