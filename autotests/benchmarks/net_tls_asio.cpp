@@ -3,32 +3,13 @@
 
 // An echo server with TLS in Boost.Asio's coroutines, one for each connection. Called as: net-tls-asio PORT
 
-#include "benchmark.h"
+#include "asio.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-
-#include <cstdint>
-
-using namespace Benchmark;
-namespace asio = boost::asio;
 
 namespace {
 
-// The concrete executor throughout, which spares Asio the type-erased one; error codes in place of exceptions.
-using Executor = asio::io_context::executor_type;
-using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using Stream = asio::ssl::stream<Socket>;
-using Task = asio::awaitable<void, Executor>;
-constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> awaitable;
 
 Task serve(Socket socket, asio::ssl::context &tls)
 {
@@ -50,40 +31,12 @@ Task serve(Socket socket, asio::ssl::context &tls)
     }
 }
 
-Task listen(asio::io_context &context, Acceptor &acceptor, asio::ssl::context &tls)
-{
-    while (true) {
-        Socket socket(context.get_executor());
-        const auto [error] = co_await acceptor.async_accept(socket, awaitable);
-        if (error) {
-            continue;
-        }
-        boost::system::error_code ignored;
-        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-        asio::co_spawn(context, serve(std::move(socket), tls), asio::detached);
-    }
-}
-
 } // namespace
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fail("usage: net-tls-asio PORT");
-    }
-    raiseFileLimit();
-    asio::io_context context(1);
     asio::ssl::context tls(asio::ssl::context::tls_server);
     tls.use_certificate_chain_file(TLS_FILES ".pem");
     tls.use_private_key_file(TLS_FILES ".key", asio::ssl::context::pem);
-    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), std::uint16_t(std::atoi(argv[1])));
-    Acceptor acceptor(context.get_executor());
-    acceptor.open(endpoint.protocol());
-    acceptor.set_option(asio::socket_base::reuse_address(true));
-    acceptor.bind(endpoint);
-    acceptor.listen(4096);
-    std::printf("listening %d\n", int(acceptor.local_endpoint().port()));
-    std::fflush(stdout);
-    asio::co_spawn(context, listen(context, acceptor, tls), asio::detached);
-    context.run();
+    return listenAndServe(argc, argv, [&tls](Socket socket) { return serve(std::move(socket), tls); });
 }

@@ -12,15 +12,11 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace Qt::StringLiterals;
 using namespace std::chrono_literals;
 
 namespace {
-
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
 
 Task<QList<int>> collect(int count)
 {

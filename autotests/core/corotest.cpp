@@ -29,11 +29,6 @@ Task<int> receiveInts(int count)
     co_return sum;
 }
 
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
-
 struct SetAtEnd {
     std::atomic<bool> &flag; // another thread may look: QThread::wait() orders nothing for the thread sanitizer
     ~SetAtEnd() { flag = true; }

@@ -19,7 +19,17 @@ inline void letOthersRun()
     }());
 }
 
-/** An exception that only a test throws. */
+inline Asyncoro::Task<> sleepForever()
+{
+    co_await Asyncoro::sleep(QDeadlineTimer::Forever);
+}
+
+/** An Error that only a test throws. */
+struct Failure : Asyncoro::Error {
+    using Error::Error;
+};
+
+/** An exception that only a test throws, and is no Error. */
 class Problem : public std::runtime_error
 {
 public:

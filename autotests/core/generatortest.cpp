@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "corotesting.h"
+
 #include <Asyncoro/AsyncGenerator>
 
 #include <Asyncoro/Coro>
@@ -9,13 +11,10 @@
 #include <QTest>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct Failure : Error {
-    using Error::Error;
-};
 
 struct CountsEnd {
     int &count;

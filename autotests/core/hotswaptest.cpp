@@ -17,15 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Failure : Error {
-    using Error::Error;
-};
-
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
-
 /** Counts messages until it is told otherwise. */
 Task<int> countMessages(int from)
 {

@@ -18,19 +18,6 @@ using namespace Asyncoro;
 using namespace CoroTesting;
 using namespace std::chrono_literals;
 
-namespace {
-
-struct Failure : Error {
-    using Error::Error;
-};
-
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
-
-} // namespace
-
 class InterruptionTest : public QObject
 {
     Q_OBJECT

@@ -14,19 +14,6 @@ using namespace Asyncoro;
 using namespace CoroTesting;
 using namespace std::chrono_literals;
 
-namespace {
-
-struct Failure : Error {
-    using Error::Error;
-};
-
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
-
-} // namespace
-
 /** Receiving by type and by predicate, and a mailbox with a limit. */
 class MailboxTest : public QObject
 {

@@ -13,17 +13,13 @@
 #include <thread>
 
 using namespace Asyncoro;
+using namespace CoroTesting;
 using namespace Qt::StringLiterals;
 using namespace std::chrono_literals;
 
 namespace {
 
 const QString Name = u"server"_s;
-
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
 
 bool hasTakenName()
 {

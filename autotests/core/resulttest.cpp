@@ -15,10 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Failure : Error {
-    using Error::Error;
-};
-
 Task<int> answer()
 {
     co_await sleep(1ms);

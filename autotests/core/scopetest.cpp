@@ -19,11 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Failure : Error {
-    using Error::Error;
-};
-
-Task<> sleepForever(QStringList &log, QString name)
+Task<> sleepAndLog(QStringList &log, QString name)
 {
     struct Cleanup {
         QStringList &log;
@@ -98,9 +94,9 @@ private Q_SLOTS:
         QStringList log;
         const Coro<> coro = spawn([&]() -> Task<> {
             co_await withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("sibling"));
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("sibling"));
                 scope.spawn(failAfter, QStringLiteral("broken"), 1ms);
-                co_await sleepForever(log, QStringLiteral("body"));
+                co_await sleepAndLog(log, QStringLiteral("body"));
             });
         });
         try {
@@ -119,7 +115,7 @@ private Q_SLOTS:
         QStringList log;
         const Coro<> coro = spawn([&]() -> Task<> {
             co_await withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("child"));
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child"));
                 co_await sleep(1ms);
                 throw Failure(QStringLiteral("body"));
             });
@@ -180,7 +176,7 @@ private Q_SLOTS:
         QStringList log;
         waitFor(spawn([&]() -> Task<> {
             co_await withScope([&](Scope &scope) -> Task<> {
-                const Coro<> child = scope.spawn(sleepForever, std::ref(log), QStringLiteral("child"));
+                const Coro<> child = scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child"));
                 co_await sleep(1ms);
                 child.terminate();
             });
@@ -194,7 +190,7 @@ private Q_SLOTS:
         QStringList log;
         waitFor(spawn([&]() -> Task<> {
             co_await withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("child"));
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child"));
                 co_await sleep(1ms);
                 scope.terminateChildren();
                 scope.spawn(finishAfter, std::ref(log), QStringLiteral("later child"), 1ms);
@@ -260,7 +256,7 @@ private Q_SLOTS:
         const Coro<> coro = spawn([&]() -> Task<> {
             Coro<>::self().terminate();
             co_await withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("child")); // never begins
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child")); // never begins
                 co_return;
             });
             log << QStringLiteral("not reached");
@@ -291,7 +287,7 @@ private Q_SLOTS:
         QStringList log;
         const Coro<> coro = spawn([&]() -> Task<> {
             co_await withTimeout(5ms, withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("child"));
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child"));
                 co_return;
             }));
         });
@@ -304,8 +300,8 @@ private Q_SLOTS:
         QStringList log;
         spawn([&]() -> Task<> {
             co_await withScope([&](Scope &scope) -> Task<> {
-                scope.spawn(sleepForever, std::ref(log), QStringLiteral("child"));
-                co_await sleepForever(log, QStringLiteral("body"));
+                scope.spawn(sleepAndLog, std::ref(log), QStringLiteral("child"));
+                co_await sleepAndLog(log, QStringLiteral("body"));
             });
         }).setDaemon();
         spawn([]() -> Task<> { co_await sleep(1ms); });

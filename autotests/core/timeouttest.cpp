@@ -24,11 +24,6 @@ Task<int> after(std::chrono::milliseconds time, int value)
     co_return value;
 }
 
-Task<> sleepForever()
-{
-    co_await sleep(QDeadlineTimer::Forever);
-}
-
 } // namespace
 
 class TimeoutTest : public QObject

@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Failure : Error {
-    using Error::Error;
-};
-
 template<typename T>
 Task<T> after(std::chrono::milliseconds time, T value)
 {

@@ -15,16 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Task<> echo(AsyncSocket socket)
-{
-    for (;;) {
-        const QByteArray bytes = co_await socket.recv();
-        if (bytes.isEmpty())
-            break;
-        co_await socket.sendAll(bytes);
-    }
-}
-
 Task<> serve(AsyncServer &server)
 {
     for (;;)

@@ -197,6 +197,17 @@ inline RawPair rawPair()
     return {AsyncSocket::adopt(ours), std::move(peer)};
 }
 
+/** Sends back what comes, to the end. */
+inline Task<> echo(AsyncSocket socket)
+{
+    for (;;) {
+        const QByteArray bytes = co_await socket.recv();
+        if (bytes.isEmpty())
+            break;
+        co_await socket.sendAll(bytes);
+    }
+}
+
 inline Task<QByteArray> recvToEnd(AsyncSocket &socket)
 {
     QByteArray all;

@@ -25,16 +25,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Task<> echo(AsyncSocket socket)
-{
-    for (;;) {
-        const QByteArray bytes = co_await socket.recv();
-        if (bytes.isEmpty())
-            break;
-        co_await socket.sendAll(bytes);
-    }
-}
-
 /** A server that listens, and a coroutine that serves it. */
 template<typename Handler>
 struct Served {
