@@ -243,7 +243,7 @@ void PeerLink::lose(std::exception_ptr error)
         static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, error);
 }
 
-void PeerLink::close(const QString &reason)
+void PeerLink::close(const QString &reason, const QString &ours)
 {
     if (m_state == State::Connected) {
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
@@ -252,7 +252,7 @@ void PeerLink::close(const QString &reason)
             m_socket->socket()->flush(); // at once, for there may be no event loop any more
         }
     }
-    lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+    lose(std::make_exception_ptr(PeerLost(m_location, ours)));
 }
 
 Task<> PeerLink::keepAlive()
