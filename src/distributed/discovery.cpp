@@ -19,6 +19,20 @@ std::shared_ptr<Detail::DiscoveryCore> checked(const std::weak_ptr<Detail::Disco
 
 } // namespace
 
+std::optional<quint16> Discovery::portFromEnvironment()
+{
+    const QString text = qEnvironmentVariable("ASYNCORO_DISCOVERY");
+    if (text.isEmpty())
+        return DefaultPort;
+    if (text == u"off")
+        return {};
+    bool ok = false;
+    const quint16 port = text.toUShort(&ok);
+    if (!ok || port == 0)
+        throw Error(QStringLiteral("ASYNCORO_DISCOVERY is \"%1\", neither a UDP port nor off").arg(text));
+    return port;
+}
+
 Discovery::Discovery(PeerNetwork &network, const Options &options)
     : d(std::make_shared<Detail::DiscoveryCore>(network.m_core, options))
 {

@@ -7,6 +7,7 @@
 #include "peernetwork.h"
 
 #include <memory>
+#include <optional>
 
 namespace Asyncoro {
 
@@ -48,6 +49,8 @@ public:
         /** Multicast groups; all who are to find each other have the same. */
         QString group4 = QStringLiteral("239.255.65.83");
         QString group6 = QStringLiteral("ff15::4153");
+        /** To take part within this machine only, whatever the interfaces; without a secret it is so anyway. */
+        bool thisMachineOnly = false;
         /** What this process offers, by short names without spaces, such as "discoro.scheduler"; at most 112 bytes in all. */
         QStringList services = {};
         /** Whether to ask for others. Otherwise this process only says once in a while that it is there. */
@@ -59,6 +62,12 @@ public:
         /** Whether to connect to whom it finds; otherwise it finds them for find() only. */
         bool connect = true;
     };
+
+    /**
+     * The UDP port that ASYNCORO_DISCOVERY names, or DefaultPort; nothing if it is "off". For programs that leave it to their user.
+     * Throws an Error if it is something else.
+     */
+    [[nodiscard]] static std::optional<quint16> portFromEnvironment();
 
     /** Starts to ask. Throws SocketError if the port cannot be had, and an Error for options that make no sense. */
     Discovery(PeerNetwork &network, const Options &options);

@@ -68,7 +68,7 @@ bool AddressLimit::allows(const QHostAddress &address)
 DiscoveryCore::DiscoveryCore(std::shared_ptr<NetworkCore> network, const Discovery::Options &options)
     : m_network(std::move(network))
     , m_options(options)
-    , m_sockets(options, m_network->options().secret.isEmpty())
+    , m_sockets(options, options.thisMachineOnly || m_network->options().secret.isEmpty())
     , m_answering(options.answer)
 {
     if (!Ping::fits(options.services))
@@ -268,7 +268,7 @@ void DiscoveryCore::read(const QNetworkDatagram &datagram)
         port = passed->port;
         bytes = passed->ping;
     } else if (!m_sockets.accepts(datagram)) {
-        return refuse(from, m_sockets.isLoopbackOnly() ? QStringLiteral("it is another machine, and there is no secret")
+        return refuse(from, m_sockets.isLoopbackOnly() ? QStringLiteral("it is another machine, and this process takes part within its own only")
                                                        : QStringLiteral("it came by an interface that is not used"));
     }
     const PingReading reading = readPing(bytes, m_network->options().secret.key());
@@ -419,8 +419,10 @@ QStringList DiscoveryCore::advice() const
     const quint16 port = m_sockets.port();
     if (m_sockets.interfaces().isEmpty())
         lines.append(QStringLiteral("no network interface is up, or none of the chosen ones exists"));
-    if (m_sockets.isLoopbackOnly())
+    if (m_network->options().secret.isEmpty())
         lines.append(QStringLiteral("there is no secret, so that only this machine is searched"));
+    else if (m_sockets.isLoopbackOnly())
+        lines.append(QStringLiteral("this process takes part within this machine only, as where it listens at a loopback address"));
     if (m_journal.hasRefused(OtherSecret))
         lines.append(QStringLiteral("the secret: processes here have another one; all need the same"));
     if (!m_journal.notConnected().isEmpty())

@@ -28,7 +28,7 @@ struct PingTarget {
 class PingSockets
 {
 public:
-    /** Without a secret `loopbackOnly`. */
+    /** `loopbackOnly`: whatever the options say. */
     PingSockets(const Discovery::Options &options, bool loopbackOnly);
 
     /** Throws SocketError if there is neither IPv4 nor IPv6. */
