@@ -78,7 +78,8 @@ private Q_SLOTS:
         std::vector<std::unique_ptr<Participant>> all;
         QStringList locations;
         for (int i = 0; i < 4; ++i) {
-            all.push_back(std::make_unique<Participant>(m_site->options(), PeerNetwork::Options{.secret = Secret(secret)}));
+            all.push_back(
+                std::make_unique<Participant>(m_site->options(), PeerNetwork::Options{.secret = Secret(secret)}));
             locations.append(all.back()->location());
         }
         locations.sort();
@@ -87,7 +88,8 @@ private Q_SLOTS:
             others.removeOne(participant->location());
             QTRY_COMPARE_WITH_TIMEOUT(participant->peers(), others, 20'000);
         }
-        QVERIFY(all.front()->discovery.report().contains(locations.last()) || all.back()->discovery.report().contains(locations.first()));
+        QVERIFY(all.front()->discovery.report().contains(locations.last())
+                || all.back()->discovery.report().contains(locations.first()));
     }
 
     void D01_severalPortsAreSeveralNetworks()
@@ -186,7 +188,8 @@ private Q_SLOTS:
 
         const QString text = failureOf<TimedOut>(client.discovery.find(QStringLiteral("plotter"), 300ms));
         QVERIFY2(text.contains(QStringLiteral("looked for printer")), qPrintable(text));
-        const Coro<DiscoveredPeer> terminated = spawn(client.discovery.find(QStringLiteral("plotter"), QDeadlineTimer::Forever));
+        const Coro<DiscoveredPeer> terminated =
+            spawn(client.discovery.find(QStringLiteral("plotter"), QDeadlineTimer::Forever));
         letOthersRun();
         terminated.terminate();
         QVERIFY(!failureOf<CoroTerminated>(terminated).startsWith(u'<'));
@@ -196,7 +199,8 @@ private Q_SLOTS:
     {
         std::optional<Participant> here(std::in_place, m_site->options());
         const Participant there(m_site->options());
-        const Coro<DiscoveredPeer> search = spawn(here->discovery.find(QStringLiteral("nobody"), QDeadlineTimer::Forever));
+        const Coro<DiscoveredPeer> search =
+            spawn(here->discovery.find(QStringLiteral("nobody"), QDeadlineTimer::Forever));
         const Coro<QList<Location>> relay = spawn(here->discovery.announceThrough(there.network.location()));
         const Task<DiscoveredPeer> notBegun = here->discovery.find(QStringLiteral("nobody"), QDeadlineTimer::Forever);
         here->discovery.addPeer(QStringLiteral("127.0.0.1"));
@@ -246,14 +250,16 @@ private Q_SLOTS:
         const Participant stranger(m_site->options(), {.secret = Secret("guess")});
         const Participant third(m_site->options());
         QTRY_COMPARE_WITH_TIMEOUT(here.peers(), QStringList{third.location()}, 20'000);
-        QTRY_VERIFY(stranger.discovery.report().contains(QStringLiteral("the secret: processes here have another one")));
+        QTRY_VERIFY(
+            stranger.discovery.report().contains(QStringLiteral("the secret: processes here have another one")));
         QTRY_VERIFY(here.discovery.report().contains(QStringLiteral("another secret")));
         QVERIFY(stranger.peers().isEmpty());
         RawPinger raw(*m_site);
         for (int i = 0; i < 20; ++i)
             raw.sendToAll(RawPinger::question().toBytes("third"));
         QVERIFY(raw.isAnsweredNextOnly());
-        QCOMPARE(countLogged(QStringLiteral("refused a ping from 127.0.0.1: another secret")), 3); // one for each that was asked
+        QCOMPARE(countLogged(QStringLiteral("refused a ping from 127.0.0.1: another secret")),
+                 3); // one for each that was asked
     }
 
     void D06_anotherVersionIsNamedOnce()
@@ -404,12 +410,14 @@ private Q_SLOTS:
         QTRY_COMPARE(countLogged(QStringLiteral("nothing was found: looked for other processes")), 1);
         QVERIFY(alone.peers().isEmpty());
         const QString report = alone.discovery.report();
-        for (const QString &part : {QString::number(m_site->port), m_site->group4, QStringLiteral("127.255.255.255"), QStringLiteral("to check:"),
-                                    QStringLiteral("firewall"), QStringLiteral("Wi-Fi"), QStringLiteral("lo (127.0.0.1")})
+        for (const QString &part : {QString::number(m_site->port), m_site->group4, QStringLiteral("127.255.255.255"),
+                                    QStringLiteral("to check:"), QStringLiteral("firewall"), QStringLiteral("Wi-Fi"),
+                                    QStringLiteral("lo (127.0.0.1")})
             QVERIFY2(report.contains(part), qPrintable(part + u'\n' + report));
         QVERIFY(!report.contains(QStringLiteral("there is no secret")));
         const Participant open(m_site->options(), {.secret = {}});
-        QTRY_VERIFY(open.discovery.report().contains(QStringLiteral("there is no secret, so that only this machine is searched")));
+        QTRY_VERIFY(open.discovery.report().contains(
+            QStringLiteral("there is no secret, so that only this machine is searched")));
     }
 
     void D01_allProcessesAtAPortAreAsked()
@@ -426,7 +434,9 @@ private Q_SLOTS:
         QSet<quint16> ports;
         for (int i = 0; i < 3; ++i)
             ports.insert(raw.receive().port);
-        QCOMPARE(ports, (QSet<quint16>{a.network.location().port(), b.network.location().port(), c.network.location().port()}));
+        QCOMPARE(
+            ports,
+            (QSet<quint16>{a.network.location().port(), b.network.location().port(), c.network.location().port()}));
         QVERIFY(raw.isAnsweredNextOnly()); // none of them twice
     }
 
@@ -497,14 +507,19 @@ private Q_SLOTS:
         QVERIFY2(text.contains(QStringLiteral("relays once in")), qPrintable(text));
 
         PeerNetwork without(PeerNetwork::Options{.secret = Secret("s3cret")});
-        QVERIFY(failureOf<WireError>(here.discovery.announceThrough(without.location())).contains(QStringLiteral("offers no function")));
-        QVERIFY(failureOf<Error>(here.discovery.announceThrough(here.network.location())).contains(QStringLiteral("is this process")));
+        QVERIFY(failureOf<WireError>(here.discovery.announceThrough(without.location()))
+                    .contains(QStringLiteral("offers no function")));
+        QVERIFY(failureOf<Error>(here.discovery.announceThrough(here.network.location()))
+                    .contains(QStringLiteral("is this process")));
     }
 
     void D01_theAddressOutsideIsAnswered()
     {
-        const Participant here(m_site->options(), {.secret = Secret("s3cret"), .name = QStringLiteral("inside"),
-                                                   .externalAddress = QStringLiteral("203.0.113.7"), .externalPort = 4711});
+        const Participant here(m_site->options(),
+                               {.secret = Secret("s3cret"),
+                                .name = QStringLiteral("inside"),
+                                .externalAddress = QStringLiteral("203.0.113.7"),
+                                .externalPort = 4711});
         RawPinger raw(*m_site);
         raw.sendToAll(RawPinger::question().toBytes("s3cret"));
         const Ping answer = raw.receive();

@@ -20,7 +20,8 @@ namespace DistributedTest {
 using Detail::Ping;
 
 /** A place of its own in the loopback network: no other process of this machine meets these there. */
-struct Site {
+struct Site
+{
     Site()
     {
         QUdpSocket any;
@@ -47,8 +48,10 @@ struct Site {
 };
 
 /** A process that takes part: its network and its discovery. */
-struct Participant {
-    explicit Participant(const Discovery::Options &options, const PeerNetwork::Options &networkOptions = {.secret = Secret("s3cret")})
+struct Participant
+{
+    explicit Participant(const Discovery::Options &options,
+                         const PeerNetwork::Options &networkOptions = {.secret = Secret("s3cret")})
         : network(networkOptions)
         , discovery(network, options)
     {

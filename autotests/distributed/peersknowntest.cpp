@@ -20,10 +20,12 @@ class Observer
 public:
     Observer()
     {
-        coro = spawn([](QList<PeerStatus> *list) -> Task<> {
-            for (;;)
-                list->append(co_await receive<PeerStatus>());
-        }, &all);
+        coro = spawn(
+            [](QList<PeerStatus> *list) -> Task<> {
+                for (;;)
+                    list->append(co_await receive<PeerStatus>());
+            },
+            &all);
         coro.setDaemon();
     }
     ~Observer()
@@ -66,7 +68,8 @@ private Q_SLOTS:
     {
         QCOMPARE(m_here->name(), u"here");
         const PeerNetwork nameless;
-        QVERIFY2(nameless.name().endsWith(u':' + QString::number(nameless.location().port())), qPrintable(nameless.name()));
+        QVERIFY2(nameless.name().endsWith(u':' + QString::number(nameless.location().port())),
+                 qPrintable(nameless.name()));
     }
 
     void D07_firstThoseThatAreThereThenChanges()
@@ -119,7 +122,10 @@ private Q_SLOTS:
     void D07_aPeerWithoutAnAnswerIsCalledByItsLocation()
     {
         PeerNetwork silent({.secret = Secret("s3cret")});
-        silent.offer(QStringLiteral("asyncoro.about"), []() -> Task<> { throw Error(QStringLiteral("no")); co_return; });
+        silent.offer(QStringLiteral("asyncoro.about"), []() -> Task<> {
+            throw Error(QStringLiteral("no"));
+            co_return;
+        });
         Observer observer;
         m_here->watchPeers(observer.coro);
         waitFor(m_here->connect(silent.location()));
@@ -211,7 +217,8 @@ private Q_SLOTS:
 
     void D01_theAddressOutsideIsTold()
     {
-        PeerNetwork behindNat({.secret = Secret("s3cret"), .externalAddress = QStringLiteral("203.0.113.7"), .externalPort = 4711});
+        PeerNetwork behindNat(
+            {.secret = Secret("s3cret"), .externalAddress = QStringLiteral("203.0.113.7"), .externalPort = 4711});
         const QByteArray bytes = behindNat.toBytes(QVariant::fromValue(behindNat.anchor()));
         QCOMPARE(m_here->fromBytes(bytes).value<Coro<>>().location(), Location(QStringLiteral("203.0.113.7"), 4711));
         // It is this process itself.

@@ -45,7 +45,8 @@ class CommonOptionsTest : public QObject
 private Q_SLOTS:
     void init()
     {
-        for (const char *variable : {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE", "ASYNCORO_DISCOVERY"})
+        for (const char *variable :
+             {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE", "ASYNCORO_DISCOVERY"})
             qunsetenv(variable);
     }
 

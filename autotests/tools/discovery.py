@@ -20,7 +20,8 @@ class Program:
     """One that runs until the block ends, and prints lines meanwhile."""
 
     def __init__(self, environment, *command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        env=environment)
         self.lines = queue.Queue()
         self.seen = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -54,7 +55,8 @@ class DiscoveryOfTools(unittest.TestCase):
         secret.write_text(os.urandom(16).hex())
         secret.chmod(0o600)
         # A port of its own: other programs of this machine are no part of the test.
-        self.environment = dict(os.environ, ASYNCORO_SECRET_FILE=str(secret), ASYNCORO_DISCOVERY=str(random.randrange(20_000, 30_000)))
+        port = str(random.randrange(20_000, 30_000))
+        self.environment = dict(os.environ, ASYNCORO_SECRET_FILE=str(secret), ASYNCORO_DISCOVERY=port)
         self.environment.pop("ASYNCORO_SCHEDULER", None)
 
     def start(self, *command):
@@ -63,7 +65,8 @@ class DiscoveryOfTools(unittest.TestCase):
         return program
 
     def start_node(self, *options):
-        return self.start("discoro-node", "--name", "finder", "--cpus", "1", "--work-dir", str(self.folder / "node"), *options)
+        folder = str(self.folder / "node")
+        return self.start("discoro-node", "--name", "finder", "--cpus", "1", "--work-dir", folder, *options)
 
     def test_node_and_status_find_the_scheduler(self):
         node = self.start_node()  # first, so that the scheduler's announcement counts, too
@@ -71,7 +74,8 @@ class DiscoveryOfTools(unittest.TestCase):
         scheduler = self.start("discoro-scheduler", "--port", "0")
         location = scheduler.wait_for("listening").split()[1]
         self.assertEqual(node.wait_for("joined"), f"joined {location}")
-        status = subprocess.run(["discoro", "status", "--json"], env=self.environment, capture_output=True, text=True, timeout=TIMEOUT)
+        status = subprocess.run(["discoro", "status", "--json"], env=self.environment, capture_output=True, text=True,
+                                timeout=TIMEOUT)
         self.assertEqual(status.returncode, 0, status.stderr)
         self.assertIn('"finder"', status.stdout)
         # Another scheduler, at another port: the node looks anew.

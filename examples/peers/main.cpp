@@ -25,7 +25,8 @@ Task<> show()
 {
     for (;;) {
         const PeerStatus peer = co_await receive<PeerStatus>();
-        std::printf("%s %s at %s\n", peer.isOnline() ? "+" : "-", qPrintable(peer.name()), qPrintable(peer.location().toString()));
+        std::printf("%s %s at %s\n", peer.isOnline() ? "+" : "-", qPrintable(peer.name()),
+                    qPrintable(peer.location().toString()));
         std::fflush(stdout);
     }
 }

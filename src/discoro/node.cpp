@@ -154,7 +154,8 @@ Task<> NodePrivate::leave()
 {
     const auto self = shared_from_this();
     if (m_joined) {
-        const Coro<> farewell = spawn([self]() -> Task<> { co_await self->m_network.call(self->m_scheduler, Protocol::Leave); });
+        const Coro<> farewell =
+            spawn([self]() -> Task<> { co_await self->m_network.call(self->m_scheduler, Protocol::Leave); });
         farewell.setDaemon();
         try {
             co_await farewell.finish(2s);

@@ -38,11 +38,13 @@ Discovery::Discovery(PeerNetwork &network, const Options &options)
 {
     d->open();
     const std::weak_ptr<Detail::DiscoveryCore> core = d;
-    network.offer(QStringLiteral("asyncoro.discovery.relay"), [core](Peer asker, QString address, quint16 port) -> Task<QStringList> {
-        co_return co_await checked(core)->relay(std::move(asker), std::move(address), port);
+    network.offer(QStringLiteral("asyncoro.discovery.relay"),
+                  [core](Peer asker, QString address, quint16 port) -> Task<QStringList> {
+                      co_return co_await checked(core)->relay(std::move(asker), std::move(address), port);
+                  });
+    network.offer(QStringLiteral("asyncoro.discovery.meet"), [core](QString address, quint16 port) -> Task<> {
+        co_await checked(core)->meet(std::move(address), port);
     });
-    network.offer(QStringLiteral("asyncoro.discovery.meet"),
-                  [core](QString address, quint16 port) -> Task<> { co_await checked(core)->meet(std::move(address), port); });
 }
 
 Discovery::Discovery(PeerNetwork &network)

@@ -72,7 +72,8 @@ DiscoveryCore::DiscoveryCore(std::shared_ptr<NetworkCore> network, const Discove
     , m_answering(options.answer)
 {
     if (!Ping::fits(options.services))
-        throw Error(QStringLiteral("these are no names of services, or too many: \"%1\"").arg(options.services.join(QStringLiteral("\", \""))));
+        throw Error(QStringLiteral("these are no names of services, or too many: \"%1\"")
+                        .arg(options.services.join(QStringLiteral("\", \""))));
     if (!options.lookFor.isEmpty() && !Ping::isService(options.lookFor))
         throw Error(QStringLiteral("\"%1\" is no name of a service").arg(options.lookFor));
 }
@@ -152,7 +153,8 @@ Task<> DiscoveryCore::askRound()
     ping.direct = true;
     const QByteArray direct = ping.toBytes(m_network->options().secret.key());
     for (const QString &host : std::as_const(m_hosts))
-        track(spawn(&DiscoveryCore::askHost, shared_from_this(), host, direct), QStringLiteral("discovery: asks ") + host);
+        track(spawn(&DiscoveryCore::askHost, shared_from_this(), host, direct),
+              QStringLiteral("discovery: asks ") + host);
 }
 
 Task<> DiscoveryCore::askHost(QString host, QByteArray question)
@@ -185,13 +187,15 @@ void DiscoveryCore::sendInTheBackground(const Ping &ping, const QHostAddress &to
     if (m_coros.size() > MaxCoros)
         return;
     const QByteArray bytes = ping.toBytes(m_network->options().secret.key());
-    const Coro<> sender = spawn([](std::shared_ptr<DiscoveryCore> self, QByteArray data, QHostAddress address, quint16 toPort) -> Task<> {
-        try {
-            co_await self->m_sockets.send(data, {address, {}, 0}, toPort);
-        } catch (const SocketError &e) {
-            self->m_journal.failed(QStringLiteral("%1, port %2").arg(address.toString()).arg(toPort), e.message());
-        }
-    }, shared_from_this(), bytes, to, port);
+    const Coro<> sender = spawn(
+        [](std::shared_ptr<DiscoveryCore> self, QByteArray data, QHostAddress address, quint16 toPort) -> Task<> {
+            try {
+                co_await self->m_sockets.send(data, {address, {}, 0}, toPort);
+            } catch (const SocketError &e) {
+                self->m_journal.failed(QStringLiteral("%1, port %2").arg(address.toString()).arg(toPort), e.message());
+            }
+        },
+        shared_from_this(), bytes, to, port);
     track(sender, QStringLiteral("discovery: answers ") + to.toString());
 }
 
@@ -206,7 +210,8 @@ Ping DiscoveryCore::makePing(Ping::Kind kind) const
         ping.address = options.externalAddress;
     else if (listening != QHostAddress::AnyIPv4 && listening != QHostAddress::AnyIPv6)
         ping.address = m_network->location().address();
-    ping.port = options.externalPort != 0 && !options.externalAddress.isEmpty() ? options.externalPort : m_network->location().port();
+    ping.port = options.externalPort != 0 && !options.externalAddress.isEmpty() ? options.externalPort
+                                                                                : m_network->location().port();
     ping.name = m_network->name();
     ping.services = m_options.services;
     ping.lookingFor = m_options.lookFor;
@@ -224,9 +229,8 @@ QByteArray DiscoveryCore::newNonce()
 
 bool DiscoveryCore::isQuestionOfOurs(const QByteArray &nonce) const
 {
-    return std::ranges::any_of(m_questions, [&](const auto &question) {
-        return question.first == nonce && !question.second.hasExpired();
-    });
+    return std::ranges::any_of(
+        m_questions, [&](const auto &question) { return question.first == nonce && !question.second.hasExpired(); });
 }
 
 // --- what comes in ---
@@ -268,21 +272,23 @@ void DiscoveryCore::read(const QNetworkDatagram &datagram)
         port = passed->port;
         bytes = passed->ping;
     } else if (!m_sockets.accepts(datagram)) {
-        return refuse(from, m_sockets.isLoopbackOnly() ? QStringLiteral("it is another machine, and this process takes part within its own only")
-                                                       : QStringLiteral("it came by an interface that is not used"));
+        return refuse(from, QStringLiteral("it came by an interface that is not used"));
     }
     const PingReading reading = readPing(bytes, m_network->options().secret.key());
     // Whatever its secret: others of this machine may have that.
-    const bool isForOthers = reading.direct && bytes.size() == Ping::Size && !datagram.destinationAddress().isMulticast()
+    const bool isForOthers = reading.direct && bytes.size() == Ping::Size
+        && !datagram.destinationAddress().isMulticast()
         && !(reading.ping && reading.ping->kind == Ping::Kind::Answer && isQuestionOfOurs(reading.ping->nonce));
     if (!passed && isForOthers && m_passedOn.allows(from)) {
-        const Coro<> passer = spawn([](std::shared_ptr<DiscoveryCore> self, QByteArray data) -> Task<> {
-            try {
-                co_await self->m_sockets.sendToThisMachine(data);
-            } catch (const SocketError &e) {
-                self->m_journal.failed(QStringLiteral("other processes of this machine"), e.message());
-            }
-        }, shared_from_this(), PassedPing{from, port, bytes}.toBytes());
+        const Coro<> passer = spawn(
+            [](std::shared_ptr<DiscoveryCore> self, QByteArray data) -> Task<> {
+                try {
+                    co_await self->m_sockets.sendToThisMachine(data);
+                } catch (const SocketError &e) {
+                    self->m_journal.failed(QStringLiteral("other processes of this machine"), e.message());
+                }
+            },
+            shared_from_this(), PassedPing{from, port, bytes}.toBytes());
         track(passer, QStringLiteral("discovery: passes on"));
     }
     if (!reading.ping)
@@ -294,25 +300,31 @@ void DiscoveryCore::read(const QNetworkDatagram &datagram)
 
 void DiscoveryCore::refuse(const QHostAddress &from, const QString &why)
 {
-    if (m_journal.refused(from, why))
-        qCInfo(lcDiscovery).noquote() << "refused a ping from" << from.toString() + u':' << why;
+    m_journal.refused(from, why);
 }
 
 void DiscoveryCore::refuse(const QHostAddress &from, const PingReading &reading)
 {
+    QString why;
     switch (reading.fault) {
+    case PingFault::None:
+        return;
     case PingFault::NotAPing:
         return refuse(from, QStringLiteral("it is no ping"));
     case PingFault::OtherVersion:
-        return refuse(from, QStringLiteral("version %1 of the protocol; this process speaks version %2: update the older one")
-                                .arg(reading.version)
-                                .arg(Ping::ProtocolVersion));
+        why = QStringLiteral("version %1 of the protocol; this process speaks version %2: update the older one")
+                  .arg(reading.version)
+                  .arg(Ping::ProtocolVersion);
+        break;
     case PingFault::WrongSecret:
-        return refuse(from, OtherSecret);
+        why = OtherSecret;
+        break;
     case PingFault::Malformed:
-    case PingFault::None:
-        return refuse(from, QStringLiteral("it is malformed"));
+        why = QStringLiteral("it is malformed");
+        break;
     }
+    if (m_journal.refused(from, why))
+        qCInfo(lcDiscovery).noquote() << "refused a ping from" << from.toString() + u':' << why;
 }
 
 /** Whether this is the first time that it comes: by several ways, or again by somebody who has recorded it. */
@@ -363,13 +375,15 @@ void DiscoveryCore::takeAnswer(const Ping &answer, const QHostAddress &from)
     // The answers to other processes of this machine come here, too.
     if (!m_options.search || !isQuestionOfOurs(answer.nonce) || !isWanted(answer.services) || !isNew(answer))
         return;
-    const DiscoveredPeer peer{Location(answer.address.isEmpty() ? from.toString() : answer.address, answer.port), answer.name, answer.services};
+    const Location location(answer.address.isEmpty() ? from.toString() : answer.address, answer.port);
+    const DiscoveredPeer peer{location, answer.name, answer.services};
     if (!peer.location.isValid())
         return;
     m_journal.found(QStringLiteral("%1 at %2").arg(peer.name, peer.location.toString()));
     if (m_found.size() >= MaxFound)
         m_found.removeIf([this](const auto &entry) { return !isConnected(entry.key()); });
-    m_found.removeIf([&](const auto &entry) { return entry.value().location == peer.location; }); // its predecessor there
+    m_found.removeIf(
+        [&](const auto &entry) { return entry.value().location == peer.location; }); // its predecessor there
     if (m_found.size() < MaxFound)
         m_found.insert(answer.incarnation, peer);
     for (const auto &search : std::as_const(m_searches)) {
@@ -399,8 +413,9 @@ bool DiscoveryCore::isContent() const
 {
     if (!m_options.search)
         return false;
-    return m_options.connect ? std::ranges::any_of(m_found.keys(), [this](const QByteArray &peer) { return isConnected(peer); })
-                             : !m_found.isEmpty() && m_searches.isEmpty();
+    return m_options.connect
+        ? std::ranges::any_of(m_found.keys(), [this](const QByteArray &peer) { return isConnected(peer); })
+        : !m_found.isEmpty() && m_searches.isEmpty();
 }
 
 // --- reports ---
@@ -422,19 +437,23 @@ QStringList DiscoveryCore::advice() const
     if (m_network->options().secret.isEmpty())
         lines.append(QStringLiteral("there is no secret, so that only this machine is searched"));
     else if (m_sockets.isLoopbackOnly())
-        lines.append(QStringLiteral("this process takes part within this machine only, as where it listens at a loopback address"));
+        lines.append(QStringLiteral(
+            "this process takes part within this machine only, as where it listens at a loopback address"));
     if (m_journal.hasRefused(OtherSecret))
         lines.append(QStringLiteral("the secret: processes here have another one; all need the same"));
     if (!m_journal.notConnected().isEmpty())
         lines.append(QStringLiteral("firewalls there: the TCP ports named above must be open"));
     if (m_journal.ownReceived() == 0)
-        lines.append(QStringLiteral("the firewall of this machine: not even this process's own pings came back; open UDP port %1").arg(port));
+        lines.append(QStringLiteral(
+                         "the firewall of this machine: not even this process's own pings came back; open UDP port %1")
+                         .arg(port));
     lines.append(QStringLiteral("whether one runs there, with discovery switched on, UDP port %1 and the same secret%2")
                      .arg(port)
                      .arg(m_options.lookFor.isEmpty() ? QString() : QStringLiteral(", and is a ") + m_options.lookFor));
     lines.append(QStringLiteral("that it listens at an address of its network, not at 127.0.0.1 only"));
     lines.append(QStringLiteral("firewalls: UDP port %1 must be open on both sides").arg(port));
-    lines.append(QStringLiteral("Wi-Fi: many access points keep their clients apart (\"isolation\") or drop multicast"));
+    lines.append(
+        QStringLiteral("Wi-Fi: many access points keep their clients apart (\"isolation\") or drop multicast"));
     lines.append(QStringLiteral("other networks are not searched: give the address of one process there"));
     return lines;
 }
@@ -449,7 +468,9 @@ QString DiscoveryCore::report() const
         lines.append(QStringLiteral("nothing was found: looked for %1").arg(what));
     else
         lines.append(QStringLiteral("looked for %1 and found %2").arg(what).arg(m_found.size()));
-    lines.append(QStringLiteral("  interfaces: %1; UDP port %2").arg(m_sockets.interfaces().join(QStringLiteral(", "))).arg(m_sockets.port()));
+    lines.append(QStringLiteral("  interfaces: %1; UDP port %2")
+                     .arg(m_sockets.interfaces().join(QStringLiteral(", ")))
+                     .arg(m_sockets.port()));
     lines += m_journal.lines();
     for (const QString &problem : m_sockets.problems())
         lines.append(QStringLiteral("  problem: ") + problem);

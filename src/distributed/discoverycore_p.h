@@ -24,7 +24,8 @@ public:
     [[nodiscard]] bool allows(const QHostAddress &address);
 
 private:
-    struct Second {
+    struct Second
+    {
         qint64 begin = 0;
         int count = 0;
     };
@@ -59,7 +60,8 @@ public:
     Task<> meet(QString address, quint16 port);
 
 private:
-    struct Search {
+    struct Search
+    {
         QString service;
         std::optional<DiscoveredPeer> result;
         Event foundOrClosed;
@@ -86,7 +88,10 @@ private:
     /** Whether a question of this process had that nonce, and its answers still count. */
     [[nodiscard]] bool isQuestionOfOurs(const QByteArray &nonce) const;
     [[nodiscard]] bool isReachableFrom(const QHostAddress &address) const;
-    [[nodiscard]] bool isWanted(const QStringList &services) const { return m_options.lookFor.isEmpty() || services.contains(m_options.lookFor); }
+    [[nodiscard]] bool isWanted(const QStringList &services) const
+    {
+        return m_options.lookFor.isEmpty() || services.contains(m_options.lookFor);
+    }
     [[nodiscard]] bool isNew(const Ping &ping);
     [[nodiscard]] bool isContent() const;
     [[nodiscard]] QStringList advice() const;

@@ -67,9 +67,11 @@ QStringList DiscoveryJournal::lines() const
             line += QStringLiteral("; failed %1 times: %2").arg(it->failed).arg(it->why);
         lines.append(line);
     }
-    lines.append(QStringLiteral("  came in: %1 datagrams, of which %2 were this process's own").arg(m_received).arg(m_own));
+    lines.append(
+        QStringLiteral("  came in: %1 datagrams, of which %2 were this process's own").arg(m_received).arg(m_own));
     for (auto it = m_refused.cbegin(); it != m_refused.cend(); ++it)
-        lines.append(QStringLiteral("  refused from %1: %2 (%3 times)").arg(it.key().first, it.key().second).arg(it.value()));
+        lines.append(
+            QStringLiteral("  refused from %1: %2 (%3 times)").arg(it.key().first, it.key().second).arg(it.value()));
     if (m_refusedElse > 0)
         lines.append(QStringLiteral("  refused from others: %1").arg(m_refusedElse));
     for (const QString &who : m_found)

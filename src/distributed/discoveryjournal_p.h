@@ -24,6 +24,7 @@ public:
     /** Something was not accepted. Returns whether it is the first time from that address for that reason. */
     bool refused(const QHostAddress &from, const QString &why);
     void found(const QString &who);
+    void connected(const QString &who) { m_notConnected.remove(who); }
     /** One that answered by a datagram could not be connected. */
     void notConnected(const QString &who, const QString &why);
 
@@ -36,7 +37,8 @@ public:
     [[nodiscard]] QStringList lines() const;
 
 private:
-    struct Attempts {
+    struct Attempts
+    {
         quint64 times = 0;
         quint64 failed = 0;
         QString why;

@@ -10,7 +10,8 @@
 namespace Asyncoro::Detail {
 
 /** How often Discovery asks, and how long it waits. A test may change it while there is no Discovery. */
-struct DiscoveryLimits {
+struct DiscoveryLimits
+{
     std::chrono::milliseconds firstInterval{1'000}; // between questions; doubles each time
     std::chrono::milliseconds longestInterval{60'000}; // also once somebody is found
     std::chrono::milliseconds shortestInterval{100}; // however often discover() is called

@@ -35,7 +35,8 @@ void DiscoveryCore::connectInTheBackground(const Location &location, const QByte
     if (isConnected(incarnation) || m_connecting.contains(incarnation) || m_connecting.size() >= MaxConnecting)
         return;
     m_connecting.insert(incarnation);
-    track(spawn(&DiscoveryCore::connectTo, shared_from_this(), location, incarnation), QStringLiteral("discovery: connects to ") + location.toString());
+    track(spawn(&DiscoveryCore::connectTo, shared_from_this(), location, incarnation),
+          QStringLiteral("discovery: connects to ") + location.toString());
 }
 
 Task<> DiscoveryCore::connectTo(Location location, QByteArray incarnation)
@@ -43,10 +44,12 @@ Task<> DiscoveryCore::connectTo(Location location, QByteArray incarnation)
     const auto self = shared_from_this();
     try {
         co_await m_network->reach(location, QDeadlineTimer(discoveryLimits().connect));
+        m_journal.connected(location.toString());
         m_connectedOne.pulse();
     } catch (const Error &e) {
         m_journal.notConnected(location.toString(), e.message());
-        qCInfo(lcDiscoveryPeers).noquote() << "found" << location.toString() << "but cannot connect to it:" << e.message();
+        qCInfo(lcDiscoveryPeers).noquote()
+            << "found" << location.toString() << "but cannot connect to it:" << e.message();
     }
     m_connecting.remove(incarnation);
 }
@@ -89,10 +92,12 @@ Task<> DiscoveryCore::keepConnected(Location location)
             const auto link = co_await m_network->reach(location, QDeadlineTimer(limits.connect));
             if (!link)
                 co_return; // it is this process
+            m_journal.connected(location.toString());
             m_connectedOne.pulse();
             interval = limits.firstInterval;
             lastFailure.clear();
-            const QVariant anchor = co_await link->call(QStringLiteral("asyncoro.locate"), {QStringLiteral("asyncoro.anchor")}, false);
+            const QVariantList name{QStringLiteral("asyncoro.anchor")};
+            const QVariant anchor = co_await link->call(QStringLiteral("asyncoro.locate"), name, false);
             co_await anchor.value<Coro<>>().finish(); // which throws when it is lost
         } catch (const Error &e) {
             if (e.message() != lastFailure) {
@@ -114,7 +119,8 @@ Task<DiscoveredPeer> DiscoveryCore::find(std::shared_ptr<DiscoveryCore> self, QS
 {
     const auto search = std::make_shared<Search>();
     search->service = service;
-    struct Entry {
+    struct Entry
+    {
         QList<std::shared_ptr<Search>> &list;
         const std::shared_ptr<Search> &entry;
         ~Entry() { list.removeOne(entry); }
@@ -142,7 +148,8 @@ Task<QList<Location>> DiscoveryCore::announceThrough(std::shared_ptr<DiscoveryCo
         throw Error(QStringLiteral("%1 is this process").arg(relay.toString()));
     const Ping ours = self->makePing(Ping::Kind::Question);
     const bool isExternal = !self->m_network->options().externalAddress.isEmpty();
-    const QVariant answer = co_await link->call(RelayName, {isExternal ? ours.address : QString(), QVariant::fromValue(ours.port)}, false);
+    const QVariantList arguments{isExternal ? ours.address : QString(), QVariant::fromValue(ours.port)};
+    const QVariant answer = co_await link->call(RelayName, arguments, false);
     QList<Location> locations;
     for (const QString &text : answer.toStringList()) {
         const Location location = Location::fromString(text);
@@ -164,7 +171,9 @@ Task<QStringList> DiscoveryCore::relay(Peer asker, QString address, quint16 port
     const Location key = asker.location().isValid() ? asker.location() : Location(asker.address(), 1);
     m_relayed.removeIf([](const auto &entry) { return entry.value().hasExpired(); });
     if (m_relayed.contains(key) || m_relayed.size() >= MaxRelayed)
-        throw Error(QStringLiteral("%1 relays once in %2 s only").arg(m_network->name()).arg(discoveryLimits().relayInterval.count() / 1000));
+        throw Error(QStringLiteral("%1 relays once in %2 s only")
+                        .arg(m_network->name())
+                        .arg(discoveryLimits().relayInterval.count() / 1000));
     m_relayed.insert(key, QDeadlineTimer(discoveryLimits().relayInterval));
 
     discover();
@@ -178,13 +187,16 @@ Task<QStringList> DiscoveryCore::relay(Peer asker, QString address, quint16 port
             introduced.insert(peer.link().get());
             if (peer.location().isValid())
                 locations.append(peer.location().toString());
-            track(spawn(&DiscoveryCore::introduce, shared_from_this(), peer.link(), newcomer), QStringLiteral("discovery: introduces a peer"));
+            track(spawn(&DiscoveryCore::introduce, shared_from_this(), peer.link(), newcomer),
+                  QStringLiteral("discovery: introduces a peer"));
         }
         try {
             co_await m_connectedOne.wait(end);
         } catch (const TimedOut &) {
             break;
         }
+        if (m_closed)
+            throw Error(QStringLiteral("discovery has ended"));
     }
     co_return locations;
 }
@@ -195,7 +207,8 @@ Task<> DiscoveryCore::introduce(std::shared_ptr<PeerLink> link, Location newcome
         co_await withTimeout(QDeadlineTimer(discoveryLimits().connect),
                              link->call(MeetName, {newcomer.address(), QVariant::fromValue(newcomer.port())}, false));
     } catch (const Error &e) {
-        qCDebug(lcDiscoveryPeers).noquote() << link->location().toString() << "was not introduced to" << newcomer.toString() + u':' << e.message();
+        qCDebug(lcDiscoveryPeers).noquote()
+            << link->location().toString() << "was not introduced to" << newcomer.toString() + u':' << e.message();
     }
 }
 
@@ -209,7 +222,8 @@ Task<> DiscoveryCore::meet(QString address, quint16 port)
         throw Error(QStringLiteral("\"%1\", port %2 is no location").arg(address).arg(port));
     if (m_meeting >= MaxMeeting)
         throw Error(QStringLiteral("%1 is asked to meet too many").arg(m_network->name()));
-    struct Meeting {
+    struct Meeting
+    {
         int &count;
         explicit Meeting(int &counter)
             : count(++counter)

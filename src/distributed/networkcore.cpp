@@ -374,7 +374,8 @@ CoroIdentity NetworkCore::identify(const Coro<> &coro)
 
 QString NetworkCore::name() const
 {
-    return m_options.name.isEmpty() ? QStringLiteral("%1:%2").arg(QSysInfo::machineHostName()).arg(m_location.port()) : m_options.name;
+    return !m_options.name.isEmpty() ? m_options.name
+                                     : QStringLiteral("%1:%2").arg(QSysInfo::machineHostName()).arg(m_location.port());
 }
 
 /** Where the options say that others reach this process; invalid if they do not. */

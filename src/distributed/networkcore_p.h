@@ -44,7 +44,10 @@ public:
     /** The connected link to whoever listens at `location`; nullptr if that is this process. Throws why there is none. */
     Task<std::shared_ptr<PeerLink>> reach(Location location, QDeadlineTimer deadline);
     /** The link to whoever listens at `location`, connected or not; nullptr if there is none. */
-    [[nodiscard]] std::shared_ptr<PeerLink> linkAt(const Location &location) const { return m_byLocation.value(location); }
+    [[nodiscard]] std::shared_ptr<PeerLink> linkAt(const Location &location) const
+    {
+        return m_byLocation.value(location);
+    }
     /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
 

@@ -53,7 +53,8 @@ void PeerDirectory::begin()
 
 void PeerDirectory::connected(const std::shared_ptr<PeerLink> &link)
 {
-    const bool isKnown = m_learning.contains(link.get()) || std::ranges::find(m_online, link, &Entry::link) != m_online.end();
+    const bool isKnown =
+        m_learning.contains(link.get()) || std::ranges::find(m_online, link, &Entry::link) != m_online.end();
     if (!m_begun || !m_core || isKnown)
         return;
     const Coro<> learner = spawn(&PeerDirectory::learn, shared_from_this(), link);
@@ -67,7 +68,8 @@ Task<> PeerDirectory::learn(std::shared_ptr<PeerLink> link)
     const auto self = shared_from_this();
     QString name;
     try {
-        const QVariant about = co_await withTimeout(TimeForName, link->call(QStringLiteral("asyncoro.about"), {}, false));
+        const QVariant about =
+            co_await withTimeout(TimeForName, link->call(QStringLiteral("asyncoro.about"), {}, false));
         name = about.toMap().value(QStringLiteral("name")).toString().simplified().left(LongestName);
     } catch (const Error &) {
         // it is busy or does not know the function: it is called by its location
@@ -135,7 +137,8 @@ Task<Coro<>> PeerDirectory::locateCoro(std::shared_ptr<PeerDirectory> self, QStr
     if (const Coro<> local = self->m_core->findNamed(name))
         co_return local;
     const auto found = std::make_shared<Coro<>>(); // those who ask may end after this
-    struct Asking {
+    struct Asking
+    {
         QHash<const PeerLink *, Coro<>> coros;
         ~Asking()
         {

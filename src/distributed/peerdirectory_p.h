@@ -14,8 +14,9 @@ namespace Asyncoro::Detail {
 class NetworkCore;
 
 /**
- * The names of the connected peers, and who wants to know of them. Asks nobody for a name before somebody wants to know; a peer
- * comes online, for those who watch, when its name is known. Lives on the network's thread, and ends with the network.
+ * The names of the connected peers, and who wants to know of them. Asks nobody for a name before somebody wants to
+ * know; a peer comes online, for those who watch, when its name is known. Lives on the network's thread, and ends with
+ * the network.
  */
 class PeerDirectory final : public std::enable_shared_from_this<PeerDirectory>
 {
@@ -36,7 +37,8 @@ public:
     static Task<Coro<>> locateCoro(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline);
 
 private:
-    struct Entry {
+    struct Entry
+    {
         std::shared_ptr<PeerLink> link;
         PeerStatus status;
     };
@@ -44,7 +46,10 @@ private:
     void begin();
     Task<> learn(std::shared_ptr<PeerLink> link);
     void tell(const PeerStatus &status);
-    /** Until something has changed: a peer has come online or has answered. Throws TimedOut, and an Error if the network has ended. */
+    /**
+     * Until something has changed: a peer has come online or has answered. Throws TimedOut, and an Error if the network
+     * has ended.
+     */
     Task<> another(QDeadlineTimer deadline);
 
     NetworkCore *m_core; // null once closed

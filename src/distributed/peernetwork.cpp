@@ -78,7 +78,8 @@ Task<Peer> PeerNetwork::connect(Location location, QDeadlineTimer deadline)
 void PeerNetwork::closePeer(const Location &location)
 {
     if (const auto link = m_core->linkAt(location))
-        link->close(QStringLiteral("it has closed the connection"), QStringLiteral("this process has closed the connection"));
+        link->close(QStringLiteral("it has closed the connection"),
+                    QStringLiteral("this process has closed the connection"));
 }
 
 QString PeerNetwork::name() const

@@ -70,8 +70,8 @@ public:
         /** What it calls itself, for people and PeerNetwork::locatePeer(). Empty: the machine's name and the port. */
         QString name = {};
         /**
-         * Where others reach this process if that is not where it listens: the address, a numeric one, and the port (0: the same)
-         * that a router (NAT) passes on to it. It is what this process tells others, in handles and to discovery.
+         * Where others reach this process if that is not where it listens: the numeric address and the port (0: the
+         * same) that a router (NAT) passes on to it. It is what this process tells others, in handles and by Discovery.
          */
         QString externalAddress = {};
         quint16 externalPort = 0;
@@ -105,24 +105,24 @@ public:
      */
     Task<Peer> connect(Location location, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** Says goodbye to whoever listens at `location`, if there is a connection; what waits for it ends with PeerLost. */
+    /** Says goodbye to whoever listens at `location`, if it is connected; what waits for it ends with PeerLost. */
     void closePeer(const Location &location);
 
     /** What this process calls itself: see Options::name. */
     [[nodiscard]] QString name() const;
 
     /**
-     * Sends `listener`, a coroutine of this process or another, a PeerStatus for each peer that is connected now, and then
-     * whenever one comes or goes; until it ends. There may be any number of them. A peer counts as having come once it has said
-     * what it is called, soon after it is connected.
+     * Sends `listener`, a coroutine of this process or another, a PeerStatus for each peer that is connected now, and
+     * then whenever one comes or goes; until it ends. There may be any number of them. A peer counts as having come
+     * once it has said what it is called, soon after it is connected.
      */
     void watchPeers(const Coro<> &listener);
 
     /**
      * Waits until a peer of that name is connected; one that comes later counts, too.
      *
-     * Completes without suspending if its name is known already. Resumes on the same thread. Any number may overlap. Throws TimedOut
-     * if the deadline passes first, an Error if the network ends. Cancelling ends the wait at once.
+     * Completes without suspending if its name is known already. Resumes on the same thread. Any number may overlap.
+     * Throws TimedOut if the deadline passes first, an Error if the network ends. Cancelling ends the wait at once.
      */
     Task<Peer> locatePeer(QString name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
@@ -133,8 +133,9 @@ public:
     Task<Coro<>> locate(Location location, QString name);
 
     /**
-     * Finds a coroutine that registered as `name`: here, on any peer, or on one that is connected later, as soon as there is
-     * one. Throws TimedOut if the deadline passes first, an Error if the network ends. Overlaps and is cancelled as locatePeer().
+     * Finds a coroutine that registered as `name`: here, on any peer, or on one that is connected later, as soon as
+     * there is one. Throws TimedOut if the deadline passes first, an Error if the network ends. Overlaps and is
+     * cancelled as locatePeer().
      */
     Task<Coro<>> locate(QString name, QDeadlineTimer deadline);
 

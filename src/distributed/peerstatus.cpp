@@ -25,11 +25,11 @@ QCborValue PeerStatus::toCbor() const
 PeerStatus PeerStatus::fromCbor(const QCborValue &value)
 {
     const QCborArray fields = value.toArray();
-    if (fields.size() != 5 || !fields[0].isByteArray() || !fields[1].isString() || !fields[2].isInteger() || fields[2].toInteger() < 0
-        || fields[2].toInteger() > 65535 || !fields[3].isString() || !fields[4].isBool())
+    if (fields.size() != 5 || !fields[0].isByteArray() || !fields[1].isString() || !fields[2].isInteger()
+        || fields[2].toInteger() < 0 || fields[2].toInteger() > 65535 || !fields[3].isString() || !fields[4].isBool())
         throw WireError(QStringLiteral("malformed status of a peer"));
-    return {fields[0].toByteArray(), Location(fields[1].toString(), quint16(fields[2].toInteger())), fields[3].toString(),
-            fields[4].toBool()};
+    return {fields[0].toByteArray(), Location(fields[1].toString(), quint16(fields[2].toInteger())),
+            fields[3].toString(), fields[4].toBool()};
 }
 
 } // namespace Asyncoro

@@ -39,7 +39,8 @@ PingSockets::PingSockets(const Discovery::Options &options, bool loopbackOnly)
     , m_loopbackOnly(loopbackOnly)
 {
     if (!m_group4.isMulticast() || isIPv6(m_group4) || !m_group6.isMulticast() || !isIPv6(m_group6))
-        throw Error(QStringLiteral("\"%1\" and \"%2\" are no groups of IPv4 and IPv6").arg(options.group4, options.group6));
+        throw Error(
+            QStringLiteral("\"%1\" and \"%2\" are no groups of IPv4 and IPv6").arg(options.group4, options.group6));
     if (options.port == 0)
         throw Error(QStringLiteral("discovery needs a port that all processes have"));
 }
@@ -87,7 +88,8 @@ bool PingSockets::refresh()
 {
     QList<QNetworkInterface> interfaces = QNetworkInterface::allInterfaces();
     interfaces.removeIf([this](const QNetworkInterface &interface) { return !isChosen(interface); });
-    std::ranges::stable_partition(interfaces, [](const QNetworkInterface &interface) { return !isLoopback(interface); });
+    std::ranges::stable_partition(interfaces,
+                                  [](const QNetworkInterface &interface) { return !isLoopback(interface); });
 
     const QList<PingTarget> before = std::exchange(m_targets, {});
     m_problems = m_bindProblems;

@@ -13,7 +13,8 @@
 namespace Asyncoro::Detail {
 
 /** Where pings go to: one address of one interface. */
-struct PingTarget {
+struct PingTarget
+{
     QHostAddress address; // a broadcast, a group or a host
     QHostAddress from; // an own address; null where the system chooses
     uint interface = 0; // its index; 0 where the system chooses
@@ -22,8 +23,8 @@ struct PingTarget {
 };
 
 /**
- * The sockets of Discovery, which all processes of a machine have at the same port: one for IPv4, one for IPv6; in the groups of
- * the interfaces that are chosen and up.
+ * The sockets of Discovery, which all processes of a machine have at the same port: one for IPv4, one for IPv6; in the
+ * groups of the interfaces that are chosen and up.
  */
 class PingSockets
 {

@@ -70,9 +70,9 @@ CommonOptions::CommonOptions(Options options, Help help, quint16 port)
     if (options & Scheduler) {
         m_parser.addOption(
             {u"scheduler"_s,
-             (options & Discovery
-                  ? u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else one that is found in the network."_s
-                  : u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else 127.0.0.1:%1."_s.arg(DefaultPort)),
+             u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else %1127.0.0.1:%2."_s
+                 .arg(options & Discovery ? u"one that is found in the network, else "_s : QString())
+                 .arg(DefaultPort),
              u"HOST:PORT"_s});
     }
     if (options & Discovery) {

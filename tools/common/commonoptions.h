@@ -78,7 +78,7 @@ public:
     [[nodiscard]] Location scheduler() const;
     /** What --scheduler or ASYNCORO_SCHEDULER says, if either does. */
     [[nodiscard]] std::optional<Location> givenScheduler() const;
-    /** The UDP port for discovery, from ASYNCORO_DISCOVERY; nothing if it, or --no-discovery, switches discovery off. */
+    /** The UDP port for discovery, from ASYNCORO_DISCOVERY; nothing if that, or --no-discovery, switches it off. */
     [[nodiscard]] std::optional<quint16> discoveryPort() const;
     [[nodiscard]] QString name() const;
 

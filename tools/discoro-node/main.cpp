@@ -40,11 +40,12 @@ Task<> leaveAndExit(Discoro::Node &node)
 
 int runNode()
 {
-    CommonOptions options(CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Name
-                              | CommonOptions::Discovery,
+    CommonOptions options(CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile
+                              | CommonOptions::Name | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Offers this machine to a scheduler: runs the servers of computations. Joins again when the scheduler "
-                                          "was lost; one that is not given is looked for in the network. Runs until it gets SIGTERM or SIGINT."),
+                                          "was lost; one that is not given is looked for in the network. Runs until "
+                                          "it gets SIGTERM or SIGINT."),
                            QStringLiteral("discoro-node\n"
                                           "discoro-node --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
                                           "discoro-node --scheduler 192.168.1.2 --address 0.0.0.0 --secret-file ~/.discoro-secret\n"

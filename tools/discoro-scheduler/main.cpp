@@ -22,7 +22,8 @@ int runScheduler()
     CommonOptions options(CommonOptions::Address | CommonOptions::SecretFile | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Places the jobs of clients on the servers of the nodes that join it. Runs until it gets SIGTERM "
-                                          "or SIGINT. Other machines than this one need a secret, and --address 0.0.0.0; they find it in the network."),
+                                          "or SIGINT. Other machines than this one need a secret, and --address 0.0.0.0; they "
+                                          "find it in the network."),
                            QStringLiteral("discoro-scheduler\n"
                                           "discoro-scheduler --address 0.0.0.0 --secret-file ~/.discoro-secret")},
                           CommonOptions::DefaultPort);

@@ -75,7 +75,8 @@ QByteArray proofOf(const QByteArray &bytes, const QByteArray &secret)
 bool Ping::isService(const QString &name)
 {
     const QByteArray utf8 = name.toUtf8();
-    return !utf8.isEmpty() && utf8.size() <= ServiceSize && std::ranges::none_of(name, [](QChar c) { return c.isSpace() || !c.isPrint(); });
+    const auto isOdd = [](QChar c) { return c.isSpace() || !c.isPrint(); };
+    return !utf8.isEmpty() && utf8.size() <= ServiceSize && std::ranges::none_of(name, isOdd);
 }
 
 bool Ping::fits(const QStringList &services)

@@ -15,11 +15,12 @@ namespace Asyncoro::Detail {
  * A datagram by which processes find each other. All have the same size, so that an answer is never larger than what it
  * answers, and all of it is under a MAC. docs/wire-format.md describes it byte by byte.
  *
- * A question is answered by those whom it looks for, and names its asker's own services; an announcement only says who is there. Who
- * asked connects to who answered: the answer has the question's nonce, which nobody could have known before, so that
- * questions and answers of earlier days lead to nothing.
+ * A question is answered by those whom it looks for, and names its asker's own services; an announcement only says who
+ * is there. Who asked connects to who answered: the answer has the question's nonce, which nobody could have known
+ * before, so that questions and answers of earlier days lead to nothing.
  */
-struct Ping {
+struct Ping
+{
     static constexpr qsizetype Size = 352;
     static constexpr quint16 ProtocolVersion = 1;
     static constexpr qsizetype IncarnationSize = 16;
@@ -34,7 +35,8 @@ struct Ping {
     quint16 version = ProtocolVersion;
     quint16 oldestVersion = ProtocolVersion; // that it understands
     Kind kind = Kind::Question;
-    bool direct = false; // sent to one address: the process that gets it there passes it on to the others of its machine
+    bool direct =
+        false; // sent to one address: the process that gets it there passes it on to the others of its machine
     QByteArray incarnation; // of who sends it
     QByteArray nonce; // of the question
     QString address; // where it listens; empty: the address that the datagram comes from
@@ -60,7 +62,8 @@ enum class PingFault : quint8 {
     Malformed, ///< its sender knows the secret, but made an error
 };
 
-struct PingReading {
+struct PingReading
+{
     std::optional<Ping> ping; // only if there is no fault
     PingFault fault = PingFault::None;
     quint16 version = 0; // as it claims; nothing proves that if there is a fault
@@ -71,10 +74,11 @@ struct PingReading {
 [[nodiscard]] PingReading readPing(const QByteArray &bytes, const QByteArray &secret);
 
 /**
- * What the process that got a direct ping sends to the others of its machine, over loopback only: they share a port, and the
- * system gives what is for one address to one of them.
+ * What the process that got a direct ping sends to the others of its machine, over loopback only: they share a port,
+ * and the system gives what is for one address to one of them.
  */
-struct PassedPing {
+struct PassedPing
+{
     static constexpr qsizetype Size = 8 + 2 + Ping::AddressSize + Ping::Size;
 
     QHostAddress from; // where the ping came from
