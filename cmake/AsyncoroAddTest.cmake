@@ -56,6 +56,7 @@ function(_asyncoro_set_test_properties name timeout labels)
     set(suppressions ${PROJECT_SOURCE_DIR}/autotests/suppressions)
     set(environment
         QT_QPA_PLATFORM=offscreen
+        ASYNCORO_DISCOVERY=off # others on this machine are no part of a test
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0
         LSAN_OPTIONS=suppressions=${suppressions}/leaks.txt:print_suppressions=0
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1

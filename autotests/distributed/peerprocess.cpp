@@ -3,6 +3,8 @@
 
 #include "distributedtest.h"
 
+#include <Asyncoro/Discovery>
+
 #include <QCoreApplication>
 #include <QFile>
 
@@ -16,7 +18,9 @@ using namespace DistributedTest;
 /**
  * A process for peerprocesstest: prints where it listens, and goes on until it is killed.
  *
- * distributed_peerprocess [PORT [busy]]
+ * distributed_peerprocess [PORT [busy|idle [UDP-PORT GROUP]]]
+ *
+ * With a UDP port and a group, others find it there over loopback.
  */
 int main(int argc, char **argv)
 {
@@ -33,6 +37,15 @@ int main(int argc, char **argv)
     network.offer(QStringLiteral("wait"), waitForever);
     const Coro<> sleeper = spawn(waitForever);
     network.registerCoro(QStringLiteral("sleeper"), sleeper);
+
+    std::optional<Discovery> discovery;
+    if (const quint16 port = app.arguments().value(3).toUShort(); port != 0) {
+        Discovery::Options where;
+        where.port = port;
+        where.group4 = app.arguments().value(4);
+        where.interfaces = {QStringLiteral("lo")};
+        discovery.emplace(network, where);
+    }
 
     QFile out;
     if (!out.open(stdout, QIODevice::WriteOnly))

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../../src/distributed/wire/ping_p.h"
 #include "distributedtest.h"
 #include "rawpeer.h"
 
@@ -61,6 +62,27 @@ private Q_SLOTS:
         const QByteArray answer = m_samples.value(QStringLiteral("answer"));
         QCOMPARE((Detail::SessionAnswer{Verdict::Accepted, 0x1122334455667788, 0}).toBytes(), answer);
         QCOMPARE(Detail::makeProof("s3cret", Side::Accepting, c + a + request + proof + answer), m_samples.value(QStringLiteral("proof of A")));
+    }
+
+    void thePings()
+    {
+        for (const auto &[name, kind] : {std::pair(QStringLiteral("question"), Detail::Ping::Kind::Question),
+                                         std::pair(QStringLiteral("answer"), Detail::Ping::Kind::Answer)}) {
+            const QByteArray bytes = m_samples.value(name);
+            const std::optional<Detail::Ping> ping = Detail::readPing(bytes, "s3cret").ping;
+            QVERIFY2(ping, qPrintable(name));
+            QCOMPARE(ping->kind, kind);
+            QCOMPARE(ping->port, 51350);
+            QCOMPARE(ping->direct, kind == Detail::Ping::Kind::Answer);
+            QCOMPARE(ping->nonce, QByteArray(16, 2));
+            QCOMPARE(ping->toBytes("s3cret").toHex(), bytes.toHex());
+        }
+        const auto question = Detail::readPing(m_samples.value(QStringLiteral("question")), "s3cret").ping;
+        QCOMPARE(question->lookingFor, u"discoro.scheduler");
+        QCOMPARE(question->address, u"");
+        const auto answer = Detail::readPing(m_samples.value(QStringLiteral("answer")), "s3cret").ping;
+        QCOMPARE(answer->services, QStringList{QStringLiteral("discoro.scheduler")});
+        QCOMPARE(answer->address, u"192.0.2.1");
     }
 
     void everyFrameHasASample()

@@ -18,7 +18,8 @@ class CommonOptionsTest : public QObject
     Q_OBJECT
 
     static constexpr CommonOptions::Options All =
-        CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Name;
+        CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Name
+        | CommonOptions::Discovery;
 
     static QString errorOf(const std::function<void()> &operation)
     {
@@ -44,7 +45,8 @@ class CommonOptionsTest : public QObject
 private Q_SLOTS:
     void init()
     {
-        for (const char *variable : {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE"})
+        for (const char *variable :
+             {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE", "ASYNCORO_DISCOVERY"})
             qunsetenv(variable);
     }
 
@@ -70,6 +72,25 @@ private Q_SLOTS:
         QCOMPARE(options.scheduler(), Location(u"example.org"_s, 13));
         QCOMPARE(options.name(), u"Jo"_s);
         QCOMPARE(options.parser().positionalArguments(), QStringList{u"file"_s});
+    }
+
+    void discoveryIsOnUnlessSwitchedOff()
+    {
+        CommonOptions on(All, {});
+        QVERIFY(!on.parse({}));
+        QCOMPARE(on.discoveryPort(), quint16(51350));
+        QVERIFY(!on.givenScheduler());
+        qputenv("ASYNCORO_DISCOVERY", "4711");
+        QCOMPARE(on.discoveryPort(), quint16(4711));
+        CommonOptions off(All, {});
+        QVERIFY(!off.parse({u"--no-discovery"_s}));
+        QCOMPARE(off.discoveryPort(), std::nullopt);
+        qputenv("ASYNCORO_DISCOVERY", "off");
+        QCOMPARE(on.discoveryPort(), std::nullopt);
+        for (const char *wrong : {"0", "on", "65536", "-1"}) {
+            qputenv("ASYNCORO_DISCOVERY", wrong);
+            QVERIFY_THROWS_EXCEPTION(Error, static_cast<void>(on.discoveryPort()));
+        }
     }
 
     void schedulerFromTheEnvironment()

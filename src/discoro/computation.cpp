@@ -7,6 +7,9 @@
 #include "process_p.h"
 #include "protocol_p.h"
 #include "scheduler.h"
+#include "schedulersearch.h"
+
+#include <Asyncoro/SocketError>
 
 #include <QCoreApplication>
 #include <QFileInfo>
@@ -24,13 +27,27 @@ namespace {
 constexpr auto HintAfter = 5s; // of waiting for servers
 constexpr qsizetype MaxTextLength = 200; // of a job's arguments in status and errors
 
-Location defaultScheduler()
+constexpr auto TimeToFindScheduler = 2s;
+
+/** What ASYNCORO_SCHEDULER says, else what is found, else this machine. */
+Task<Location> defaultScheduler()
 {
+    if (!qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER")) {
+        if (const std::optional<quint16> port = Discovery::portFromEnvironment()) {
+            try {
+                co_return co_await findScheduler(Secret::fromEnvironment(), *port, TimeToFindScheduler);
+            } catch (const TimedOut &e) {
+                qCInfo(lcComputation).noquote() << e.message();
+            } catch (const SocketError &e) {
+                qCWarning(lcComputation).noquote() << "cannot look for a scheduler:" << e.message();
+            }
+        }
+    }
     const QString text = qEnvironmentVariable("ASYNCORO_SCHEDULER", QStringLiteral("127.0.0.1"));
     const Location location = Location::fromString(text, Scheduler::DefaultPort);
     if (!location.isValid())
         throw Error(QStringLiteral("ASYNCORO_SCHEDULER is \"%1\", not HOST:PORT").arg(text));
-    return location;
+    co_return location;
 }
 
 QString textOf(const QVariant &value)
@@ -162,7 +179,7 @@ Task<> Computation::schedule(Location scheduler)
     const auto self = d;
     if (self->id != 0)
         co_return;
-    self->scheduler = scheduler.isValid() ? scheduler : defaultScheduler();
+    self->scheduler = scheduler.isValid() ? scheduler : co_await defaultScheduler();
     try {
         co_await joinNetworkOf(self->scheduler);
     } catch (const PeerLost &e) {

@@ -83,7 +83,8 @@ public:
      * Opens the computation at a scheduler, and waits until it has the cluster and at least one server: until earlier
      * computations are closed, and a node has joined.
      *
-     * @param scheduler where; else what ASYNCORO_SCHEDULER says, else port 51350 of this machine.
+     * @param scheduler where; else what ASYNCORO_SCHEDULER says, else one that is found in the network within two seconds
+     * (unless ASYNCORO_DISCOVERY is "off"), else port 51350 of this machine.
      *
      * Throws PeerLost if no scheduler answers, PeerRefused if it has another secret, PackageError if the package cannot be
      * made, an Error if no node can run it, which says why. Cancelling it withdraws the computation.

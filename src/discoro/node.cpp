@@ -73,6 +73,7 @@ public:
     NodePrivate(PeerNetwork &network, const Node::Options &options)
         : m_network(network)
         , m_options(options)
+        , m_scheduler(options.scheduler)
         , m_info(options.workFolder)
     {
     }
@@ -99,6 +100,7 @@ private:
 
     PeerNetwork &m_network;
     const Node::Options m_options;
+    Location m_scheduler; // the one that was found last, if it is not given
     NodeInfo m_info;
     QHash<quint64, QList<ChildPointer>> m_servers; // by computation
     QList<Coro<>> m_coros;
@@ -152,7 +154,8 @@ Task<> NodePrivate::leave()
 {
     const auto self = shared_from_this();
     if (m_joined) {
-        const Coro<> farewell = spawn([self]() -> Task<> { co_await self->m_network.call(self->m_options.scheduler, Protocol::Leave); });
+        const Coro<> farewell =
+            spawn([self]() -> Task<> { co_await self->m_network.call(self->m_scheduler, Protocol::Leave); });
         farewell.setDaemon();
         try {
             co_await farewell.finish(2s);
@@ -174,19 +177,21 @@ Task<> NodePrivate::stayJoined()
     for (;;) {
         QString refusal; // that another attempt would not change
         try {
-            co_await m_network.connect(m_options.scheduler, QDeadlineTimer(10s));
-            const Coro<> scheduler = co_await m_network.anchorOf(m_options.scheduler);
+            if (m_options.findScheduler)
+                m_scheduler = co_await m_options.findScheduler();
+            co_await m_network.connect(m_scheduler, QDeadlineTimer(10s));
+            const Coro<> scheduler = co_await m_network.anchorOf(m_scheduler);
             Protocol::NodeFacts facts;
             facts.version = Protocol::Version;
             facts.name = m_options.name;
             facts.cpus = m_options.cpus;
             facts.anchor = m_network.anchor();
             facts.load = load();
-            co_await m_network.call(m_options.scheduler, Protocol::Join, facts);
+            co_await m_network.call(m_scheduler, Protocol::Join, facts);
             m_joined = true;
             lastFailure.clear();
             if (m_options.joined)
-                m_options.joined();
+                m_options.joined(m_scheduler);
             co_await scheduler.finish();
         } catch (const PeerRefused &e) {
             refusal = e.message();
@@ -236,7 +241,7 @@ Task<> NodePrivate::reportLoad()
         if (!m_joined)
             continue;
         try {
-            co_await m_network.call(m_options.scheduler, Protocol::Report, load());
+            co_await m_network.call(m_scheduler, Protocol::Report, load());
         } catch (const Error &e) {
             qCDebug(lcNode).noquote() << "report:" << e.message(); // stayJoined() deals with a lost scheduler
         }
@@ -368,7 +373,7 @@ Task<> NodePrivate::runServer(ChildPointer child, QString program)
     // The process's number may be another one's by now; the port is as good a name on this side.
     qCWarning(lcNode).noquote() << "a server has ended:" << child->end;
     try {
-        co_await m_network.call(m_options.scheduler, Protocol::ServerEnded, child->port, child->end);
+        co_await m_network.call(m_scheduler, Protocol::ServerEnded, child->port, child->end);
     } catch (const Error &e) {
         qCDebug(lcNode).noquote() << "report:" << e.message(); // stayJoined() deals with a lost scheduler
     }

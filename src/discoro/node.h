@@ -25,6 +25,8 @@ class ASYNCORO_DISCORO_EXPORT Node
 public:
     struct Options {
         Location scheduler;
+        /** Instead of a given scheduler: finds one, anew for each attempt to join; what it throws is tried again. */
+        std::function<Task<Location>()> findScheduler = {};
         /** For people; must not be empty. */
         QString name;
         /** How many servers a computation gets here. */
@@ -34,7 +36,7 @@ public:
         /** What servers use to join; the network's. */
         Secret secret;
         /** Called each time the scheduler has accepted the node. */
-        std::function<void()> joined;
+        std::function<void(const Location &scheduler)> joined;
         /** Called when the scheduler will never accept it: another secret or version. */
         std::function<void(const QString &reason)> refused;
     };

@@ -3,12 +3,14 @@
 
 #include "networkcore_p.h"
 
+#include "peerdirectory_p.h"
 #include "remotecoro_p.h"
 
 #include <QHostAddress>
 #include <QHostInfo>
 #include <QLoggingCategory>
 #include <QRandomGenerator>
+#include <QSysInfo>
 
 Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
@@ -46,6 +48,7 @@ NetworkCore::NetworkCore(const PeerNetwork::Options &options)
     , m_incarnation(randomBytes(Hello::IncarnationSize))
     , m_thread(QThread::currentThread())
     , m_server(std::make_unique<AsyncServer>())
+    , m_directory(std::make_shared<PeerDirectory>(*this))
 {
     registerListTypes();
     if (options.tls) {
@@ -90,6 +93,7 @@ void NetworkCore::open()
 void NetworkCore::close()
 {
     m_closed = true;
+    m_directory->close();
     m_acceptor.terminate();
     for (const Stranger &stranger : std::exchange(m_strangers, {}))
         stranger.welcomer.terminate();
@@ -124,7 +128,7 @@ QList<Peer> NetworkCore::peers() const
 
 bool NetworkCore::isHere(const Location &location) const
 {
-    return !location.isValid() || location == m_location;
+    return !location.isValid() || location == m_location || location == external();
 }
 
 /** The numeric addresses of the host at `location`. */
@@ -185,12 +189,14 @@ void NetworkCore::addConnected(const std::shared_ptr<PeerLink> &link)
     m_byIncarnation.insert(link->incarnation(), link);
     if (link->location().isValid())
         m_byLocation.insert(link->location(), link);
+    m_directory->connected(link);
 }
 
 void NetworkCore::remove(const PeerLink &link)
 {
     m_byIncarnation.removeIf([&](const auto &entry) { return entry.value().get() == &link; });
     m_byLocation.removeIf([&](const auto &entry) { return entry.value().get() == &link; });
+    m_directory->gone(link);
 }
 
 /** Those that came with handles which nobody holds any more. */
@@ -459,9 +465,23 @@ CoroIdentity NetworkCore::identify(const Coro<> &coro)
     return {m_incarnation, advertised(), coro.id(), coro.name()};
 }
 
+QString NetworkCore::name() const
+{
+    return !m_options.name.isEmpty() ? m_options.name
+                                     : QStringLiteral("%1:%2").arg(QSysInfo::machineHostName()).arg(m_location.port());
+}
+
+/** Where the options say that others reach this process; invalid if they do not. */
+Location NetworkCore::external() const
+{
+    return {m_options.externalAddress, m_options.externalPort != 0 ? m_options.externalPort : m_location.port()};
+}
+
 /** Where others reach this process, as far as it knows. Invalid: receivers take the address by which they know it. */
 Location NetworkCore::advertised() const
 {
+    if (const Location location = external(); location.isValid())
+        return location;
     if (!isWildcard(m_location.address()))
         return m_location;
     for (const auto &link : m_byIncarnation) {

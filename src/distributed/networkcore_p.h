@@ -16,6 +16,8 @@
 
 namespace Asyncoro::Detail {
 
+class PeerDirectory;
+
 /** What a PeerNetwork consists of; coroutines that still end hold it. Lives on the network's thread. */
 class NetworkCore final : public std::enable_shared_from_this<NetworkCore>, public HandleMapper
 {
@@ -29,6 +31,10 @@ public:
     void close();
     [[nodiscard]] bool isClosed() const { return m_closed; }
 
+    [[nodiscard]] const PeerNetwork::Options &options() const { return m_options; }
+    /** What it calls itself for others. */
+    [[nodiscard]] QString name() const;
+    [[nodiscard]] const std::shared_ptr<PeerDirectory> &directory() const { return m_directory; }
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] Location location() const { return m_location; }
     [[nodiscard]] bool isSecure() const { return m_options.tls.has_value(); }
@@ -40,6 +46,11 @@ public:
     [[nodiscard]] bool isHere(const Location &location) const;
     /** The connected link to whoever listens at `location`; nullptr if that is this process. Throws why there is none. */
     Task<std::shared_ptr<PeerLink>> reach(Location location, QDeadlineTimer deadline);
+    /** The link to whoever listens at `location`, connected or not; nullptr if there is none. */
+    [[nodiscard]] std::shared_ptr<PeerLink> linkAt(const Location &location) const
+    {
+        return m_byLocation.value(location);
+    }
     /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
 
@@ -80,6 +91,7 @@ private:
     std::shared_ptr<PeerLink> resume(const Hello &theirs, const SessionRequest &request, SessionAnswer *answer);
     [[nodiscard]] Hello makeHello() const;
     [[nodiscard]] Location advertised() const;
+    [[nodiscard]] Location external() const;
 
     const PeerNetwork::Options m_options;
     TlsConfiguration m_connectingTls; // if there is any
@@ -88,6 +100,7 @@ private:
     QThread *const m_thread;
     std::unique_ptr<AsyncServer> m_server; // null once closed
     Location m_location;
+    const std::shared_ptr<PeerDirectory> m_directory;
     QHash<QByteArray, std::shared_ptr<PeerLink>> m_byIncarnation; // connected ones, and those that handles came for
     QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
     qsizetype m_dropLinksAt = 1000; // how many of these there may be before unused ones are dropped

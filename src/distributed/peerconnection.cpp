@@ -495,7 +495,7 @@ Task<> sayFarewell(std::shared_ptr<AsyncSocket> socket, QByteArray lastFrames)
 
 } // namespace
 
-void PeerLink::close(const QString &reason)
+void PeerLink::close(const QString &reason, const QString &ours)
 {
     if (m_state == State::Connected) {
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
@@ -508,7 +508,7 @@ void PeerLink::close(const QString &reason)
             spawn(sayFarewell, socket, frames).setName(QStringLiteral("farewell to ") + m_location.toString());
         }
     }
-    lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+    lose(std::make_exception_ptr(PeerLost(m_location, ours)));
 }
 
 } // namespace Asyncoro::Detail

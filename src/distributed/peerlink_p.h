@@ -103,8 +103,8 @@ public:
     void interrupt(const QString &reason, Break how);
     /** Ends everything that waits for the peer with `error`. */
     void lose(std::exception_ptr error);
-    /** Tells the peer why, and closes. */
-    void close(const QString &reason);
+    /** Tells the peer why, and closes; what waits here is told `ours`. */
+    void close(const QString &reason, const QString &ours = QStringLiteral("this process has left the network"));
 
     /** Writes a frame; `write` appends the items of its array. Kept until the peer has it; dropped if lost. */
     template<typename Write>

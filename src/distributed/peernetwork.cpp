@@ -4,6 +4,7 @@
 #include "peernetwork.h"
 
 #include "networkcore_p.h"
+#include "peerdirectory_p.h"
 #include "sharedfile.h"
 
 namespace Asyncoro {
@@ -36,6 +37,9 @@ PeerNetwork::PeerNetwork(const Options &options)
     : m_core(std::make_shared<Detail::NetworkCore>(options))
 {
     offer(QStringLiteral("asyncoro.locate"), [core = m_core.get()](QString name) -> Task<Coro<>> { co_return core->findNamed(name); });
+    offer(QStringLiteral("asyncoro.about"),
+          [core = m_core.get()]() -> Task<QVariantMap> { co_return {{QStringLiteral("name"), core->name()}}; });
+    registerMessageType<PeerStatus>();
     Detail::offerSharedFiles(*this);
     m_core->open();
     registerCoro(AnchorName, anchor());
@@ -76,6 +80,28 @@ Task<Peer> PeerNetwork::connect(Location location, QDeadlineTimer deadline)
     }(m_core, std::move(location), deadline);
 }
 
+void PeerNetwork::closePeer(const Location &location)
+{
+    if (const auto link = m_core->linkAt(location))
+        link->close(QStringLiteral("it has closed the connection"),
+                    QStringLiteral("this process has closed the connection"));
+}
+
+QString PeerNetwork::name() const
+{
+    return m_core->name();
+}
+
+void PeerNetwork::watchPeers(const Coro<> &listener)
+{
+    m_core->directory()->watch(listener);
+}
+
+Task<Peer> PeerNetwork::locatePeer(QString name, QDeadlineTimer deadline)
+{
+    return Detail::PeerDirectory::locate(m_core->directory(), std::move(name), deadline);
+}
+
 void PeerNetwork::registerCoro(const QString &name, const Coro<> &coro)
 {
     m_core->registerCoro(name, coro);
@@ -84,6 +110,11 @@ void PeerNetwork::registerCoro(const QString &name, const Coro<> &coro)
 Task<Coro<>> PeerNetwork::locate(Location location, QString name)
 {
     return call<Coro<>>(location, QStringLiteral("asyncoro.locate"), name);
+}
+
+Task<Coro<>> PeerNetwork::locate(QString name, QDeadlineTimer deadline)
+{
+    return Detail::PeerDirectory::locateCoro(m_core->directory(), std::move(name), deadline);
 }
 
 Task<Coro<>> PeerNetwork::anchorOf(Location location)

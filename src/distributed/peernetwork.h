@@ -45,6 +45,7 @@ public:
         : m_link(std::move(link))
     {
     }
+    [[nodiscard]] const std::shared_ptr<Detail::PeerLink> &link() const { return m_link; }
 
 private:
     std::shared_ptr<Detail::PeerLink> m_link;
@@ -83,6 +84,14 @@ public:
         bool mayBeBusy = false;
         /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
         qint64 sendLimit = 64 * 1024 * 1024;
+        /** What it calls itself, for people and PeerNetwork::locatePeer(). Empty: the machine's name and the port. */
+        QString name = {};
+        /**
+         * Where others reach this process if that is not where it listens: the numeric address and the port (0: the
+         * same) that a router (NAT) passes on to it. It is what this process tells others, in handles and by Discovery.
+         */
+        QString externalAddress = {};
+        quint16 externalPort = 0;
     };
 
     /**
@@ -116,11 +125,39 @@ public:
      */
     Task<Peer> connect(Location location, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
+    /** Says goodbye to whoever listens at `location`, if it is connected; what waits for it ends with PeerLost. */
+    void closePeer(const Location &location);
+
+    /** What this process calls itself: see Options::name. */
+    [[nodiscard]] QString name() const;
+
+    /**
+     * Sends `listener`, a coroutine of this process or another, a PeerStatus for each peer that is connected now, and
+     * then whenever one comes or goes; until it ends. There may be any number of them. A peer counts as having come
+     * once it has said what it is called, soon after it is connected.
+     */
+    void watchPeers(const Coro<> &listener);
+
+    /**
+     * Waits until a peer of that name is connected; one that comes later counts, too.
+     *
+     * Completes without suspending if its name is known already. Resumes on the same thread. Any number may overlap.
+     * Throws TimedOut if the deadline passes first, an Error if the network ends. Cancelling ends the wait at once.
+     */
+    Task<Peer> locatePeer(QString name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
+
     /** Makes `coro` known to peers as `name`, until it ends or another one takes the name. */
     void registerCoro(const QString &name, const Coro<> &coro);
 
     /** Finds a coroutine that registered as `name` at `location`; a null handle if there is none. Throws as call() does. */
     Task<Coro<>> locate(Location location, QString name);
+
+    /**
+     * Finds a coroutine that registered as `name`: here, on any peer, or on one that is connected later, as soon as
+     * there is one. Throws TimedOut if the deadline passes first, an Error if the network ends. Overlaps and is
+     * cancelled as locatePeer().
+     */
+    Task<Coro<>> locate(QString name, QDeadlineTimer deadline);
 
     /** The anchor() of the process at `location`. Throws as call() does. */
     Task<Coro<>> anchorOf(Location location);
@@ -169,6 +206,8 @@ public:
     using OfferedFunction = std::function<Task<QVariant>(Peer, QVariantList)>;
 
 private:
+    friend class Discovery;
+
     // What runs on after a call is static, with what it needs: the network may be gone before it has begun.
     using CorePointer = std::shared_ptr<Detail::NetworkCore>;
 

@@ -3,6 +3,8 @@
 
 #include "commonoptions.h"
 
+#include <Asyncoro/Discovery>
+
 #include <QCoreApplication>
 #include <QLoggingCategory>
 #include <QSysInfo>
@@ -68,8 +70,16 @@ CommonOptions::CommonOptions(Options options, Help help, quint16 port)
     if (options & Scheduler) {
         m_parser.addOption(
             {u"scheduler"_s,
-             u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else 127.0.0.1:%1."_s.arg(DefaultPort),
+             u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else %1127.0.0.1:%2."_s
+                 .arg(options & Discovery ? u"one that is found in the network, else "_s : QString())
+                 .arg(DefaultPort),
              u"HOST:PORT"_s});
+    }
+    if (options & Discovery) {
+        m_parser.addOption(
+            {u"no-discovery"_s,
+             u"Neither look for others in the network nor be found there. ASYNCORO_DISCOVERY=off says the same; it may "
+             "also name another UDP port than %1."_s.arg(Asyncoro::Discovery::DefaultPort)});
     }
     if (options & SecretFile) {
         m_parser.addOption(
@@ -148,14 +158,25 @@ quint16 CommonOptions::port() const
 
 Location CommonOptions::scheduler() const
 {
+    return givenScheduler().value_or(Location(u"127.0.0.1"_s, DefaultPort));
+}
+
+std::optional<Location> CommonOptions::givenScheduler() const
+{
     const bool given = m_parser.isSet(u"scheduler"_s);
-    const QString text =
-        given ? m_parser.value(u"scheduler"_s) : qEnvironmentVariable("ASYNCORO_SCHEDULER", u"127.0.0.1"_s);
+    if (!given && !qEnvironmentVariableIsSet("ASYNCORO_SCHEDULER"))
+        return {};
+    const QString text = given ? m_parser.value(u"scheduler"_s) : qEnvironmentVariable("ASYNCORO_SCHEDULER");
     const Location location = Location::fromString(text, DefaultPort);
     if (!location.isValid())
         throw UsageError(
             u"%1 takes HOST:PORT, not \"%2\""_s.arg(given ? u"--scheduler"_s : u"ASYNCORO_SCHEDULER"_s, text));
     return location;
+}
+
+std::optional<quint16> CommonOptions::discoveryPort() const
+{
+    return m_parser.isSet(u"no-discovery"_s) ? std::nullopt : Asyncoro::Discovery::portFromEnvironment();
 }
 
 QString CommonOptions::name() const

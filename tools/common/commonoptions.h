@@ -43,6 +43,7 @@ public:
         Scheduler = 2, ///< --scheduler, where it listens; else what ASYNCORO_SCHEDULER says, else this machine
         SecretFile = 4, ///< --secret-file, as secret() says
         Name = 8, ///< --name; else that of the machine
+        Discovery = 16, ///< --no-discovery; see discoveryPort()
     };
     Q_DECLARE_FLAGS(Options, CommonOption)
 
@@ -75,6 +76,10 @@ public:
     [[nodiscard]] QString address() const;
     [[nodiscard]] quint16 port() const;
     [[nodiscard]] Location scheduler() const;
+    /** What --scheduler or ASYNCORO_SCHEDULER says, if either does. */
+    [[nodiscard]] std::optional<Location> givenScheduler() const;
+    /** The UDP port for discovery, from ASYNCORO_DISCOVERY; nothing if that, or --no-discovery, switches it off. */
+    [[nodiscard]] std::optional<quint16> discoveryPort() const;
     [[nodiscard]] QString name() const;
 
     /**

@@ -8,6 +8,7 @@
 #include <Asyncoro/EventDispatcher>
 #include <Asyncoro/Node>
 #include <Asyncoro/PeerNetwork>
+#include <Asyncoro/SchedulerSearch>
 
 #include <QCoreApplication>
 #include <QDir>
@@ -26,6 +27,11 @@ QString defaultWorkFolder(const QString &name)
     return QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + QStringLiteral("/discoro-node/") + name;
 }
 
+Task<Location> findScheduler(Discovery &discovery)
+{
+    co_return (co_await discovery.find(Discoro::SchedulerService, QDeadlineTimer::Forever)).location;
+}
+
 Task<> leaveAndExit(Discoro::Node &node)
 {
     co_await node.leave();
@@ -34,11 +40,14 @@ Task<> leaveAndExit(Discoro::Node &node)
 
 int runNode()
 {
-    CommonOptions options(CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Name,
+    CommonOptions options(CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile
+                              | CommonOptions::Name | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Offers this machine to a scheduler: runs the servers of computations. Joins again when the scheduler "
-                                          "was lost. Runs until it gets SIGTERM or SIGINT."),
+                                          "was lost; one that is not given is looked for in the network. Runs until "
+                                          "it gets SIGTERM or SIGINT."),
                            QStringLiteral("discoro-node\n"
+                                          "discoro-node --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
                                           "discoro-node --scheduler 192.168.1.2 --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
                                           "discoro-node --cpus 2 --work-dir /var/tmp/discoro")});
     options.parser().addOptions({
@@ -55,17 +64,24 @@ int runNode()
 
     const int cpus = options.number(QStringLiteral("cpus"), 0, MaxCpus);
     const QString workFolder = options.parser().value(QStringLiteral("work-dir"));
-    const Location scheduler = options.scheduler();
+    const std::optional<Location> given = options.givenScheduler();
+    const std::optional<quint16> discoveryPort = options.discoveryPort();
     const Secret secret = options.secret();
     PeerNetwork network({.address = options.address(), .port = options.port(), .secret = secret});
 
     Discoro::Node::Options nodeOptions;
-    nodeOptions.scheduler = scheduler;
+    std::optional<Discovery> discovery;
+    if (given || !discoveryPort) {
+        nodeOptions.scheduler = options.scheduler();
+    } else {
+        discovery.emplace(network, Discoro::schedulerSearch(*discoveryPort, options.address()));
+        nodeOptions.findScheduler = [&discovery] { return findScheduler(*discovery); };
+    }
     nodeOptions.name = options.name();
     nodeOptions.cpus = cpus > 0 ? cpus : QThread::idealThreadCount();
     nodeOptions.workFolder = QDir(workFolder.isEmpty() ? defaultWorkFolder(nodeOptions.name) : workFolder).absolutePath();
     nodeOptions.secret = secret;
-    nodeOptions.joined = [scheduler] { printLine(QStringLiteral("joined ") + scheduler.toString()); };
+    nodeOptions.joined = [](const Location &scheduler) { printLine(QStringLiteral("joined ") + scheduler.toString()); };
     nodeOptions.refused = [](const QString &reason) {
         printError(reason);
         QCoreApplication::exit(1);

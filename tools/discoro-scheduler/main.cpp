@@ -7,6 +7,8 @@
 #include <Asyncoro/EventDispatcher>
 #include <Asyncoro/PeerNetwork>
 #include <Asyncoro/Scheduler>
+#include <Asyncoro/SchedulerSearch>
+#include <Asyncoro/SocketError>
 
 #include <QCoreApplication>
 
@@ -17,10 +19,11 @@ namespace {
 
 int runScheduler()
 {
-    CommonOptions options(CommonOptions::Address | CommonOptions::SecretFile,
+    CommonOptions options(CommonOptions::Address | CommonOptions::SecretFile | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Places the jobs of clients on the servers of the nodes that join it. Runs until it gets SIGTERM "
-                                          "or SIGINT. Other machines than this one need a secret, and --address 0.0.0.0."),
+                                          "or SIGINT. Other machines than this one need a secret, and --address 0.0.0.0; they "
+                                          "find it in the network."),
                            QStringLiteral("discoro-scheduler\n"
                                           "discoro-scheduler --address 0.0.0.0 --secret-file ~/.discoro-secret")},
                           CommonOptions::DefaultPort);
@@ -29,6 +32,14 @@ int runScheduler()
 
     PeerNetwork network({.address = options.address(), .port = options.port(), .secret = options.secret()});
     const Discoro::Scheduler scheduler(network);
+    std::optional<Discovery> discovery;
+    if (const std::optional<quint16> port = options.discoveryPort()) {
+        try {
+            discovery.emplace(network, Discoro::schedulerOffer(*port, options.address()));
+        } catch (const SocketError &e) {
+            printError(QStringLiteral("others cannot find this scheduler by themselves: ") + e.message());
+        }
+    }
     const TerminationSignals signals([](int) { QCoreApplication::exit(0); });
     printLine(QStringLiteral("listening ") + network.location().toString());
     return QCoreApplication::exec();

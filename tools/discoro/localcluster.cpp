@@ -51,6 +51,7 @@ LocalCluster::~LocalCluster() = default;
 Task<int> LocalCluster::run()
 {
     const QDeadlineTimer deadline(m_options.startTimeout);
+    qputenv("ASYNCORO_DISCOVERY", "off"); // they know each other's locations, and nobody else is to find them
     ChildProcess &scheduler = *co_await startTool(m_scheduler, u"scheduler"_s, u"discoro-scheduler"_s,
                                                   {u"--address"_s, u"127.0.0.1"_s, u"--port"_s, u"0"_s});
     const QString location = co_await announcement(scheduler, ChildProcess::Listening, deadline);

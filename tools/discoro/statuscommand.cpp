@@ -11,6 +11,8 @@
 #include <Asyncoro/ClusterMonitor>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
+#include <Asyncoro/SchedulerSearch>
+#include <Asyncoro/SocketError>
 
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -27,6 +29,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto TimeToConnect = 5s;
+constexpr auto TimeToFind = 2s;
 
 const CommonOptions::Help Help{
     .usage = u"[OPTION...]"_s,
@@ -71,13 +74,28 @@ Task<> waitForStatus(ClusterMonitor &monitor, Event &changed)
     }
 }
 
-Task<int> runStatus(Location scheduler, QByteArray secret, bool json, bool watch)
+/** One that is found in the network, else the one at `otherwise`. */
+Task<Location> locateScheduler(Secret secret, quint16 discoveryPort, Location otherwise)
 {
+    try {
+        co_return co_await findScheduler(secret, discoveryPort, TimeToFind);
+    } catch (const TimedOut &e) {
+        printError(e.message());
+    } catch (const SocketError &e) {
+        printError(e.message());
+    }
+    co_return otherwise;
+}
+
+Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Secret secret, bool json, bool watch)
+{
+    if (discoveryPort)
+        scheduler = co_await locateScheduler(secret, *discoveryPort, scheduler);
     Event changed;
     ClusterMonitor monitor;
     QObject::connect(&monitor, &ClusterMonitor::stateChanged, &monitor, [&] { changed.pulse(); });
     QObject::connect(&monitor, &ClusterMonitor::statusChanged, &monitor, [&] { changed.pulse(); });
-    monitor.open(scheduler, secret);
+    monitor.open(scheduler, secret.key());
     co_await waitForStatus(monitor, changed);
     print(monitor.status(), json, watch);
 
@@ -103,7 +121,7 @@ Task<int> runStatus(Location scheduler, QByteArray secret, bool json, bool watch
 
 int runStatusCommand(const QStringList &arguments)
 {
-    CommonOptions options(CommonOptions::Scheduler | CommonOptions::SecretFile, Help);
+    CommonOptions options(CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Discovery, Help);
     options.parser().addOption({u"json"_s, u"Print JSON; with --watch, an object a line."_s});
     options.parser().addOption({u"watch"_s, u"Print it again whenever it changes, until interrupted."_s});
     if (const auto status = options.parse(arguments))
@@ -112,8 +130,9 @@ int runStatusCommand(const QStringList &arguments)
         throw UsageError(u"\"%1\" is too much"_s.arg(more.first()));
 
     const bool watch = options.parser().isSet(u"watch"_s);
-    const Coro<int> coro =
-        spawn(runStatus, options.scheduler(), options.secret().key(), options.parser().isSet(u"json"_s), watch);
+    const auto discoveryPort = options.givenScheduler() ? std::nullopt : options.discoveryPort();
+    const Coro<int> coro = spawn(runStatus, options.scheduler(), discoveryPort, options.secret(),
+                                 options.parser().isSet(u"json"_s), watch);
     const TerminationSignals signals([&coro](int) { coro.terminate(); });
     try {
         return waitFor(coro);

@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "peerdirectory_p.h"
+
+#include "networkcore_p.h"
+
+#include <Asyncoro/Timeout>
+
+#include <algorithm>
+
+namespace Asyncoro::Detail {
+
+namespace {
+
+constexpr std::chrono::seconds TimeForName{5};
+constexpr qsizetype LongestName = 256;
+
+QString locationText(const PeerLink &link)
+{
+    return link.location().isValid() ? link.location().toString() : link.address();
+}
+
+} // namespace
+
+PeerDirectory::PeerDirectory(NetworkCore &core)
+    : m_core(&core)
+{
+}
+
+PeerDirectory::~PeerDirectory() = default;
+
+void PeerDirectory::close()
+{
+    m_core = nullptr;
+    for (const Coro<> &coro : std::exchange(m_learning, {}))
+        coro.terminate();
+    for (const Entry &entry : std::exchange(m_online, {}))
+        tell({entry.status.incarnation(), entry.status.location(), entry.status.name(), false});
+    m_listeners.clear();
+    m_changed.set();
+}
+
+void PeerDirectory::begin()
+{
+    if (!m_core)
+        throw Error(QStringLiteral("this process has left the network"));
+    if (std::exchange(m_begun, true))
+        return;
+    for (const Peer &peer : m_core->peers())
+        connected(peer.link());
+}
+
+void PeerDirectory::connected(const std::shared_ptr<PeerLink> &link)
+{
+    const bool isKnown =
+        m_learning.contains(link.get()) || std::ranges::find(m_online, link, &Entry::link) != m_online.end();
+    if (!m_begun || !m_core || isKnown)
+        return;
+    const Coro<> learner = spawn(&PeerDirectory::learn, shared_from_this(), link);
+    learner.setName(QStringLiteral("name of ") + locationText(*link));
+    learner.setDaemon();
+    m_learning.insert(link.get(), learner);
+}
+
+Task<> PeerDirectory::learn(std::shared_ptr<PeerLink> link)
+{
+    const auto self = shared_from_this();
+    QString name;
+    try {
+        const QVariant about =
+            co_await withTimeout(TimeForName, link->call(QStringLiteral("asyncoro.about"), {}, false));
+        name = about.toMap().value(QStringLiteral("name")).toString().simplified().left(LongestName);
+    } catch (const Error &) {
+        // it is busy or does not know the function: it is called by its location
+    }
+    if (m_learning.remove(link.get()) == 0 || link->state() != PeerLink::State::Connected)
+        co_return;
+    const PeerStatus status(link->incarnation(), link->location(), name.isEmpty() ? locationText(*link) : name, true);
+    m_online.append({link, status});
+    tell(status);
+    m_changed.pulse();
+}
+
+void PeerDirectory::gone(const PeerLink &link)
+{
+    m_learning.take(&link).terminate();
+    const auto found = std::ranges::find_if(m_online, [&](const Entry &entry) { return entry.link.get() == &link; });
+    if (found == m_online.end())
+        return;
+    const Entry entry = *found; // keeps the link
+    m_online.erase(found);
+    tell({entry.status.incarnation(), entry.status.location(), entry.status.name(), false});
+}
+
+void PeerDirectory::tell(const PeerStatus &status)
+{
+    m_listeners.removeIf([&](const Coro<> &listener) { return !listener.send(status) && !listener.isRunning(); });
+}
+
+void PeerDirectory::watch(const Coro<> &listener)
+{
+    begin();
+    m_listeners.removeIf([&](const Coro<> &other) { return !other.isRunning() || other == listener; });
+    m_listeners.append(listener);
+    for (const Entry &entry : std::as_const(m_online))
+        listener.send(entry.status);
+}
+
+Task<> PeerDirectory::another(QDeadlineTimer deadline)
+{
+    if (m_core)
+        co_await m_changed.wait(deadline);
+    if (!m_core)
+        throw Error(QStringLiteral("this process has left the network"));
+}
+
+Task<Peer> PeerDirectory::locate(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline)
+{
+    self->begin();
+    for (;;) {
+        for (const Entry &entry : std::as_const(self->m_online)) {
+            if (entry.status.name() == name)
+                co_return Peer(entry.link);
+        }
+        try {
+            co_await self->another(deadline);
+        } catch (const TimedOut &) {
+            throw TimedOut(QStringLiteral("locating the peer %1").arg(name));
+        }
+    }
+}
+
+Task<Coro<>> PeerDirectory::locateCoro(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline)
+{
+    self->begin();
+    if (const Coro<> local = self->m_core->findNamed(name))
+        co_return local;
+    const auto found = std::make_shared<Coro<>>(); // those who ask may end after this
+    struct Asking
+    {
+        QHash<const PeerLink *, Coro<>> coros;
+        ~Asking()
+        {
+            for (const Coro<> &coro : std::as_const(coros))
+                coro.terminate();
+        }
+    } asking;
+    const auto ask = [](std::shared_ptr<PeerDirectory> directory, std::shared_ptr<PeerLink> link, QString wanted,
+                        std::shared_ptr<Coro<>> result) -> Task<> {
+        try {
+            const auto coro = (co_await link->call(QStringLiteral("asyncoro.locate"), {wanted}, false)).value<Coro<>>();
+            if (coro)
+                *result = coro;
+        } catch (const Error &) {
+            // it has gone meanwhile
+        }
+        directory->m_changed.pulse();
+    };
+    while (!*found) {
+        for (const Entry &entry : std::as_const(self->m_online)) {
+            if (asking.coros.contains(entry.link.get()))
+                continue;
+            const Coro<> coro = spawn(ask, self, entry.link, name, found);
+            coro.setDaemon();
+            asking.coros.insert(entry.link.get(), coro);
+        }
+        try {
+            co_await self->another(deadline);
+        } catch (const TimedOut &) {
+            throw TimedOut(QStringLiteral("locating the coroutine %1 on any peer").arg(name));
+        }
+    }
+    co_return *found;
+}
+
+} // namespace Asyncoro::Detail
