@@ -27,7 +27,7 @@ constexpr QLatin1StringView MeetName{"asyncoro.discovery.meet"};
 bool DiscoveryCore::isConnected(const QByteArray &incarnation) const
 {
     const auto link = m_network->linkOf(incarnation);
-    return link && link->state() == PeerLink::State::Connected;
+    return link && link->hasSession();
 }
 
 void DiscoveryCore::connectInTheBackground(const Location &location, const QByteArray &incarnation)

@@ -74,7 +74,7 @@ Task<> PeerDirectory::learn(std::shared_ptr<PeerLink> link)
     } catch (const Error &) {
         // it is busy or does not know the function: it is called by its location
     }
-    if (m_learning.remove(link.get()) == 0 || link->state() != PeerLink::State::Connected)
+    if (m_learning.remove(link.get()) == 0 || !link->hasSession())
         co_return;
     const PeerStatus status(link->incarnation(), link->location(), name.isEmpty() ? locationText(*link) : name, true);
     m_online.append({link, status});
