@@ -18,6 +18,7 @@ namespace Asyncoro {
 
 namespace Detail {
 class NetworkCore;
+class NetworkReference;
 class PeerLink;
 } // namespace Detail
 
@@ -149,6 +150,8 @@ public:
     using OfferedFunction = std::function<Task<QVariant>(Peer, QVariantList)>;
 
 private:
+    friend class Detail::NetworkReference;
+
     // What runs on after a call is static, with what it needs: the network may be gone before it has begun.
     using CorePointer = std::shared_ptr<Detail::NetworkCore>;
 
