@@ -40,7 +40,7 @@ private Q_SLOTS:
         QTest::addColumn<QString>("name");
         const auto row = [](const char *title, const QString &name) { QTest::newRow(title) << name; };
         row("nothing", QString());
-        row("absolute", path(QStringLiteral("outside")));
+        row("absolute", QStringLiteral("/outside"));
         row("only a slash", QStringLiteral("/"));
         row("parent", QStringLiteral(".."));
         row("in the parent", QStringLiteral("../outside"));

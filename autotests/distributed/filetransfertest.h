@@ -20,11 +20,9 @@ using Reason = FileRefused::Reason;
 
 inline QByteArray randomContent(qsizetype size, quint32 seed = 42)
 {
-    QByteArray content(size, Qt::Uninitialized);
-    QRandomGenerator generator(seed);
-    for (char &byte : content)
-        byte = char(generator.generate());
-    return content;
+    QList<quint32> numbers(size / 4 + 1);
+    QRandomGenerator(seed).fillRange(numbers.data(), numbers.size());
+    return QByteArray(reinterpret_cast<const char *>(numbers.constData()), size);
 }
 
 inline QByteArray contentOf(const QString &path)

@@ -148,7 +148,7 @@ public:
     {
         m_core->m_reserved -= m_size;
         m_core->m_used += m_size;
-        m_core->m_arrived += m_size;
+        m_core->m_released += m_size;
     }
     Q_DISABLE_COPY_MOVE(Reservation)
 
@@ -157,14 +157,7 @@ private:
     const qint64 m_size;
 };
 
-Task<bool> FileStoreCore::hasRoom(qint64 size)
-{
-    const qint64 before = m_arrived;
-    const qint64 used = co_await onFileThread([folder = m_folder](const std::stop_token &stop) { return folder->usage(stop); });
-    m_used = used + (m_arrived - before);
-    co_return m_used + m_reserved <= m_options.quota - size;
-}
-
+/** Also removes what nobody has gone on with for long, and what is in the way. */
 Task<std::unique_ptr<FileStoreCore::Reservation>> FileStoreCore::reserve(StorePath path, qint64 size)
 {
     const auto turn = co_await m_reserving.acquire();
@@ -175,15 +168,18 @@ Task<std::unique_ptr<FileStoreCore::Reservation>> FileStoreCore::reserve(StorePa
     }
     if (m_options.quota == std::numeric_limits<qint64>::max())
         co_return nullptr;
-    const auto tooMuch = [&] {
-        path.refuse(Reason::QuotaExceeded, QStringLiteral("there is no room for %1 bytes in the store").arg(size));
-    };
-    if (size > m_options.quota)
-        tooMuch();
-    if (m_used + m_reserved > m_options.quota - size && !co_await hasRoom(size)) {
+    const auto fits = [&] { return size <= m_options.quota && m_used + m_reserved <= m_options.quota - size; };
+    bool cleaned = false;
+    while (!fits()) {
+        const qint64 before = m_released;
+        const qint64 used = co_await onFileThread([folder = m_folder](const std::stop_token &stop) { return folder->usage(stop); });
+        const qint64 released = m_released - before;
+        m_used = used + released; // which may be counted twice
+        if (fits() || released > 0)
+            continue;
+        if (std::exchange(cleaned, true))
+            path.refuse(Reason::QuotaExceeded, QStringLiteral("there is no room for %1 bytes in the store").arg(size));
         co_await onFileThread([clean] { clean(0s); });
-        if (!co_await hasRoom(size))
-            tooMuch();
     }
     co_return std::make_unique<Reservation>(shared_from_this(), size);
 }
@@ -218,14 +214,11 @@ Task<bool> FileStoreCore::isThere(Incoming incoming, PieceReader *reader)
     co_return false;
 }
 
-/** Lets the partial file become whole. Gives how many bytes that took. */
-Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial)
+/** Lets the partial file, which has so many bytes, become whole. Gives how many bytes that took. */
+Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial, qint64 position)
 {
     const auto onPartial = [partial](auto work) { return onFileThread([partial, work] { return work(*partial); }); };
     const auto digest = [](PartialFile &file) { return file.digest(); };
-    qint64 position = co_await onFileThread(
-        [partial, size = incoming.size](const std::stop_token &stop) { return partial->resume(size, stop); });
-    const std::unique_ptr<Reservation> reservation = co_await reserve(incoming.path, incoming.size);
     const auto patience = m_options.patience + std::chrono::seconds(incoming.size / DigestPerSecond);
     if (position > 0) {
         const QByteArray theirs = co_await inTime(patience, incoming.path, reader->digest(position));
@@ -244,7 +237,7 @@ Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std:
         received += bytes.size();
     }
     if (co_await inTime(patience, incoming.path, reader->digest(incoming.size)) != co_await onPartial(digest)) {
-        co_await onPartial([folder = m_folder](PartialFile &file) { folder->removePartial(file); });
+        co_await onPartial([](PartialFile &file) { file.remove(); });
         incoming.path.refuse(Reason::Corrupted, QStringLiteral("it has not arrived as it was sent"));
     }
     co_return received;
@@ -264,9 +257,13 @@ Task<QVariantList> FileStoreCore::put(Incoming incoming)
     PieceReader reader(m_network, {incoming.sender, incoming.key, path.text(), incoming.size}, {});
     if (co_await isThere(incoming, &reader))
         co_return {true, qint64(0)};
+    std::unique_ptr<Reservation> reservation; // let go behind the partial file, which is not measured while somebody has it
     const auto partial
         = co_await onFileThread([folder = m_folder, path, content] { return folder->openPartial(path, content); });
-    const qint64 received = co_await receive(incoming, &reader, partial);
+    const qint64 position = co_await onFileThread(
+        [partial, size = incoming.size](const std::stop_token &stop) { return partial->resume(size, stop); });
+    reservation = co_await reserve(path, incoming.size);
+    const qint64 received = co_await receive(incoming, &reader, partial, position);
     const auto existing = incoming.overwrite == Overwrite::Never || !mayReplace() ? StoreFolder::Existing::Keep
                                                                                   : StoreFolder::Existing::Replace;
     const auto commit = [folder = m_folder, partial, attributes = incoming.attributes, existing] {
@@ -274,7 +271,7 @@ Task<QVariantList> FileStoreCore::put(Incoming incoming)
     };
     while (!co_await shield(onFileThread(commit))) {
         if (co_await isThere(incoming, &reader)) { // somebody else was faster
-            co_await onFileThread([folder = m_folder, partial] { folder->removePartial(*partial); });
+            co_await onFileThread([partial] { partial->remove(); });
             co_return {true, received};
         }
     }

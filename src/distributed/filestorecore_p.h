@@ -58,9 +58,8 @@ private:
     void check(const Peer &caller, Access needed, const QString &path) const;
     [[nodiscard]] bool mayReplace() const { return m_options.allowed.testFlag(Access::Replace); }
     Task<bool> isThere(Incoming incoming, PieceReader *reader);
-    Task<qint64> receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial);
+    Task<qint64> receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial, qint64 position);
     Task<std::unique_ptr<Reservation>> reserve(StorePath path, qint64 size);
-    Task<bool> hasRoom(qint64 size);
     std::shared_ptr<Lock> turnOf(const QByteArray &content);
 
     const NetworkReference m_network;
@@ -77,7 +76,7 @@ private:
     Lock m_reserving;
     qint64 m_used;
     qint64 m_reserved = 0; // by what is arriving
-    qint64 m_arrived = 0; // in all; that it was reserved no longer
+    qint64 m_released = 0; // in all: what was reserved, and has arrived or not
     QDeadlineTimer m_nextCleaning;
 };
 

@@ -43,6 +43,11 @@ bool isSame(const struct stat &a, const struct stat &b)
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+Descriptor duplicate(const Descriptor &descriptor)
+{
+    return Descriptor(::fcntl(descriptor.number(), F_DUPFD_CLOEXEC, 0));
+}
+
 /** Calls `each` with the names in a folder. */
 template<typename Each>
 void forNamesIn(const Descriptor &folder, Each each)
@@ -147,11 +152,24 @@ void StorePath::fail(const QString &operation) const
 
 // --- PartialFile ---
 
-PartialFile::PartialFile(StorePath path, QByteArray name, Descriptor file)
+PartialFile::PartialFile(StorePath path, Descriptor folder, QByteArray name, Descriptor file)
     : m_path(std::move(path))
+    , m_folder(std::move(folder))
     , m_name(std::move(name))
     , m_file(std::move(file))
 {
+}
+
+PartialFile::~PartialFile()
+{
+    if (m_file.status().st_size == 0)
+        remove();
+}
+
+void PartialFile::remove()
+{
+    if (isSame(m_file.status(), statusOf(m_folder, m_name))) // it may be in its place by now
+        ::unlinkat(m_folder.number(), m_name.constData(), 0);
 }
 
 qint64 PartialFile::resume(qint64 size, const std::stop_token &stop)
@@ -233,7 +251,7 @@ Descriptor StoreFolder::enter(const Descriptor &folder, const QByteArray &name, 
 std::vector<Descriptor> StoreFolder::enterAll(const StorePath &path, Missing missing)
 {
     std::vector<Descriptor> all;
-    all.emplace_back(::fcntl(m_root.number(), F_DUPFD_CLOEXEC, 0));
+    all.push_back(duplicate(m_root));
     for (const QByteArray &name : path.folders()) {
         all.push_back(enter(all.back(), name, path, missing));
         if (!all.back().isOpen())
@@ -272,19 +290,15 @@ Descriptor StoreFolder::openUnlocked(const QByteArray &partial, int flags)
 
 std::shared_ptr<PartialFile> StoreFolder::openPartial(const StorePath &path, const QByteArray &content)
 {
-    const QByteArray name = content.toHex();
-    if (Descriptor file = openUnlocked(name, O_CREAT); file.isOpen())
-        return std::make_shared<PartialFile>(path, name, std::move(file));
-    const QByteArray other = name + '.' + randomBytes(8).toHex();
-    Descriptor file = openUnlocked(other, O_CREAT | O_EXCL);
+    QByteArray name = content.toHex();
+    Descriptor file = openUnlocked(name, O_CREAT);
+    if (!file.isOpen()) { // another store or process is at it
+        name += '.' + randomBytes(8).toHex();
+        file = openUnlocked(name, O_CREAT | O_EXCL);
+    }
     if (!file.isOpen())
         path.fail(QStringLiteral("write"));
-    return std::make_shared<PartialFile>(path, other, std::move(file));
-}
-
-void StoreFolder::removePartial(PartialFile &partial)
-{
-    ::unlinkat(m_partials.number(), partial.m_name.constData(), 0);
+    return std::make_shared<PartialFile>(path, duplicate(m_partials), name, std::move(file));
 }
 
 bool StoreFolder::commit(PartialFile &partial, const Attributes &attributes, Existing existing)

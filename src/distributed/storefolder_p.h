@@ -47,13 +47,17 @@ private:
 };
 
 /**
- * A file that has not arrived whole. Stays when it is destroyed, so that it can be gone on with. One thread at a time is inside.
+ * A file that has not arrived whole. What there is of it stays when this is destroyed, so that it can be gone on with. One thread
+ * at a time is inside.
  */
 class PartialFile
 {
 public:
-    PartialFile(StorePath path, QByteArray name, Descriptor file);
+    PartialFile(StorePath path, Descriptor folder, QByteArray name, Descriptor file);
+    ~PartialFile();
+    Q_DISABLE_COPY_MOVE(PartialFile)
 
+    void remove();
     /** Takes what is there already, of a file of `size` bytes; gives how much that is. Stops early, with what was read, if asked to. */
     qint64 resume(qint64 size, const std::stop_token &stop);
     /** Forgets what is there. */
@@ -67,7 +71,8 @@ private:
 
     QMutex m_mutex; // for a thread that goes on with what was cancelled; guards what follows
     const StorePath m_path;
-    const QByteArray m_name; // in the folder for partial files
+    const Descriptor m_folder; // for partial files
+    const QByteArray m_name; // there
     const Descriptor m_file; // locked: nobody else goes on with it
     Sha256 m_hash;
     qint64 m_size = 0; // of which the hash is
@@ -90,7 +95,6 @@ public:
 
     /** What is there of a file that is to come; `content` stands for what it is to hold. Nobody else gets it meanwhile. */
     std::shared_ptr<PartialFile> openPartial(const StorePath &path, const QByteArray &content);
-    void removePartial(PartialFile &partial);
 
     enum class Existing : bool { Keep, Replace };
     struct Attributes {
