@@ -52,7 +52,6 @@ private Q_SLOTS:
         row("an empty name", QStringLiteral("a//b"));
         row("a slash at the end", QStringLiteral("a/"));
         row("a byte 0", QStringLiteral("a") + QChar(0) + QStringLiteral("/../../outside"));
-        row("half a character", QStringLiteral("a") + QChar(0xd800));
         row("a long name", QString(256, u'n'));
         row("many folders", QStringLiteral("a/").repeated(64) + u'a');
         row("in the store's own folder", QStringLiteral(".asyncoro/a"));
@@ -249,7 +248,7 @@ private Q_SLOTS:
     {
         openStore();
         Claim claim;
-        claim.change = [](const QVariantList &, qint64) -> QVariantList { throw Error(QStringLiteral("no")); };
+        claim.digest = "no SHA-256"; // all bytes come before that
         QVERIFY(!failureOf<Error>([&] { put(QStringLiteral("a"), claim); }).startsWith(u'<'));
         QCOMPARE(partials().size(), 1);
         const QString partial = stored(QStringLiteral(".asyncoro/") + partials().first());
@@ -265,7 +264,7 @@ private Q_SLOTS:
     {
         openStore();
         Claim claim;
-        claim.change = [](const QVariantList &, qint64) -> QVariantList { throw Error(QStringLiteral("no")); };
+        claim.digest = "no SHA-256"; // all bytes come before that
         QVERIFY(!failureOf<Error>([&] { put(QStringLiteral("a"), claim); }).startsWith(u'<'));
         const QString partial = stored(QStringLiteral(".asyncoro/") + partials().first());
         QVERIFY(QFile::remove(partial));

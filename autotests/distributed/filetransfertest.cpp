@@ -10,7 +10,7 @@ using namespace DistributedTest;
 
 namespace {
 
-constexpr qsizetype Large = 32 * 1024 * 1024; // some ten times what is under way at a time
+constexpr qsizetype Large = 16 * 1024 * 1024; // four times what is under way at a time
 
 /** Permissions and time of modification. */
 QString attributesOf(const QString &path)

@@ -63,7 +63,8 @@ public:
     {
         qint64 done = 0;
         while (done < size) {
-            const auto more = retried([&] { return ::pread(m_number, to + done, size_t(size - done), off_t(position + done)); });
+            const auto more = retried(
+                [&] { return ::pread(m_number, to + done, size_t(size - done), off_t(position + done)); });
             if (more <= 0)
                 return more == 0 ? done : -1;
             done += more;

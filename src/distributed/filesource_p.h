@@ -23,8 +23,8 @@ class PeerNetwork;
 namespace Detail {
 
 /**
- * Reads a file that peers may read, and the SHA-256 of it, which it mostly gets by the way: one reader who goes from the
- * beginning to the end lets it be read once. Threads for files; one of them at a time is inside.
+ * Reads a file that peers may read, and the SHA-256 of it, which it mostly gets by the way: one reader who goes from
+ * the beginning to the end lets it be read once. Threads for files; one of them at a time is inside.
  */
 class FileReadout
 {

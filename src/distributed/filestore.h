@@ -20,18 +20,19 @@ class FileStoreCore;
 } // namespace Detail
 
 /**
- * A folder of this process in which peers may keep files: see sendFiles(), removeFiles() and findFile() for their side.
+ * A folder of this process in which peers may keep files: see sendFiles(), removeFiles() and findFile() for their
+ * side.
  *
- * Unless there is such an object, no peer can write anything anywhere. What they give as a path is relative to the folder and
- * cannot lead out of it: not by "..", not by a symbolic link, not by one that is planted at the wrong moment either; a link
- * or a special file on the way is refused.
+ * Unless there is such an object, no peer can write anything anywhere. What they give as a path is relative to the
+ * folder and cannot lead out of it: not by "..", not by a symbolic link, not by one that is planted at the wrong
+ * moment either; a link or a special file on the way is refused.
  *
- * A file appears under its name when it is whole, compared by its SHA-256, and on the disk. Until then it is in the folder
- * ".asyncoro" of the store, which peers cannot name; a transfer that breaks off leaves it there, and the next one of the same
- * file goes on from there.
+ * A file appears under its name when it is whole, compared by its SHA-256, and on the disk. Until then it is in the
+ * folder ".asyncoro" of the store, which peers cannot name; a transfer that breaks off leaves it there, and the next
+ * one of the same file goes on from there.
  *
- * Lives on the thread of its network. Others may use the folder meanwhile: programs find whole files there. Several stores may
- * share one.
+ * Lives on the thread of its network. Others may use the folder meanwhile: programs find whole files there. Several
+ * stores may share one.
  */
 class ASYNCORO_DISTRIBUTED_EXPORT FileStore
 {
@@ -46,7 +47,10 @@ public:
     Q_DECLARE_FLAGS(Accesses, Access)
 
     struct Options {
-        /** By which peers name it, if a process has several. A later store of the same network and name takes its place. */
+        /**
+         * By which peers name it, if a process has several. A later store of the same network and name takes its
+         * place.
+         */
         QString name = QStringLiteral("files");
         Accesses allowed = Access::Add;
         /** Which peers may use it; all that take part in the network if it is empty. */
@@ -64,8 +68,8 @@ public:
     };
 
     /**
-     * Offers `folder`, which is made if it is not there, to the peers of `network`. Throws FileError if it cannot be used, and
-     * an Error if an option makes no sense.
+     * Offers `folder`, which is made if it is not there, to the peers of `network`. Throws FileError if it cannot be
+     * used, and an Error if an option makes no sense.
      */
     FileStore(PeerNetwork &network, const QString &folder, const Options &options);
     FileStore(PeerNetwork &network, const QString &folder);

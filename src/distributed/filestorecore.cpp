@@ -83,7 +83,8 @@ void FileStoreCore::offerTo(PeerNetwork &network)
     const auto offer = [&](const char *verb, auto function) {
         network.offer(storeFunction(m_options.name, QLatin1StringView(verb)), std::move(function));
     };
-    offer("put", [self](Peer caller, QString path, QByteArray key, qint64 size, qint64 modified, int mode, int overwrite) {
+    const auto put = [self](Peer caller, QString path, QByteArray key, qint64 size, qint64 modified, int mode,
+                            int overwrite) {
         if (size < 0 || overwrite < 0 || overwrite > int(Overwrite::Always))
             throw WireError(QStringLiteral("a file of %1 bytes, to be put by rule %2").arg(size).arg(overwrite));
         const StoreFolder::Attributes attributes{modified, mode};
@@ -91,16 +92,19 @@ void FileStoreCore::offerTo(PeerNetwork &network)
         return serve(self, caller, path, Access::Add, [=](FileStoreCore &core, StorePath to) {
             return core.put({sender, key, std::move(to), size, attributes, Overwrite(overwrite)});
         });
-    });
-    offer("folder", [self](Peer caller, QString path) {
-        return serve(self, caller, path, Access::Add, &FileStoreCore::makeFolder);
-    });
-    offer("remove", [self](Peer caller, QString path) { return serve(self, caller, path, Access::Remove, &FileStoreCore::remove); });
-    offer("find", [self](Peer caller, QString path) { return serve(self, caller, path, Access::Read, &FileStoreCore::find); });
+    };
+    const auto withPath = [self](Access needed, Work work) {
+        return [=](Peer caller, QString path) { return serve(self, caller, path, needed, work); };
+    };
+    offer("put", put);
+    offer("folder", withPath(Access::Add, &FileStoreCore::makeFolder));
+    offer("remove", withPath(Access::Remove, &FileStoreCore::remove));
+    offer("find", withPath(Access::Read, &FileStoreCore::find));
 }
 
 /** Does what a peer asks for. A FileRefused is a value, by which it keeps its reason. */
-Task<QVariantList> FileStoreCore::serve(std::weak_ptr<FileStoreCore> weak, Peer caller, QString path, Access needed, Work work)
+Task<QVariantList> FileStoreCore::serve(std::weak_ptr<FileStoreCore> weak, Peer caller, QString path, Access needed,
+                                        Work work)
 {
     const auto self = weak.lock();
     const auto closed = [&] {
@@ -172,7 +176,8 @@ Task<std::unique_ptr<FileStoreCore::Reservation>> FileStoreCore::reserve(StorePa
     bool cleaned = false;
     while (!fits()) {
         const qint64 before = m_released;
-        const qint64 used = co_await onFileThread([folder = m_folder](const std::stop_token &stop) { return folder->usage(stop); });
+        const qint64 used
+            = co_await onFileThread([folder = m_folder](const std::stop_token &stop) { return folder->usage(stop); });
         const qint64 released = m_released - before;
         m_used = used + released; // which may be counted twice
         if (fits() || released > 0)
@@ -215,7 +220,8 @@ Task<bool> FileStoreCore::isThere(Incoming incoming, PieceReader *reader)
 }
 
 /** Lets the partial file, which has so many bytes, become whole. Gives how many bytes that took. */
-Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial, qint64 position)
+Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial,
+                                    qint64 position)
 {
     const auto onPartial = [partial](auto work) { return onFileThread([partial, work] { return work(*partial); }); };
     const auto digest = [](PartialFile &file) { return file.digest(); };
@@ -257,7 +263,8 @@ Task<QVariantList> FileStoreCore::put(Incoming incoming)
     PieceReader reader(m_network, {incoming.sender, incoming.key, path.text(), incoming.size}, {});
     if (co_await isThere(incoming, &reader))
         co_return {true, qint64(0)};
-    std::unique_ptr<Reservation> reservation; // let go behind the partial file, which is not measured while somebody has it
+    // Let go behind the partial file, which is not measured while somebody has it.
+    std::unique_ptr<Reservation> reservation;
     const auto partial
         = co_await onFileThread([folder = m_folder, path, content] { return folder->openPartial(path, content); });
     const qint64 position = co_await onFileThread(

@@ -20,7 +20,10 @@ namespace Asyncoro::Detail {
 /** The name of a function that a store offers. */
 QString storeFunction(const QString &store, QLatin1StringView verb);
 
-/** What such a function has given without the number in front; throws the FileRefused that it stands for, or a WireError. */
+/**
+ * What such a function has given without the number in front; throws the FileRefused that it stands for, or a
+ * WireError.
+ */
 QVariantList valuesOf(QVariantList answer, qsizetype count);
 
 /** What a FileStore is for peers. On the thread of the network. */
@@ -49,7 +52,8 @@ private:
         Overwrite overwrite = Overwrite::Never;
     };
 
-    static Task<QVariantList> serve(std::weak_ptr<FileStoreCore> weak, Peer caller, QString path, Access needed, Work work);
+    static Task<QVariantList> serve(std::weak_ptr<FileStoreCore> weak, Peer caller, QString path, Access needed,
+                                    Work work);
     Task<QVariantList> put(Incoming incoming);
     Task<QVariantList> makeFolder(StorePath path);
     Task<QVariantList> remove(StorePath path);

@@ -65,17 +65,19 @@ Task<> addFolder(Plan *plan, QString root, QString as, Unsendable unsendable)
     while (const std::optional<FolderEntry> entry = co_await entries.next()) {
         if (entry->error)
             throw FileError(entry->path, entry->error,
-                            QStringLiteral("cannot read %1: %2").arg(entry->path, QString::fromStdString(entry->error.message())));
+                            QStringLiteral("cannot read %1: %2")
+                                .arg(entry->path, QString::fromStdString(entry->error.message())));
         const QString name = as + u'/' + QDir(root).relativeFilePath(entry->path);
         if (entry->type == FolderEntry::Type::Folder) {
             folders.append(name);
         } else if (entry->type == FolderEntry::Type::File) {
             plan->add(entry->path, name, entry->size);
         } else if (unsendable == Unsendable::Refuse) {
-            const bool isLink = entry->type == FolderEntry::Type::SymLink;
+            const QString what = entry->type == FolderEntry::Type::SymLink
+                ? QStringLiteral("a symbolic link")
+                : QStringLiteral("neither a file nor a folder");
             throw FileRefused(FileRefused::Reason::BadPath, entry->path,
-                              QStringLiteral("%1 is %2, which cannot be sent")
-                                  .arg(entry->path, isLink ? QStringLiteral("a symbolic link") : QStringLiteral("neither a file nor a folder")));
+                              QStringLiteral("%1 is %2, which cannot be sent").arg(entry->path, what));
         } else {
             continue;
         }
@@ -124,7 +126,10 @@ public:
     }
 
 private:
-    [[nodiscard]] QString function(const char *verb) const { return storeFunction(m_options.store, QLatin1StringView(verb)); }
+    [[nodiscard]] QString function(const char *verb) const
+    {
+        return storeFunction(m_options.store, QLatin1StringView(verb));
+    }
 
     Task<> sendFile(OutgoingFile file, std::shared_ptr<Semaphore::Guard> permit)
     {
@@ -176,9 +181,10 @@ Task<SentFiles> runInTime(std::shared_ptr<Sending> sending, QString path, QStrin
 }
 
 /** A function of a store that gives one value. */
-Task<QVariant> callStore(NetworkReference network, Location location, QString store, QLatin1StringView verb, QString path)
+Task<QVariant> callStore(NetworkReference network, Location location, QString store, const char *verb, QString path)
 {
-    co_return valuesOf(co_await network.call<QVariantList>(location, storeFunction(store, verb), path), 1).first();
+    const QString function = storeFunction(store, QLatin1StringView(verb));
+    co_return valuesOf(co_await network.call<QVariantList>(location, function, path), 1).first();
 }
 
 Task<qint64> toNumber(Task<QVariant> call)
@@ -207,13 +213,12 @@ Task<SentFiles> sendFiles(PeerNetwork &network, Location to, QString path, QStri
 Task<qint64> removeFiles(PeerNetwork &network, Location from, QString path, QString store)
 {
     return toNumber(
-        callStore(NetworkReference(network), std::move(from), std::move(store), QLatin1StringView("remove"), std::move(path)));
+        callStore(NetworkReference(network), std::move(from), std::move(store), "remove", std::move(path)));
 }
 
 Task<SharedFile> findFile(PeerNetwork &network, Location from, QString path, QString store)
 {
-    return toFile(
-        callStore(NetworkReference(network), std::move(from), std::move(store), QLatin1StringView("find"), std::move(path)));
+    return toFile(callStore(NetworkReference(network), std::move(from), std::move(store), "find", std::move(path)));
 }
 
 } // namespace Asyncoro

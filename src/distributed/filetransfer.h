@@ -31,8 +31,8 @@ struct SendOptions {
     Unsendable unsendable = Unsendable::Refuse;
     QDeadlineTimer deadline = QDeadlineTimer::Forever;
     /**
-     * Called on the network's thread with the bytes that are done and all that there are, after each piece and each file. What
-     * it throws ends the transfer.
+     * Called on the network's thread with the bytes that are done and all that there are, after each piece and each
+     * file. What it throws ends the transfer.
      */
     std::function<void(qint64 done, qint64 size)> progress = {};
 };
@@ -45,37 +45,39 @@ struct SentFiles {
 };
 
 /**
- * Sends a file, or a folder with all that is in it, to a FileStore of the process at `to`, where it gets the name `as`, a path
- * with slashes; the last name of `path` if that is empty.
+ * Sends a file, or a folder with all that is in it, to a FileStore of the process at `to`, where it gets the name
+ * `as`, a path with slashes; the last name of `path` if that is empty.
  *
- * A file appears there when it is whole; of a folder each on its own, four at a time. Permissions and time of modification
- * of files are kept. A symbolic link given as `path` is followed; for those in a folder see Unsendable. Of a file that was
- * sent in part before only the rest is sent, if the beginning is the same; a few megabytes are in memory at a time. Of two that
- * send different files to one name at the same time, one is there in the end, whole.
+ * A file appears there when it is whole; of a folder each on its own, four at a time. Permissions and time of
+ * modification of files are kept. A symbolic link given as `path` is followed; for those in a folder see Unsendable.
+ * Of a file that was sent in part before only the rest is sent, if the beginning is the same; a few megabytes are in
+ * memory at a time. Of two that send different files to one name at the same time, one is there in the end, whole.
  *
- * Always suspends; resumes on the network's thread; any number may overlap. Throws FileRefused if it cannot be sent so, or the
- * store does not take it; FileError or an Error if it cannot be read here; what PeerNetwork::call() does, such as PeerLost, and
- * WireError if there is no such store; TimedOut if the deadline passes. Files of a folder that were sent before that
- * stay there. Cancelling ends it on both sides at once; what has arrived of a file is kept for the next time.
+ * Always suspends; resumes on the network's thread; any number may overlap. Throws FileRefused if it cannot be sent
+ * so, or the store does not take it; FileError or an Error if it cannot be read here; what PeerNetwork::call() does,
+ * such as PeerLost, and WireError if there is no such store; TimedOut if the deadline passes. Files of a folder that
+ * were sent before that stay there. Cancelling ends it on both sides at once; what has arrived of a file is kept for
+ * the next time.
  */
 [[nodiscard]] ASYNCORO_DISTRIBUTED_EXPORT Task<SentFiles> sendFiles(PeerNetwork &network, Location to, QString path,
                                                                     QString as = {}, SendOptions options = {});
 
 /**
- * Removes a file, or a folder with all that is in it, from a store of the process at `from`, and the folders above that are
- * empty then. Gives how many files that were.
+ * Removes a file, or a folder with all that is in it, from a store of the process at `from`, and the folders above
+ * that are empty then. Gives how many files that were.
  *
- * Always suspends, as sendFiles(). Throws FileRefused if it is not there or must not be removed, and what PeerNetwork::call()
- * does. When cancelled, it is removed or not.
+ * Always suspends, as sendFiles(). Throws FileRefused if it is not there or must not be removed, and what
+ * PeerNetwork::call() does. When cancelled, it is removed or not.
  */
 [[nodiscard]] ASYNCORO_DISTRIBUTED_EXPORT Task<qint64> removeFiles(PeerNetwork &network, Location from, QString path,
                                                                    QString store = QStringLiteral("files"));
 
 /**
- * A file in a store of the process at `from`, to be read with fetchFile() or a SharedFileReader. Those that were asked for last
- * can be read for as long as they and the store are there.
+ * A file in a store of the process at `from`, to be read with fetchFile() or a SharedFileReader. Those that were
+ * asked for last can be read for as long as they and the store are there.
  *
- * Always suspends, as sendFiles(). Throws FileRefused if it is not there or must not be read, and what PeerNetwork::call() does.
+ * Always suspends, as sendFiles(). Throws FileRefused if it is not there or must not be read, and what
+ * PeerNetwork::call() does.
  */
 [[nodiscard]] ASYNCORO_DISTRIBUTED_EXPORT Task<SharedFile> findFile(PeerNetwork &network, Location from, QString path,
                                                                     QString store = QStringLiteral("files"));

@@ -35,7 +35,8 @@ void PieceReader::ask()
 {
     const bool first = m_asking.empty() && m_asked == 0;
     const qint64 size = std::min(m_window.pieceSize, std::max<qint64>(m_source.size - m_asked, first ? 1 : 0));
-    auto piece = m_network.call<QVariantList>(m_source.location, QStringLiteral("asyncoro.file.read"), m_source.key, m_asked, size);
+    auto piece = m_network.call<QVariantList>(m_source.location, QStringLiteral("asyncoro.file.read"), m_source.key,
+                                              m_asked, size);
     m_asking.push_back(spawn(outcomeOf(std::move(piece))));
     m_asking.back().setDaemon();
     m_asked += size;
@@ -70,8 +71,8 @@ Task<QByteArray> PieceReader::read()
 
 Task<QByteArray> PieceReader::digest(qint64 size)
 {
-    const auto answer
-        = co_await m_network.call<QVariantList>(m_source.location, QStringLiteral("asyncoro.file.digest"), m_source.key, size);
+    const auto answer = co_await m_network.call<QVariantList>(
+        m_source.location, QStringLiteral("asyncoro.file.digest"), m_source.key, size);
     if (answer.size() != 2 || answer[1].toByteArray().size() != Sha256::Size)
         throw WireError(QStringLiteral("malformed SHA-256 of %1").arg(m_source.name));
     checkVersion(answer[0]);

@@ -12,8 +12,8 @@
 namespace Asyncoro::Detail {
 
 /**
- * Reads a file that a peer shares, from a position to its end: asks for several pieces in advance, and gives them in their
- * order. The memory that takes, here and there, is that of the pieces which are asked for and not yet read.
+ * Reads a file that a peer shares, from a position to its end: asks for several pieces in advance, and gives them in
+ * their order. The memory that takes, here and there, is that of the pieces which are asked for and not yet read.
  */
 class PieceReader
 {

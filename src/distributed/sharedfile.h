@@ -22,8 +22,8 @@ class PieceReader;
 /**
  * A file of one process that peers may read: a value that travels in messages.
  *
- * Only files that were shared can be read, and only by processes that were given such a value: it holds a key that cannot
- * be guessed. The file is read when it is asked for, so it must stay as it is meanwhile.
+ * Only files that were shared can be read, and only by processes that were given such a value: it holds a key that
+ * cannot be guessed. The file is read when it is asked for, so it must stay as it is meanwhile.
  */
 class ASYNCORO_DISTRIBUTED_EXPORT SharedFile
 {
@@ -37,8 +37,8 @@ public:
     SharedFile() = default;
 
     /**
-     * Shares the file at `path` with the peers of `network`. Throws an Error if it is not a regular file that can be read.
-     * Ends with unshare() or with the process.
+     * Shares the file at `path` with the peers of `network`. Throws an Error if it is not a regular file that can be
+     * read. Ends with unshare() or with the process.
      */
     SharedFile(const PeerNetwork &network, const QString &path);
 
@@ -81,8 +81,9 @@ public:
     /**
      * The next piece, of at most PieceSize bytes; empty at the end.
      *
-     * One call at a time. Throws what PeerNetwork::call() does: a RemoteError if the file can no longer be read over there.
-     * FileRefused if it has changed since the first piece, or is not of the size any more with which it was shared.
+     * One call at a time. Throws what PeerNetwork::call() does: a RemoteError if the file can no longer be read over
+     * there. FileRefused if it has changed since the first piece, or is not of the size any more with which it was
+     * shared.
      */
     Task<QByteArray> read();
 
@@ -94,10 +95,12 @@ private:
 
 /**
  * Copies a shared file to `path`, whose folder must exist. It appears there whole or not at all, as
- * AsyncFile::openReplacement() says; an existing file is replaced. Its SHA-256 is compared with what it is over there.
+ * AsyncFile::openReplacement() says; an existing file is replaced. Its SHA-256 is compared with what it is over
+ * there.
  *
- * Asks for some pieces in advance: a few megabytes are in memory. Throws what SharedFileReader::read() does, FileRefused if
- * what has arrived is not what was sent, and FileError if it cannot be written. Cancelling leaves what was at `path`.
+ * Asks for some pieces in advance: a few megabytes are in memory. Throws what SharedFileReader::read() does,
+ * FileRefused if what has arrived is not what was sent, and FileError if it cannot be written. Cancelling leaves what
+ * was at `path`.
  */
 ASYNCORO_DISTRIBUTED_EXPORT Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
 

@@ -77,8 +77,12 @@ void checkType(const struct stat &status, const StorePath &path, const QByteArra
         path.refuse(Reason::BadPath, QStringLiteral("%1 is neither a file nor a folder").arg(QFile::decodeName(name)));
 }
 
-/** Adds the content of a file to a hash, from `position` to its end or that of `size` bytes. Gives where it has stopped. */
-qint64 addTo(Sha256 &hash, const Descriptor &file, qint64 position, qint64 size, const StorePath &path, const std::stop_token &stop)
+/**
+ * Adds the content of a file to a hash, from `position` to its end or that of `size` bytes. Gives where it has
+ * stopped.
+ */
+qint64 addTo(Sha256 &hash, const Descriptor &file, qint64 position, qint64 size, const StorePath &path,
+             const std::stop_token &stop)
 {
     QByteArray piece(ReadSize, Qt::Uninitialized);
     while (position < size && !stop.stop_requested()) {
@@ -103,7 +107,8 @@ bool renameToNew(const Descriptor &fromFolder, const char *from, const Descripto
         return false;
 #endif
     // Where the system, or this file system, cannot do that.
-    return ::linkat(fromFolder.number(), from, toFolder.number(), to, 0) == 0 && ::unlinkat(fromFolder.number(), from, 0) == 0;
+    return ::linkat(fromFolder.number(), from, toFolder.number(), to, 0) == 0
+        && ::unlinkat(fromFolder.number(), from, 0) == 0;
 }
 
 } // namespace
@@ -271,7 +276,8 @@ Descriptor StoreFolder::openForReading(const StorePath &path)
     checkType(status, path, path.name());
     if (S_ISDIR(status.st_mode))
         path.refuse(Reason::Exists, QStringLiteral("it is a folder"));
-    Descriptor file(::openat(folders.back().number(), path.name().constData(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    Descriptor file(::openat(folders.back().number(), path.name().constData(),
+                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!file.isOpen())
         path.fail(QStringLiteral("open"));
     checkType(file.status(), path, path.name()); // it may be another one by now
@@ -281,7 +287,8 @@ Descriptor StoreFolder::openForReading(const StorePath &path)
 /** A partial file that nobody else has; not open if somebody has it, or there is none. */
 Descriptor StoreFolder::openUnlocked(const QByteArray &partial, int flags)
 {
-    Descriptor file(::openat(m_partials.number(), partial.constData(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600));
+    Descriptor file(::openat(m_partials.number(), partial.constData(),
+                             O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600));
     if (!file.isOpen() || ::flock(file.number(), LOCK_EX | LOCK_NB) != 0 || !S_ISREG(file.status().st_mode))
         return {};
     // Whoever had the lock before may have removed it, or put it in its place.
@@ -309,8 +316,13 @@ bool StoreFolder::commit(PartialFile &partial, const Attributes &attributes, Exi
     timespec modified{};
     modified.tv_sec = time_t(attributes.modified / 1'000'000'000);
     modified.tv_nsec = long(attributes.modified % 1'000'000'000);
+    if (modified.tv_nsec < 0) { // before 1970
+        --modified.tv_sec;
+        modified.tv_nsec += 1'000'000'000;
+    }
     const std::array<timespec, 2> times{modified, modified};
-    if (::fchmod(file.number(), mode_t(attributes.mode & 0777)) != 0 || ::futimens(file.number(), times.data()) != 0 || !file.sync())
+    if (::fchmod(file.number(), mode_t(attributes.mode & 0777)) != 0 || ::futimens(file.number(), times.data()) != 0
+        || !file.sync())
         path.fail(QStringLiteral("write"));
 
     const QMutexLocker treeLock(&m_treeMutex);
@@ -319,7 +331,9 @@ bool StoreFolder::commit(PartialFile &partial, const Attributes &attributes, Exi
     const char *const from = partial.m_name.constData();
     const char *const to = path.name().constData();
     const bool replaces = existing == Existing::Replace;
-    if (!(replaces ? ::renameat(m_partials.number(), from, folders.back().number(), to) == 0 : renameToNew(m_partials, from, folders.back(), to))) {
+    const bool done = replaces ? ::renameat(m_partials.number(), from, folders.back().number(), to) == 0
+                               : renameToNew(m_partials, from, folders.back(), to);
+    if (!done) {
         if (errno == EEXIST && !replaces)
             return false;
         if (errno == EISDIR)
@@ -348,7 +362,8 @@ qint64 StoreFolder::remove(const StorePath &path)
     checkType(status, path, path.name());
     const qint64 count = removeTree(folders.back(), path.name(), path);
     for (size_t depth = path.folders().size(); depth > 0; --depth) {
-        if (::unlinkat(folders[depth - 1].number(), path.folders()[qsizetype(depth) - 1].constData(), AT_REMOVEDIR) != 0)
+        const QByteArray &name = path.folders()[qsizetype(depth) - 1];
+        if (::unlinkat(folders[depth - 1].number(), name.constData(), AT_REMOVEDIR) != 0)
             break;
     }
     return count;

@@ -26,8 +26,8 @@ public:
     static constexpr qsizetype MaxDepth = 64;
 
     /**
-     * Throws FileRefused unless it is relative and says nothing twice: no empty names, no "." or "..", no byte 0, and no more
-     * than MaxDepth names that a file system of 255 bytes a name can hold.
+     * Throws FileRefused unless it is relative and says nothing twice: no empty names, no "." or "..", no byte 0, and
+     * no more than MaxDepth names that a file system of 255 bytes a name can hold.
      */
     explicit StorePath(const QString &text);
 
@@ -47,8 +47,8 @@ private:
 };
 
 /**
- * A file that has not arrived whole. What there is of it stays when this is destroyed, so that it can be gone on with. One thread
- * at a time is inside.
+ * A file that has not arrived whole. What there is of it stays when this is destroyed, so that it can be gone on
+ * with. One thread at a time is inside.
  */
 class PartialFile
 {
@@ -58,7 +58,10 @@ public:
     Q_DISABLE_COPY_MOVE(PartialFile)
 
     void remove();
-    /** Takes what is there already, of a file of `size` bytes; gives how much that is. Stops early, with what was read, if asked to. */
+    /**
+     * Takes what is there already, of a file of `size` bytes; gives how much that is. Stops early, with what was
+     * read, if asked to.
+     */
     qint64 resume(qint64 size, const std::stop_token &stop);
     /** Forgets what is there. */
     void restart();
@@ -81,8 +84,8 @@ private:
 /**
  * The folder of a store: all that is done there by paths of peers. Everything blocks; any thread.
  *
- * Each name of a path is opened on its own, in the folder that was opened before it, and no symbolic link is followed. So it
- * does not matter what is changed between one step and the next: there is no way out of the folder.
+ * Each name of a path is opened on its own, in the folder that was opened before it, and no symbolic link is
+ * followed. So it does not matter what is changed between one step and the next: there is no way out of the folder.
  */
 class StoreFolder
 {
@@ -93,7 +96,10 @@ public:
     /** Opens a file for reading; one that is not open is not there. */
     Descriptor openForReading(const StorePath &path);
 
-    /** What is there of a file that is to come; `content` stands for what it is to hold. Nobody else gets it meanwhile. */
+    /**
+     * What is there of a file that is to come; `content` stands for what it is to hold. Nobody else gets it
+     * meanwhile.
+     */
     std::shared_ptr<PartialFile> openPartial(const StorePath &path, const QByteArray &content);
 
     enum class Existing : bool { Keep, Replace };
@@ -105,7 +111,10 @@ public:
     bool commit(PartialFile &partial, const Attributes &attributes, Existing existing);
 
     void makeFolder(const StorePath &path);
-    /** Removes a file, or a folder with all that is in it, and folders above that are empty then. Gives how many files that were. */
+    /**
+     * Removes a file, or a folder with all that is in it, and folders above that are empty then. Gives how many files
+     * that were.
+     */
     qint64 remove(const StorePath &path);
 
     /** How many bytes its files have, but for those that are arriving. */
