@@ -5,7 +5,7 @@
 
 from figures import Aim, Figure, Program
 
-PEERS = ("ZeroMQ",)
+PEERS = ("ZeroMQ", "SHA-256 alone")
 
 
 def figure(name, title, unit, aims, lower=False, alone=False, rounds=3):
@@ -27,4 +27,13 @@ FIGURES = [
     figure("deliver", "deliver, one at a time", "us", (Aim(0.5, "ZeroMQ"),), lower=True),
     figure("deliver-many", "1,000 coroutines that deliver", "msg/s", (Aim(300000),)),
     figure("idle", "1,000 peers, idle: part of a core", "%", (Aim(1),), lower=True, alone=True, rounds=1),
+    Figure(
+        "file",
+        "file of 4 GB, verified",
+        "MB/s",
+        Program("file-ours", ("file",)),
+        {"SHA-256 alone": Program("file-ours", ("openssl",))},
+        (Aim(0.7, "SHA-256 alone"),),
+        False,
+    ),
 ]

@@ -3,35 +3,13 @@
 
 #include <Asyncoro/SharedFile>
 
-#include "distributedtest.h"
+#include "filetransfertest.h"
 
-#include <QDir>
 #include <QMetaProperty>
-#include <QRandomGenerator>
-#include <QTemporaryDir>
 
 #include <unistd.h>
 
 using namespace DistributedTest;
-
-namespace {
-
-QByteArray randomContent(qsizetype size)
-{
-    QByteArray content(size, Qt::Uninitialized);
-    QRandomGenerator generator(42);
-    for (char &byte : content)
-        byte = char(generator.generate());
-    return content;
-}
-
-QByteArray contentOf(const QString &path)
-{
-    QFile file(path);
-    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray("<unreadable>");
-}
-
-} // namespace
 
 class SharedFileTest : public QObject
 {
@@ -223,7 +201,7 @@ private Q_SLOTS:
 
     void nothingIsLeftOfAFetchThatFails()
     {
-        share(QStringLiteral("a"), "x");
+        share(QStringLiteral("a"), randomContent(3'000'000));
         const auto remote = fromFar();
         const QString target = path(QStringLiteral("copy"));
         write(target, "as it was");
@@ -242,14 +220,14 @@ private Q_SLOTS:
         QTRY_VERIFY(halfWay);
         terminated.terminate();
         QVERIFY(!failureOf<CoroTerminated>(terminated).startsWith(u'<'));
-        QCOMPARE(content(), before);
+        QTRY_COMPARE(content(), before); // it is removed in the background
 
         halfWay = false;
         const Coro<> lost = spawn(fetchFile(*m_near, remote, target));
         QTRY_VERIFY(halfWay);
         m_far.reset();
         QVERIFY(!failureOf<PeerLost>(lost).startsWith(u'<'));
-        QCOMPARE(content(), before);
+        QTRY_COMPARE(content(), before); // it is removed in the background
         QCOMPARE(contentOf(target), QByteArray("as it was"));
     }
 
@@ -269,6 +247,22 @@ private Q_SLOTS:
         write(target, "old and longer");
         waitFor(fetchFile(*m_near, fromFar(), target));
         QCOMPARE(contentOf(target), QByteArray("new"));
+    }
+
+    void isNotTakenIfItIsNotWhatWasSent()
+    {
+        share(QStringLiteral("a"), "content");
+        const auto remote = fromFar();
+        m_far->offer(QStringLiteral("asyncoro.file.digest"), [](QByteArray, qint64) -> Task<QVariantList> {
+            co_return {QString(), QByteArray(32, 'x')};
+        });
+        const QString target = path(QStringLiteral("copy"));
+        QVERIFY(failureOf<FileRefused>(fetchFile(*m_near, remote, target)).contains(QStringLiteral("a has changed")));
+        m_far->offer(QStringLiteral("asyncoro.file.read"), [](QByteArray, qint64, qint64) -> Task<QVariantList> {
+            co_return {QString(), true, QByteArray("CONTENT")};
+        });
+        QVERIFY(failureOf<FileRefused>(fetchFile(*m_near, remote, target)).contains(QStringLiteral("not arrived as it was sent")));
+        QVERIFY(!QFile::exists(target));
     }
 
     void aFileOfNobody()

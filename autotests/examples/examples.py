@@ -117,6 +117,20 @@ class Examples(unittest.TestCase):
         digest = hashlib.sha256(self.file.read_bytes()).hexdigest()
         self.assertEqual(run("socket-file", str(self.file)).count(digest), 2)
 
+    def test_file_send(self):
+        store = self.folder / "store"
+        with Server("file-send", "--serve", str(store)) as server:
+            location = server.port  # with the address
+            self.assertEqual(run("file-send", str(self.file), location, "--as", "in/a"), "1 sent, 0 there already, 108890 bytes\n")
+            self.assertEqual((store / "in/a").read_bytes(), self.file.read_bytes())
+            self.assertEqual(run("file-send", str(self.file), location, "--as", "in/a"), "0 sent, 1 there already, 0 bytes\n")
+            self.file.write_text("other")
+            refused = subprocess.run(("file-send", str(self.file), location, "--as", "in/a"), capture_output=True, timeout=TIMEOUT)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn(b"another file of that name is there", refused.stderr)
+            run("file-send", str(self.file), location, "--as", "in/a", "--replace")
+            self.assertEqual((store / "in/a").read_text(), "other")
+
     def test_tls_client(self):
         certificate, key = str(self.folder / "cert.pem"), str(self.folder / "key.pem")
         names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")

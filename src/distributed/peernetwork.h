@@ -21,6 +21,7 @@ namespace Asyncoro {
 
 namespace Detail {
 class NetworkCore;
+class NetworkReference;
 class PeerLink;
 } // namespace Detail
 
@@ -207,6 +208,7 @@ public:
 
 private:
     friend class Discovery;
+    friend class Detail::NetworkReference;
 
     // What runs on after a call is static, with what it needs: the network may be gone before it has begun.
     using CorePointer = std::shared_ptr<Detail::NetworkCore>;

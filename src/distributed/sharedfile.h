@@ -8,15 +8,22 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Task>
 
+#include <memory>
+
 namespace Asyncoro {
 
 class PeerNetwork;
 
+namespace Detail {
+class FileStoreCore;
+class PieceReader;
+} // namespace Detail
+
 /**
  * A file of one process that peers may read: a value that travels in messages.
  *
- * Only files that were shared can be read, and only by processes that were given such a value: it holds a key that cannot
- * be guessed. The file is read when it is asked for, so it must stay as it is meanwhile.
+ * Only files that were shared can be read, and only by processes that were given such a value: it holds a key that
+ * cannot be guessed. The file is read when it is asked for, so it must stay as it is meanwhile.
  */
 class ASYNCORO_DISTRIBUTED_EXPORT SharedFile
 {
@@ -30,8 +37,8 @@ public:
     SharedFile() = default;
 
     /**
-     * Shares the file at `path` with the peers of `network`. Throws an Error if it is not a regular file that can be read.
-     * Ends with unshare() or with the process.
+     * Shares the file at `path` with the peers of `network`. Throws an Error if it is not a regular file that can be
+     * read. Ends with unshare() or with the process.
      */
     SharedFile(const PeerNetwork &network, const QString &path);
 
@@ -48,7 +55,12 @@ public:
     void unshare();
 
 private:
+    friend class Detail::FileStoreCore;
     friend class SharedFileReader;
+    friend Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
+
+    SharedFile(const Coro<> &owner, const QByteArray &key, const QString &name, qint64 size);
+
     Coro<> m_owner; // the anchor of the network that shares it
     QByteArray m_key;
     QString m_name;
@@ -62,33 +74,38 @@ class ASYNCORO_DISTRIBUTED_EXPORT SharedFileReader
 {
 public:
     SharedFileReader(PeerNetwork &network, const SharedFile &file);
+    ~SharedFileReader();
+    SharedFileReader(const SharedFileReader &) = delete;
+    SharedFileReader &operator=(const SharedFileReader &) = delete;
 
     /**
      * The next piece, of at most PieceSize bytes; empty at the end.
      *
-     * One call at a time. Throws what PeerNetwork::call() does; an Error if the file can no longer be read over there, or
-     * has changed since the first piece.
+     * One call at a time. Throws what PeerNetwork::call() does: a RemoteError if the file can no longer be read over
+     * there. FileRefused if it has changed since the first piece, or is not of the size any more with which it was
+     * shared.
      */
     Task<QByteArray> read();
 
     static constexpr qint64 PieceSize = 1024 * 1024;
 
 private:
-    PeerNetwork &m_network;
-    const SharedFile m_file;
-    qint64 m_position = 0;
-    QString m_version;
-    bool m_atEnd = false;
+    const std::unique_ptr<Detail::PieceReader> m_reader;
 };
 
 /**
- * Copies a shared file to `path`, whose folder must exist. It appears there whole or not at all; an existing file is
- * replaced. Throws what SharedFileReader::read() does, and an Error if it cannot be written.
+ * Copies a shared file to `path`, whose folder must exist. It appears there whole or not at all, as
+ * AsyncFile::openReplacement() says; an existing file is replaced. Its SHA-256 is compared with what it is over
+ * there.
+ *
+ * Asks for some pieces in advance: a few megabytes are in memory. Throws what SharedFileReader::read() does,
+ * FileRefused if what has arrived is not what was sent, and FileError if it cannot be written. Cancelling leaves what
+ * was at `path`.
  */
 ASYNCORO_DISTRIBUTED_EXPORT Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
 
 namespace Detail {
 void offerSharedFiles(PeerNetwork &network);
-}
+} // namespace Detail
 
 } // namespace Asyncoro

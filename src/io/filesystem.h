@@ -7,6 +7,7 @@
 
 #include <Asyncoro/AsyncGenerator>
 #include <Asyncoro/Task>
+#include <Asyncoro/ThreadPool>
 
 #include <QByteArray>
 #include <QDateTime>
@@ -14,6 +15,21 @@
 #include <functional>
 
 namespace Asyncoro {
+
+namespace Detail {
+/** For whatever blocks in the file system, so that nobody's long computation holds up files. Lives for ever. */
+[[nodiscard]] ASYNCORO_IO_EXPORT QThreadPool &fileThreads();
+} // namespace Detail
+
+/**
+ * As ThreadPool::run(), on the threads that do what blocks for all files: for calls of the operating system that have no
+ * function here.
+ */
+template<typename Function>
+[[nodiscard]] auto onFileThread(Function &&function)
+{
+    return Detail::callInPool(&Detail::fileThreads(), nullptr, std::forward<Function>(function));
+}
 
 /**
  * Functions on whole files and folders. What they do is done on threads of a pool, so that the event loop goes on.

@@ -6,24 +6,12 @@
 #include "filehandle_p.h"
 #include "filesystem.h"
 
-#include <Asyncoro/ThreadPool>
-
 #include <exception>
 #include <memory>
 #include <stop_token>
 #include <vector>
 
 namespace Asyncoro::Detail {
-
-/** For whatever blocks in the file system, so that nobody's long computation holds up files. Lives for ever. */
-[[nodiscard]] QThreadPool &fileThreads();
-
-/** As ThreadPool::run(), on the threads for files. */
-template<typename Function>
-[[nodiscard]] auto onFileThread(Function &&function)
-{
-    return callInPool(&fileThreads(), nullptr, std::forward<Function>(function));
-}
 
 /** Holds what is used on the threads for files; it is destroyed there as well, since that may block. */
 template<typename T>

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peernetwork.h"
+
+namespace Asyncoro::Detail {
+
+/** Calls functions of peers, also when the network is gone meanwhile: that is a PeerLost then. */
+class NetworkReference
+{
+public:
+    explicit NetworkReference(const PeerNetwork &network)
+        : m_core(network.m_core)
+    {
+    }
+
+    /** As PeerNetwork::call(). */
+    template<typename T = void, typename... A>
+    Task<T> call(Location location, QString name, A... arguments) const
+    {
+        PeerNetwork::registerTypes<T, A...>();
+        return PeerNetwork::callAs<T>(m_core, std::move(location), std::move(name),
+                                      {PeerNetwork::toArgument(std::move(arguments))...});
+    }
+
+private:
+    std::shared_ptr<NetworkCore> m_core;
+};
+
+} // namespace Asyncoro::Detail
