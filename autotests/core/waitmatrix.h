@@ -74,7 +74,7 @@ public:
 
     void start(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
-        m_coro = Asyncoro::spawn([this, deadline] { return record(deadline, false); });
+        m_coro = Asyncoro::spawn(m_context.get(), [this, deadline] { return record(deadline, false); });
     }
     /** The coroutine terminates itself, then tries to wait. */
     void startCancelled()
@@ -119,6 +119,8 @@ public:
         }
     }
     void cancel() { m_coro.terminate(); }
+    /** Destroys the QObject that the coroutine is bound to. */
+    void destroyContext() { m_context.reset(); }
     void setDaemon() { m_coro.setDaemon(); }
 
     /** Lets the coroutine end, and checks how its wait did. */
@@ -169,6 +171,7 @@ private:
     }
 
     std::unique_ptr<Fixture> m_fixture;
+    std::unique_ptr<QObject> m_context = std::make_unique<QObject>();
     Asyncoro::Coro<> m_coro;
     Outcome m_outcome = Outcome::StillWaits;
     QString m_error;
@@ -336,6 +339,31 @@ inline constexpr Row<F> Rows[] = {
      [](Trial<F> &trial) {
          trial.afterDeadline([&trial] { trial.destroy(); });
          trial.expect(Outcome::TimedOut);
+     }},
+    {"the object of the coroutine is destroyed while it waits", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled);
+     }},
+    {"completed, the object of the coroutine is destroyed before it resumes", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.complete();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled);
+     }},
+    {"deadline passes, the object of the coroutine is destroyed before it resumes", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.afterDeadline([&trial] { trial.destroyContext(); });
+         trial.expect(Outcome::Cancelled);
+     }},
+    {"destroyed, the object of the coroutine is destroyed before it resumes", Needs::Destroy,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.destroy();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled);
      }},
     {"exec() ends while it waits", Needs::Nothing,
      [](Trial<F> &trial) {
