@@ -105,8 +105,8 @@ qint64 readAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] char *to, [[
 #endif
 }
 
-// As much as goes; -1 with EAGAIN if it would have to wait for others, with EOPNOTSUPP if that cannot be told. Others may
-// use the descriptor, too, so it is not ours to say that it does not block.
+// As much as goes; -1 with EAGAIN if it would have to wait for others, with EOPNOTSUPP if that cannot be told. Others
+// may use the descriptor, too, so it is not ours to say that it does not block.
 qint64 writeAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] const char *from, [[maybe_unused]] qint64 size)
 {
 #ifdef RWF_NOWAIT
