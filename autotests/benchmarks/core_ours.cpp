@@ -261,7 +261,8 @@ void channel(int count)
     }));
 }
 
-// A display that wants a frame 60 times a second, from the thread that so many coroutines keep busy: how late does each begin?
+// A display that wants a frame 60 times a second, from the thread that so many coroutines keep busy: how late does each
+// begin?
 void frames(int count)
 {
     constexpr std::chrono::nanoseconds Period(16'666'667);

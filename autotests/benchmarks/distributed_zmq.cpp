@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The figures of peers with ZeroMQ: raw bytes over TCP on loopback, without types, proof of who it is, or acknowledgement.
+// The figures of peers with ZeroMQ: raw bytes over TCP on loopback, without types, proof of who it is, or
+// acknowledgement.
 
 #include "benchmark.h"
 
@@ -50,7 +51,10 @@ public:
         return address;
     }
     void connect(const std::string &address) { check(zmq_connect(m_socket, address.c_str()) == 0); }
-    void send(const void *bytes, std::size_t size, int flags = 0) { check(zmq_send(m_socket, bytes, size, flags) >= 0); }
+    void send(const void *bytes, std::size_t size, int flags = 0)
+    {
+        check(zmq_send(m_socket, bytes, size, flags) >= 0);
+    }
     int receive(void *bytes, std::size_t size)
     {
         const int got = zmq_recv(m_socket, bytes, size, 0);

@@ -12,8 +12,8 @@
 //         its memory per connection.
 // accept  keeps N connections busy, each of which connects, exchanges one message and closes, again and again. Prints
 //         connections a second.
-// stream  sends --bytes over one connection as fast as they go, and reads them back. Prints how much came back a second,
-//         and with --pid the most memory that the server has held.
+// stream  sends --bytes over one connection as fast as they go, and reads them back. Prints how much came back a
+//         second, and with --pid the most memory that the server has held.
 
 #include "benchmark.h"
 

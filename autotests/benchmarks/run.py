@@ -6,10 +6,10 @@
 
     run.py --build-dir DIR [--json] [NAME...]
 
-NAME is a group (core, dispatcher, files, net, distributed, discoro) or one figure of it (core/pingpong); all groups without. The programs are in
-DIR/benchmarks and DIR/bin, where the build puts them; those in Go are built here. The programs of a figure take turns,
-and each value is the median of its runs. A peer that is not installed is shown as "-". The exit status is 1 if a
-program failed; a figure that is short of its aim is no failure.
+NAME is a group (core, dispatcher, files, net, distributed, discoro) or one figure of it (core/pingpong); all groups
+without. The programs are in DIR/benchmarks and DIR/bin, where the build puts them; those in Go are built here. The
+programs of a figure take turns, and each value is the median of its runs. A peer that is not installed is shown as "-".
+The exit status is 1 if a program failed; a figure that is short of its aim is no failure.
 """
 
 import argparse
@@ -205,7 +205,8 @@ def describe_machine():
         model = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
     text = f"Measured on {processors} processors" + (f" ({model})" if model else "") + "."
     if load > processors / 4:
-        text += f"\nOther programs were running (load {load:.1f} at the start): the values are worse than they could be."
+        text += f"\nOther programs were running (load {load:.1f} at the start): "
+        text += "the values are worse than they could be."
     return {"processors": processors, "model": model, "load": round(load, 2), "text": text}
 
 

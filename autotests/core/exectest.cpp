@@ -159,7 +159,8 @@ private Q_SLOTS:
 
     void aFailureThatNobodySawGivesOne()
     {
-        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("failed, and nobody waited for it: oops")));
+        QTest::ignoreMessage(QtWarningMsg,
+                             QRegularExpression(QStringLiteral("failed, and nobody waited for it: oops")));
         spawn([]() -> Task<> {
             throw Error(QStringLiteral("oops"));
             co_return;

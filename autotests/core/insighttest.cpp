@@ -77,7 +77,8 @@ private Q_SLOTS:
         QCOMPARE(info.mailboxSize, 1U);
         QVERIFY(!info.isDaemon);
         QCOMPARE(info.parent, 0U);
-        QVERIFY2(info.startedAt.startsWith(QStringLiteral("insighttest.cpp:%1 ").arg(spawnLine)), qPrintable(info.startedAt));
+        QVERIFY2(info.startedAt.startsWith(QStringLiteral("insighttest.cpp:%1 ").arg(spawnLine)),
+                 qPrintable(info.startedAt));
         QCOMPARE(info.stack.size(), 2);
         QVERIFY2(info.stack.at(0).contains(QStringLiteral("inner()")), qPrintable(info.stack.at(0)));
         QVERIFY2(info.stack.at(1).contains(QStringLiteral("outer()")), qPrintable(info.stack.at(1)));
@@ -155,7 +156,8 @@ private Q_SLOTS:
         const QString report = coroutineReport();
         QVERIFY2(report.startsWith(QStringLiteral("1 coroutines\n")), qPrintable(report));
         QVERIFY2(report.contains(QRegularExpression(QStringLiteral(
-                     "\"worker\" waits for receive<int>\\(\\) \\(daemon, thread main\\)\n +at insighttest.cpp:\\d+ .*inner"))),
+                     "\"worker\" waits for receive<int>\\(\\) \\(daemon, thread main\\)\n"
+                     " +at insighttest.cpp:\\d+ .*inner"))),
                  qPrintable(report));
         QCOMPARE(QString::fromUtf8(asyncoro_coroutines()), report);
         terminate(coro);
@@ -181,7 +183,8 @@ private Q_SLOTS:
     {
         QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.slice=true"));
         QTest::ignoreMessage(QtWarningMsg,
-                             QRegularExpression(QStringLiteral("^slow \\(started at insighttest.*ran for \\d+ ms without a wait")));
+                             QRegularExpression(QStringLiteral("^slow \\(started at insighttest.*"
+                                                               "ran for \\d+ ms without a wait")));
         const Coro<> coro = spawn([]() -> Task<> {
             QThread::msleep(60);
             co_return;
@@ -203,7 +206,8 @@ private Q_SLOTS:
     void reportsDeadlocks()
     {
         QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.deadlock=true"));
-        QTest::ignoreMessage(QtWarningMsg, QRegularExpression(QStringLiteral("all coroutines wait.*Event::wait\\(\\).*receive")));
+        QTest::ignoreMessage(
+            QtWarningMsg, QRegularExpression(QStringLiteral("all coroutines wait.*Event::wait\\(\\).*receive")));
         Event event;
         const Coro<> first = spawn([&]() -> Task<> { co_await event.wait(); });
         const Coro<> second = spawn([]() -> Task<> { co_await receive(); });

@@ -6,8 +6,15 @@
 #include "corotesting.h"
 
 #include <Asyncoro/Coro>
+#include <Asyncoro/Event>
+#include <Asyncoro/Future>
+#include <Asyncoro/Scope>
 #include <Asyncoro/Timeout>
+#include <Asyncoro/WhenAll>
+#include <Asyncoro/WhenAny>
 
+#include <QPromise>
+#include <QRegularExpression>
 #include <QTest>
 #include <QTimer>
 
@@ -255,6 +262,132 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
     }
 
+    void endsThereThoughItsWaitIsOver_data()
+    {
+        QTest::addColumn<Way>("way");
+        QTest::newRow("a message was handed over") << Way::Message;
+        QTest::newRow("a message, in nested tasks") << Way::NestedTasks;
+        QTest::newRow("a message, behind a shield and a time-out") << Way::ShieldAndTimeout;
+        QTest::newRow("resumed with a value") << Way::Resume;
+        QTest::newRow("an exception was thrown into it") << Way::ThrownInto;
+        QTest::newRow("all arms have what they wait for") << Way::WhenAll;
+        QTest::newRow("one arm has what it waits for") << Way::WhenAny;
+        QTest::newRow("all children have ended") << Way::Children;
+        QTest::newRow("a yield") << Way::Yield;
+    }
+    // The wait has ended, and the coroutine is to be resumed, when the object is destroyed.
+    void endsThereThoughItsWaitIsOver()
+    {
+        QFETCH(const Way, way);
+        auto object = std::make_unique<QObject>();
+        Ending ending;
+        const Coro<> coro = spawn(object.get(), [&]() -> Task<> {
+            const Ending::Guard guard{ending};
+            try {
+                co_await ending.wait(way);
+                ending.ranOn = true;
+            } catch (const std::exception &) {
+                ending.ranOn = true;
+            }
+        });
+        letOthersRun();
+        ending.endWait(way, coro);
+        object.reset();
+        QCOMPARE(coro.state(), CoroState::Terminated);
+        QVERIFY(ending.cleanedUp);
+        QVERIFY(!ending.ranOn);
+    }
+
+    // The deadlines of both have passed when the timer goes off, so both wait no more when the first one runs.
+    void endsThereThoughItHasSlept()
+    {
+        auto object = std::make_unique<QObject>();
+        bool ranOn = false;
+        const QDeadlineTimer first(10ms, Qt::PreciseTimer);
+        const QDeadlineTimer second(11ms, Qt::PreciseTimer);
+        const Coro<> destroying = spawn([&]() -> Task<> {
+            co_await sleep(first);
+            object.reset();
+        });
+        const Coro<> bound = spawn(object.get(), [&]() -> Task<> {
+            co_await sleep(second);
+            ranOn = true;
+        });
+        letOthersRun();
+        while (!second.hasExpired()) { }
+        waitFor(destroying);
+        QCOMPARE(bound.state(), CoroState::Terminated);
+        QVERIFY(!ranOn);
+    }
+
+    // Both are told that the future has finished before the first one runs.
+    void endsThereThoughItsFutureIsReady()
+    {
+        auto object = std::make_unique<QObject>();
+        bool ranOn = false;
+        QPromise<int> promise;
+        promise.start();
+        const Coro<> destroying = spawn([&]() -> Task<> {
+            co_await promise.future();
+            object.reset();
+        });
+        const Coro<> bound = spawn(object.get(), [&]() -> Task<> {
+            co_await promise.future();
+            ranOn = true;
+        });
+        letOthersRun();
+        promise.addResult(1);
+        promise.finish();
+        waitFor(destroying);
+        QCOMPARE(bound.state(), CoroState::Terminated);
+        QVERIFY(!ranOn);
+    }
+
+    // The first to end is chosen, and the other one takes until after the end of the object to clean up.
+    void endsThereThoughAnArmWasChosen()
+    {
+        auto object = std::make_unique<QObject>();
+        bool ranOn = false;
+        Event cleanedUp;
+        const Coro<> coro = spawn(object.get(), [&]() -> Task<> {
+            co_await whenAny(receive(), shield(cleanedUp.wait()));
+            ranOn = true;
+        });
+        letOthersRun();
+        coro.send(1);
+        letOthersRun();
+        QVERIFY(coro.isRunning());
+        object.reset();
+        QCOMPARE(coro.state(), CoroState::Terminated);
+        QVERIFY(!ranOn);
+    }
+
+    // What its child failed with was to be thrown next, to a handler that may use the object.
+    void endsThereThoughAChildHasFailed()
+    {
+        auto object = std::make_unique<QObject>();
+        bool ranOn = false;
+        Coro<> child;
+        const Coro<> coro = spawn(object.get(), [&]() -> Task<> {
+            try {
+                co_await withScope([&](Scope &scope) -> Task<> {
+                    child = scope.spawn([&]() -> Task<> {
+                        object.reset();
+                        throw Failure(QStringLiteral("disk full"));
+                        co_return;
+                    });
+                    co_return;
+                });
+            } catch (const Failure &) {
+                ranOn = true;
+            }
+        });
+        QTest::ignoreMessage(QtWarningMsg,
+                             QRegularExpression(QStringLiteral("had to end, and this failed: disk full")));
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
+        QVERIFY(!ranOn);
+    }
+
     void memberFunctionIsBoundToItsObject()
     {
         auto timer = std::make_unique<Waiter>();
@@ -285,6 +418,92 @@ private Q_SLOTS:
     }
 
 private:
+    enum class Way : quint8 {
+        Message,
+        NestedTasks,
+        ShieldAndTimeout,
+        Resume,
+        ThrownInto,
+        WhenAll,
+        WhenAny,
+        Children,
+        Yield,
+    };
+
+    /** What a coroutine waits for, and what became of it. */
+    struct Ending {
+        struct Guard {
+            Ending &ending;
+            ~Guard() { ending.cleanedUp = true; }
+        };
+
+        Task<> wait(Way way)
+        {
+            switch (way) {
+            case Way::Message:
+            case Way::ThrownInto:
+                co_await receive();
+                break;
+            case Way::NestedTasks:
+                co_await wait(Way::Message);
+                ranOn = true;
+                break;
+            case Way::ShieldAndTimeout:
+                co_await withTimeout(1h, shield(wait(Way::Message)));
+                break;
+            case Way::Resume:
+                co_await suspend();
+                break;
+            case Way::WhenAll:
+                co_await whenAll(wait(Way::NestedTasks), event.wait());
+                break;
+            case Way::WhenAny:
+                co_await whenAny(wait(Way::NestedTasks), event.wait());
+                break;
+            case Way::Children:
+                co_await withScope([this](Scope &scope) -> Task<> {
+                    scope.spawn([this]() -> Task<> { co_await event.wait(); });
+                    co_return;
+                });
+                break;
+            case Way::Yield:
+                for (;;)
+                    co_await yield();
+            }
+        }
+
+        void endWait(Way way, const Coro<> &coro)
+        {
+            switch (way) {
+            case Way::Message:
+            case Way::NestedTasks:
+            case Way::ShieldAndTimeout:
+            case Way::WhenAny:
+                coro.send(1);
+                break;
+            case Way::WhenAll:
+                coro.send(1);
+                event.set();
+                break;
+            case Way::Resume:
+                QVERIFY(coro.resume(1));
+                break;
+            case Way::ThrownInto:
+                coro.throwInto(Failure(QStringLiteral("thrown")));
+                break;
+            case Way::Children:
+                event.set();
+                break;
+            case Way::Yield:
+                break;
+            }
+        }
+
+        Event event;
+        bool cleanedUp = false;
+        bool ranOn = false;
+    };
+
     class Waiter : public QObject
     {
     public:

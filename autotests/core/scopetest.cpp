@@ -61,7 +61,7 @@ private Q_SLOTS:
             co_return result;
         }));
         QCOMPARE(value, 7);
-        QCOMPARE(log, QStringList({QStringLiteral("body"), QStringLiteral("child finished"), QStringLiteral("joined")}));
+        QCOMPARE(log.join(u' '), QStringLiteral("body child finished joined"));
     }
 
     void completesWithoutSuspendingIfNobodyWaits()

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct WaitForNext {
+    static constexpr bool GoesWithItsObject = true;
     static constexpr auto DestroyedAfterCompletion = WaitMatrix::Outcome::Completed;
 
     std::unique_ptr<Sender> sender = std::make_unique<Sender>();

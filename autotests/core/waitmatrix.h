@@ -39,6 +39,7 @@
  *     static constexpr auto CancelledAfterCompletion = Outcome::Cancelled;   // else Completed
  *     static constexpr auto DestroyedAfterCompletion = Outcome::Destroyed;   // else Completed
  *     static constexpr auto CompletedAfterDeadline = Outcome::Completed;     // else TimedOut
+ *     static constexpr bool GoesWithItsObject = true;     // what the coroutine has got is gone when its object is
  *
  * Constructor, destructor and verify() of a fixture are called by plain code of the thread that the row runs on,
  * complete() and destroy() by plain code or another coroutine.
@@ -74,7 +75,7 @@ public:
 
     void start(QDeadlineTimer deadline = QDeadlineTimer::Forever)
     {
-        m_coro = Asyncoro::spawn([this, deadline] { return record(deadline, false); });
+        m_coro = Asyncoro::spawn(m_context.get(), [this, deadline] { return record(deadline, false); });
     }
     /** The coroutine terminates itself, then tries to wait. */
     void startCancelled()
@@ -119,20 +120,22 @@ public:
         }
     }
     void cancel() { m_coro.terminate(); }
+    /** Destroys the QObject that the coroutine is bound to. */
+    void destroyContext() { m_context.reset(); }
     void setDaemon() { m_coro.setDaemon(); }
 
     /** Lets the coroutine end, and checks how its wait did. */
-    void expect(Outcome outcome)
+    void expect(Outcome outcome, bool verifying = true)
     {
         join();
-        check(outcome);
+        check(outcome, verifying);
     }
     /** The same for a coroutine that has ended. */
-    void check(Outcome outcome)
+    void check(Outcome outcome, bool verifying = true)
     {
         QVERIFY2(m_outcome != Outcome::Failed, qPrintable(m_error));
         QCOMPARE(m_outcome, outcome);
-        if (!m_destroyed)
+        if (!m_destroyed && verifying)
             m_fixture->verify(m_completed, m_outcome);
     }
 
@@ -169,6 +172,7 @@ private:
     }
 
     std::unique_ptr<Fixture> m_fixture;
+    std::unique_ptr<QObject> m_context = std::make_unique<QObject>();
     Asyncoro::Coro<> m_coro;
     Outcome m_outcome = Outcome::StillWaits;
     QString m_error;
@@ -210,6 +214,15 @@ consteval Outcome completedAfterDeadline()
         return Fixture::CompletedAfterDeadline;
     else
         return Outcome::TimedOut;
+}
+
+template<typename Fixture>
+consteval bool goesWithItsObject()
+{
+    if constexpr (requires { Fixture::GoesWithItsObject; })
+        return Fixture::GoesWithItsObject;
+    else
+        return false;
 }
 
 template<typename Fixture>
@@ -336,6 +349,31 @@ inline constexpr Row<F> Rows[] = {
      [](Trial<F> &trial) {
          trial.afterDeadline([&trial] { trial.destroy(); });
          trial.expect(Outcome::TimedOut);
+     }},
+    {"the object of the coroutine is destroyed while it waits", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled);
+     }},
+    {"completed, the object of the coroutine is destroyed before it resumes", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.complete();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled, !goesWithItsObject<F>());
+     }},
+    {"deadline passes, the object of the coroutine is destroyed before it resumes", Needs::Nothing,
+     [](Trial<F> &trial) {
+         trial.afterDeadline([&trial] { trial.destroyContext(); });
+         trial.expect(Outcome::Cancelled);
+     }},
+    {"destroyed, the object of the coroutine is destroyed before it resumes", Needs::Destroy,
+     [](Trial<F> &trial) {
+         trial.startAndSuspend();
+         trial.destroy();
+         trial.destroyContext();
+         trial.expect(Outcome::Cancelled);
      }},
     {"exec() ends while it waits", Needs::Nothing,
      [](Trial<F> &trial) {

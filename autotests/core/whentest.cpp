@@ -90,9 +90,8 @@ private Q_SLOTS:
     {
         const Coro<int> coro = spawn([]() -> Task<int> {
             const Coro<> self = Coro<>::self();
-            auto [number, text, same] = co_await whenAll(receive<int>(), receive<QString>(), [](Coro<> one) -> Task<bool> {
-                co_return Coro<>::self() == one;
-            }(self));
+            const auto isSelf = [](Coro<> one) -> Task<bool> { co_return Coro<>::self() == one; };
+            auto [number, text, same] = co_await whenAll(receive<int>(), receive<QString>(), isSelf(self));
             co_return same ? number + int(text.size()) : 0;
         });
         letOthersRun();
@@ -105,7 +104,8 @@ private Q_SLOTS:
     {
         bool cleanedUp = false;
         waitFor(spawn([&]() -> Task<> {
-            const auto first = co_await whenAny(sleepForever(cleanedUp), after(1ms, 5), after(1h, QStringLiteral("late")));
+            const auto first
+                = co_await whenAny(sleepForever(cleanedUp), after(1ms, 5), after(1h, QStringLiteral("late")));
             if (first.index() != 1 || std::get<1>(first) != 5)
                 throw Failure(QStringLiteral("wrong value"));
             if (!cleanedUp)

@@ -11,6 +11,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -70,7 +71,7 @@ Task<> perform(Operation operation, AsyncFile &file, QString path, QDeadlineTime
 {
     switch (operation) {
     case Operation::Open:
-        co_await file.open(path, QIODevice::ReadOnly, deadline);
+        co_await file.open(path, QIODevice::WriteOnly, deadline); // a pipe that nobody reads
         break;
     case Operation::Read:
         co_await file.read(10, deadline);
@@ -426,8 +427,6 @@ private Q_SLOTS:
 
         if (operation == Operation::Open) {
             QVERIFY(!file.isOpen());
-            AsyncFile second;
-            fifo.connectTo(second); // lets the thread that still opens it go on
         } else {
             fifo.write("abc");
             fifo.close();
@@ -572,7 +571,7 @@ private Q_SLOTS:
                     co_await sleep(1ms);
             }));
         };
-        tick(); // while it opens the pipe
+        tick(); // while nobody has opened the pipe to write
         QCOMPARE(reader.state(), CoroState::Running);
         AsyncFile second;
         fifo.connectTo(second);
@@ -610,10 +609,132 @@ private Q_SLOTS:
             } else {
                 readers.at(i).terminate();
                 QCOMPARE(endOf(readers.at(i)), CoroState::Terminated);
-                AsyncFile other;
-                fifos[i]->connectTo(other); // lets the thread that still opens it go on
             }
         }
+    }
+
+    void F01_namedPipeForReadingOpensAtOnceAndWaitsForItsWriter()
+    {
+        Fifo fifo(newPath());
+        AsyncFile file;
+        run(file.open(fifo.path()));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.read(10, 10ms))); // which would be the end of a pipe without writer
+        const Coro<QByteArray> reader = spawn([&]() -> Task<QByteArray> { co_return co_await file.readAll(); });
+        letOthersRun();
+        AsyncFile writer;
+        run(writer.open(fifo.path(), QIODevice::WriteOnly));
+        run(writer.write("abc"));
+        run(writer.close());
+        QCOMPARE(waitFor(reader), "abc");
+    }
+
+    void F01_namedPipeForWritingOpensWhenSomebodyReads()
+    {
+        Fifo fifo(newPath());
+        AsyncFile file;
+        const Coro<> opener = spawn([&]() -> Task<> { co_await file.open(fifo.path(), QIODevice::WriteOnly); });
+        letOthersRun();
+        QVERIFY(opener.isRunning());
+        AsyncFile reader;
+        run(reader.open(fifo.path()));
+        waitFor(opener);
+        const QByteArray much(Megabyte, 'x'); // more than the system keeps
+        const Coro<> writer = spawn([&]() -> Task<> {
+            co_await file.write(much);
+            co_await file.close();
+        });
+        QVERIFY(run(reader.readAll()) == much);
+        waitFor(writer);
+    }
+
+    void F03_pipeThatWasGivenUpHoldsNoThread_data()
+    {
+        QTest::addColumn<bool>("opened");
+        QTest::addColumn<bool>("byDeadline");
+        for (const bool byDeadline : {false, true}) {
+            const char *const how = byDeadline ? "timed out" : "terminated";
+            QTest::addRow("nobody reads it, %s", how) << false << byDeadline;
+            QTest::addRow("it is full, %s", how) << true << byDeadline;
+        }
+    }
+    // A hundred at once. What comes behind them, on the same file, is done only when the thread has let go of it.
+    void F03_pipeThatWasGivenUpHoldsNoThread()
+    {
+        QFETCH(const bool, opened);
+        QFETCH(const bool, byDeadline);
+        constexpr int Pipes = 100;
+        {
+            const QString other = newFile("content");
+            std::vector<std::unique_ptr<Fifo>> fifos;
+            std::vector<AsyncFile> readers(Pipes);
+            std::vector<AsyncFile> writers(Pipes);
+            QList<Coro<>> coros;
+            for (int i = 0; i < Pipes; ++i) {
+                fifos.push_back(std::make_unique<Fifo>(newPath()));
+                if (opened)
+                    run(readers[i].open(fifos[i]->path()));
+                coros.append(spawn([&, i]() -> Task<> {
+                    co_await writers[i].open(fifos[i]->path(), QIODevice::WriteOnly,
+                                             byDeadline && !opened ? QDeadlineTimer(10ms) : Forever);
+                    co_await writers[i].write(QByteArray(Megabyte, 'x'), byDeadline ? QDeadlineTimer(10ms) : Forever);
+                }));
+            }
+            AsyncFile file;
+            run(file.open(other));
+            QCOMPARE(run(file.readAll()), "content");
+            for (int i = 0; i < Pipes; ++i) {
+                if (opened)
+                    QCOMPARE(run(readers[i].readExactly(4)), "xxxx"); // it has begun to write
+                if (byDeadline) {
+                    QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(coros.at(i)));
+                } else {
+                    coros.at(i).terminate();
+                    QCOMPARE(endOf(coros.at(i)), CoroState::Terminated);
+                }
+                if (opened)
+                    run(writers[i].close());
+                else
+                    run(writers[i].open(other));
+                run(writers[i].close());
+                run(readers[i].close());
+            }
+            run(file.close());
+        }
+        const auto open = QDir(QStringLiteral("/proc/self/fd")).entryInfoList(QDir::System | QDir::Files);
+        QVERIFY(std::ranges::none_of(open, [this](const QFileInfo &descriptor) {
+            return descriptor.symLinkTarget().startsWith(m_folder.path());
+        }));
+    }
+
+    // Others use that pipe as well, so it stays a blocking one.
+    void F03_blockingPipeThatWasGivenUpHoldsNoThread()
+    {
+        int ends[2];
+        QCOMPARE(::pipe2(ends, O_CLOEXEC), 0);
+        const int shared = ::dup(ends[1]);
+        AsyncFile reader;
+        reader.openDescriptor(ends[0], QIODevice::ReadOnly);
+        AsyncFile file;
+        file.openDescriptor(ends[1], QIODevice::WriteOnly);
+        const Coro<> writer = spawn([&]() -> Task<> { co_await file.write(QByteArray(Megabyte, 'x')); });
+        QCOMPARE(run(reader.readExactly(4)), "xxxx");
+        writer.terminate();
+        QCOMPARE(endOf(writer), CoroState::Terminated);
+        run(file.close());
+        QVERIFY(!(::fcntl(shared, F_GETFL) & O_NONBLOCK));
+        ::close(shared);
+        QVERIFY(run(reader.readAll()).size() < Megabyte);
+
+        QCOMPARE(::pipe2(ends, O_CLOEXEC), 0);
+        run(reader.close());
+        reader.openDescriptor(ends[0], QIODevice::ReadOnly);
+        file.openDescriptor(ends[1], QIODevice::WriteOnly);
+        const Coro<> whole = spawn([&]() -> Task<> {
+            co_await file.write(QByteArray(Megabyte, 'x'));
+            co_await file.close();
+        });
+        QCOMPARE(run(reader.readAll()).size(), Megabyte);
+        waitFor(whole);
     }
 
     void F02_pipeGivesWhatThereIs()
@@ -751,7 +872,7 @@ private Q_SLOTS:
         Fifo fifo(newPath());
         const Coro<> opener = spawn([path = fifo.path()]() -> Task<> {
             AsyncFile file;
-            co_await file.open(path);
+            co_await file.open(path, QIODevice::WriteOnly);
         });
         letOthersRun();
         opener.terminate();

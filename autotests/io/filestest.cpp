@@ -233,7 +233,7 @@ private Q_SLOTS:
     void F02_waits_data() { WaitMatrix::addRows<ReadWait>(); }
     void F02_waits() { WaitMatrix::run<ReadWait>(); }
 
-    void F03_writeToWhoReadsNothing() // a time-out, then all of it or nothing more
+    void F03_writeToWhoReadsNothing() // a time-out, and no more of it then
     {
         Pipe pipe;
         AsyncFile file;
@@ -242,12 +242,15 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.write(bytes, 10ms)));
         AsyncFile reader;
         reader.openDescriptor(pipe.takeReader(), QIODevice::ReadOnly);
-        // The write goes on in the background: in full, before the one that follows it.
         const Coro<> next = spawn([&file]() -> Task<> {
             co_await file.write("next");
             co_await file.close();
         });
-        QVERIFY(run(reader.readAll()) == bytes + "next");
+        const QByteArray all = run(reader.readAll());
+        QVERIFY(all.endsWith("next"));
+        const QByteArray written = all.chopped(4);
+        QVERIFY(!written.isEmpty() && written.size() < bytes.size());
+        QVERIFY(bytes.startsWith(written));
         waitFor(next);
     }
 

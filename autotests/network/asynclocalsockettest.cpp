@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "networktest.h"
+#include "badpeers.h"
 #include "waitmatrix.h"
 
 #include <Asyncoro/AsyncLocalServer>
@@ -12,6 +12,7 @@
 #include <QTest>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ struct WaitForBytes {
     LocalPair pair = localPair();
     std::optional<AsyncLocalSocket> a = std::move(pair.a);
     QByteArray received;
+    static constexpr bool GoesWithItsObject = true;
 
     Task<> wait(QDeadlineTimer deadline)
     {
@@ -65,6 +67,46 @@ struct WaitForBytes {
             received = run(a->recv()); // not lost
         QCOMPARE(received, completed ? "abc" : "");
     }
+};
+
+enum class Receive : quint8 { All, Line, Message };
+
+/** Receives from a peer that is made of system calls. */
+class LocalConversation final : public BadPeers::Conversation
+{
+public:
+    explicit LocalConversation(Receive kind)
+        : m_kind(kind)
+    {
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            qFatal("no local sockets");
+        auto *const socket = new QLocalSocket;
+        socket->setSocketDescriptor(ends[0]);
+        m_socket.emplace(socket);
+        peer = RawPeer(ends[1]);
+    }
+    Task<QByteArray> receive(QDeadlineTimer deadline) override
+    {
+        switch (m_kind) {
+        case Receive::All:
+            co_return co_await m_socket->recvAll(10, deadline);
+        case Receive::Line:
+            co_return co_await m_socket->recvUntil("\n", 100, deadline);
+        case Receive::Message:
+            break;
+        }
+        co_return co_await m_socket->recvMessage(100, deadline);
+    }
+    QByteArray result() const override { return m_kind == Receive::Line ? "012345678\n" : "0123456789"; }
+    QByteArray unit() const override
+    {
+        return m_kind == Receive::Message ? QByteArray("\0\0\0\x0a", 4) + result() : result();
+    }
+
+private:
+    const Receive m_kind;
+    std::optional<AsyncLocalSocket> m_socket;
 };
 
 sockaddr_un addressOf(const QString &path)
@@ -113,6 +155,55 @@ class AsyncLocalSocketTest : public QObject
 private Q_SLOTS:
     void waits_data() { WaitMatrix::addRows<WaitForBytes>(); }
     void waits() { WaitMatrix::run<WaitForBytes>(); }
+
+    void N02_N05_localPeersOfAllSorts_data() { BadPeers::addRows(); }
+    void N02_N05_localPeersOfAllSorts()
+    {
+        for (const Receive kind : {Receive::All, Receive::Line, Receive::Message})
+            BadPeers::run([kind] { return std::make_unique<LocalConversation>(kind); });
+    }
+
+    void N03_localPeerThatTakesNothing_data()
+    {
+        QTest::addColumn<bool>("byDeadline");
+        QTest::newRow("cancelled") << false;
+        QTest::newRow("timed out") << true;
+    }
+    // Given up while it waits to send, and sent again: once on the wire, between what came before and after.
+    void N03_localPeerThatTakesNothing()
+    {
+        QFETCH(const bool, byDeadline);
+        auto [a, b] = localPair();
+        a.setSendLimit(1000);
+        const QByteArray much(4'000'000, 'x'); // more than the system keeps
+        run(a.sendAll(much));
+        const Coro<> waiting = spawn([&, &a = a]() -> Task<> {
+            co_await a.sendMessage("never", byDeadline ? QDeadlineTimer(50ms) : QDeadlineTimer::Forever);
+        });
+        letOthersRun();
+        QVERIFY(waiting.isRunning());
+        if (byDeadline) {
+            QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(waiting));
+        } else {
+            waiting.terminate();
+            QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(waiting));
+        }
+        const Coro<> sending = spawn([&a = a]() -> Task<> { co_await a.sendMessage("message", 20s); });
+        QVERIFY(run(b.recvAll(much.size(), 20s)) == much);
+        QCOMPARE(run(b.recvMessage(100, 20s)), "message");
+        waitFor(sending);
+    }
+
+    void N03_localPeerThatGoesWhileItIsSentTo()
+    {
+        auto [a, b] = localPair();
+        a.setSendLimit(1000);
+        run(a.sendAll(QByteArray(4'000'000, 'x')));
+        const Coro<> waiting = spawn([&a = a]() -> Task<> { co_await a.sendAll("never"); });
+        letOthersRun();
+        b = AsyncLocalSocket(new QLocalSocket);
+        QVERIFY_THROWS_EXCEPTION(StreamError, waitFor(waiting, 20s));
+    }
 
     void sendsAndReceives()
     {
@@ -196,7 +287,8 @@ private Q_SLOTS:
         const QTemporaryDir folder;
         AsyncLocalServer server;
         server.listen(folder.filePath(QStringLiteral("private")));
-        constexpr QFile::Permissions Others = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
+        constexpr QFile::Permissions Others
+            = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
         QCOMPARE(QFile::permissions(server.path()) & Others, QFile::Permissions());
         AsyncLocalServer open;
         open.listen(folder.filePath(QStringLiteral("open")), QLocalServer::WorldAccessOption);

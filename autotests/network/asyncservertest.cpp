@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "networktest.h"
+#include "badpeers.h"
 
 #include <QDir>
 #include <QRegularExpression>
@@ -162,6 +162,68 @@ private Q_SLOTS:
         }
         AsyncSocket accepted = run(server.accept());
         QCOMPARE(waitFor(recvToEnd(accepted)), "too late");
+    }
+
+    void N06_acceptsClientsOfAllSorts_data() { BadPeers::addRows(); }
+    // One that does not accept any more when its client comes loses it to nobody.
+    void N06_acceptsClientsOfAllSorts()
+    {
+        QFETCH(const BadPeers::Peer, peer);
+        QFETCH(const BadPeers::Waiter, waiter);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        if (waiter == BadPeers::Waiter::TimesOut)
+            QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(acceptOne(server, 10ms)));
+        Coro<> cancelled;
+        if (waiter == BadPeers::Waiter::IsCancelled)
+            cancelled = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
+        letOthersRun();
+        RawPeer client = rawClient(server.location().port());
+        cancelled.terminate(); // before the event loop has seen the client
+        switch (peer) {
+        case BadPeers::Peer::Stalls:
+            break;
+        case BadPeers::Peer::Resets:
+            client.send("x");
+            client.reset();
+            break;
+        case BadPeers::Peer::ClosesHalfWay:
+            client.send("x");
+            client.halfClose();
+            break;
+        case BadPeers::Peer::SendsOneByteAtATime:
+            BadPeers::send(client, "0123456789", true);
+            break;
+        case BadPeers::Peer::Floods:
+            client.flood(QByteArray(100'000, 'x'));
+            break;
+        }
+
+        AsyncSocket accepted = run(server.accept(20s));
+        const Coro<QByteArray> receiving
+            = spawn([&]() -> Task<QByteArray> { co_return co_await accepted.recvAll(10); });
+        BadPeers::lookAround();
+        switch (peer) {
+        case BadPeers::Peer::Stalls:
+            QVERIFY(receiving.isRunning());
+            receiving.terminate();
+            break;
+        case BadPeers::Peer::Resets:
+            QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(receiving, 20s));
+            break;
+        case BadPeers::Peer::ClosesHalfWay:
+            QVERIFY_THROWS_EXCEPTION(EndOfStream, waitFor(receiving, 20s));
+            break;
+        case BadPeers::Peer::SendsOneByteAtATime:
+        case BadPeers::Peer::Floods:
+            QCOMPARE(waitFor(receiving, 20s).size(), 10);
+            break;
+        }
+        AsyncSocket good;
+        run(good.connect(server.location()));
+        AsyncSocket next = run(server.accept(20s));
+        run(good.sendAll("x"));
+        QCOMPARE(run(next.recv()), "x");
     }
 
     void N06_timesOut()

@@ -46,7 +46,8 @@ Answered answered;
 } // namespace
 
 // In place of the system's, for Qt too.
-extern "C" Q_DECL_EXPORT int getaddrinfo(const char *name, const char *service, const addrinfo *hints, addrinfo **result)
+extern "C" Q_DECL_EXPORT int getaddrinfo(const char *name, const char *service, const addrinfo *hints,
+                                         addrinfo **result)
 {
     static const auto next = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
     if (!QByteArrayView(name).endsWith(".slow"))

@@ -153,6 +153,9 @@ public:
             all.append(buffer, size);
         }
     }
+    [[nodiscard]] int descriptor() const { return m_descriptor; }
+    /** Gives it away. */
+    int release() { return std::exchange(m_descriptor, -1); }
     /** Whether the last recv() came to the end of the stream. */
     [[nodiscard]] bool isAtEnd() const { return m_atEnd; }
 
@@ -174,6 +177,51 @@ private:
     bool m_atEnd = false;
 };
 
+inline sockaddr_in onLoopback(quint16 port)
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/** A client of a server of this machine. */
+inline RawPeer rawClient(quint16 port)
+{
+    const sockaddr_in address = onLoopback(port);
+    RawPeer peer(::socket(AF_INET, SOCK_STREAM, 0));
+    if (::connect(peer.descriptor(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0)
+        throw Error(QStringLiteral("no connection: ") + qt_error_string(errno));
+    return peer;
+}
+
+/** A server of one client at a time, made of system calls. */
+class RawListener
+{
+public:
+    RawListener()
+    {
+        sockaddr_in address = onLoopback(0);
+        socklen_t size = sizeof address;
+        if (::bind(m_descriptor, reinterpret_cast<sockaddr *>(&address), size) != 0
+            || ::listen(m_descriptor, 1) != 0
+            || ::getsockname(m_descriptor, reinterpret_cast<sockaddr *>(&address), &size) != 0)
+            throw Error(QStringLiteral("no server: ") + qt_error_string(errno));
+        m_port = ntohs(address.sin_port);
+    }
+    ~RawListener() { ::close(m_descriptor); }
+    Q_DISABLE_COPY_MOVE(RawListener)
+
+    [[nodiscard]] quint16 port() const { return m_port; }
+    /** Waits, and blocks meanwhile, for a client. */
+    [[nodiscard]] RawPeer accept() const { return RawPeer(::accept(m_descriptor, nullptr, nullptr)); }
+
+private:
+    const int m_descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+    quint16 m_port = 0;
+};
+
 struct RawPair {
     AsyncSocket socket;
     RawPeer peer;
@@ -182,19 +230,9 @@ struct RawPair {
 /** Two ends of one connection, one of them raw, the other one adopted by its descriptor. */
 inline RawPair rawPair()
 {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (::bind(listener, reinterpret_cast<sockaddr *>(&address), size) != 0 || ::listen(listener, 1) != 0
-        || ::getsockname(listener, reinterpret_cast<sockaddr *>(&address), &size) != 0
-        || ::connect(ours, reinterpret_cast<sockaddr *>(&address), size) != 0)
-        throw Error(QStringLiteral("no connection: ") + qt_error_string(errno));
-    RawPeer peer(::accept(listener, nullptr, nullptr));
-    ::close(listener);
-    return {AsyncSocket::adopt(ours), std::move(peer)};
+    const RawListener listener;
+    const int ours = rawClient(listener.port()).release();
+    return {AsyncSocket::adopt(ours), listener.accept()};
 }
 
 /** Sends back what comes, to the end. */

@@ -123,6 +123,43 @@ private Q_SLOTS:
         waitFor(served.serving);
     }
 
+    // All at once. None of them keeps the good one waiting, and those that are left end with the server.
+    void N06_servesAmongClientsOfAllSorts()
+    {
+        Served served(echo);
+        const quint16 port = served.server.location().port();
+        RawPeer stalling = rawClient(port);
+        RawPeer resetting = rawClient(port);
+        RawPeer halfClosing = rawClient(port);
+        RawPeer dripping = rawClient(port);
+        RawPeer flooding = rawClient(port); // and takes no answer
+        std::vector<RawPeer> comingAndGoing;
+        for (int i = 0; i < 100; ++i)
+            comingAndGoing.push_back(rawClient(port));
+        AsyncSocket good = served.connected();
+        for (int i = 0; i < 20; ++i) {
+            dripping.send("x");
+            flooding.flood(QByteArray(100'000, 'x'));
+            QVERIFY(isServed(good));
+        }
+        resetting.send("x");
+        resetting.reset();
+        halfClosing.send("x");
+        halfClosing.halfClose();
+        for (RawPeer &peer : comingAndGoing)
+            peer.reset();
+        QVERIFY(isServed(good));
+        QByteArray answers;
+        QTRY_VERIFY((answers += halfClosing.recv(), halfClosing.isAtEnd()));
+        QCOMPARE(answers, "x");
+        answers.clear();
+        QTRY_COMPARE((answers += dripping.recv()), QByteArray(20, 'x'));
+        served.server.stop(10ms);
+        waitFor(served.serving);
+        stalling.recv();
+        QVERIFY(stalling.isAtEnd());
+    }
+
     void N06_aPlainFunctionThatThrowsIsAHandlerToo()
     {
         Served served([](const AsyncSocket &) -> Task<> { throw Error(QStringLiteral("at once")); });

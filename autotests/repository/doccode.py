@@ -8,7 +8,8 @@ Usage: doccode.py SOURCE_DIRECTORY
 
 The lines of a block must follow one another in one source of examples or autotests; indentation and empty lines do not
 count. A line `// ...` in a block stands for lines of the source that are left out. A source counts if the
-CMakeLists.txt of its folder, or of a folder above, names it, or if it is one of autotests/core/mistakes, which mistakes.py compiles.
+CMakeLists.txt of its folder, or of a folder above, names it, or if it is one of autotests/core/mistakes, which
+mistakes.py compiles.
 
 The lines of a ```text block are messages of the compiler or of a program: each must occur in a line of such a source,
 which tries that the message comes.

@@ -1,13 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "networktest.h"
+#include "badpeers.h"
+#include "tlstest.h"
 #include "waitmatrix.h"
 
 #include <Asyncoro/AsyncWebSocketServer>
 #include <Asyncoro/Result>
 #include <Asyncoro/WhenAll>
 
+#include <QCryptographicHash>
+#include <QSslConfiguration>
+#include <QSslKey>
 #include <QTest>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -41,20 +45,22 @@ WebPair webPair()
     return waitFor(connectPair());
 }
 
+const QByteArray HandshakeRequest = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
 /** A client that does as it likes once the handshake is over. */
-struct RawPeer {
+struct RudeClient {
     AsyncSocket raw;
     AsyncWebSocket socket;
 };
 
-RawPeer rawPeer()
+RudeClient rudeClient()
 {
     AsyncWebSocketServer server;
     server.listen(QHostAddress::LocalHost);
     AsyncSocket raw;
     run(raw.connect(server.location()));
-    run(raw.sendAll("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+    run(raw.sendAll(HandshakeRequest));
     AsyncWebSocket socket = waitFor(server.accept(20s));
     run(raw.recvUntil("\r\n\r\n"));
     return {std::move(raw), std::move(socket)};
@@ -65,6 +71,89 @@ QByteArray frame(char kind, const QByteArray &payload)
 {
     return QByteArray(1, kind) + char(0x80 | payload.size()) + QByteArray(4, '\0') + payload;
 }
+
+/** Receives a message of a client that is made of system calls. */
+class MessageConversation final : public BadPeers::Conversation
+{
+public:
+    MessageConversation()
+    {
+        AsyncWebSocketServer server;
+        server.listen(QHostAddress::LocalHost);
+        peer = rawClient(server.location().port());
+        peer.send(HandshakeRequest);
+        m_socket = waitFor(server.accept(20s));
+    }
+    Task<QByteArray> receive(QDeadlineTimer deadline) override { co_return (co_await m_socket.recv(deadline)).bytes; }
+    QByteArray result() const override { return "0123456789"; }
+    QByteArray unit() const override { return frame('\x82', result()); }
+
+private:
+    AsyncWebSocket m_socket;
+};
+
+/** A server accepts a client, and has to shake hands first. One that fails at that is none. */
+class AcceptConversation final : public BadPeers::Conversation
+{
+public:
+    AcceptConversation()
+    {
+        m_server.listen(QHostAddress::LocalHost);
+        peer = client();
+    }
+    Task<QByteArray> receive(QDeadlineTimer deadline) override
+    {
+        m_accepted = co_await m_server.accept(deadline);
+        co_return QByteArray(m_accepted.isConnected() ? "accepted" : "gone");
+    }
+    QByteArray result() const override { return "accepted"; }
+    QByteArray unit() const override { return HandshakeRequest; }
+    std::optional<RawPeer> next() override { return client(); }
+    bool repeats() const override { return false; }
+
+private:
+    RawPeer client() const { return rawClient(m_server.location().port()); }
+
+    AsyncWebSocketServer m_server;
+    AsyncWebSocket m_accepted;
+};
+
+/** A client connects to a server that is made of system calls. */
+class ConnectConversation final : public BadPeers::Conversation
+{
+public:
+    Task<QByteArray> receive(QDeadlineTimer deadline) override
+    {
+        co_await m_socket.connect(QUrl(QStringLiteral("ws://127.0.0.1:%1").arg(m_server.port())), deadline);
+        co_return QByteArray("connected");
+    }
+    QByteArray result() const override { return "connected"; }
+    bool isReady() override
+    {
+        if (peer.descriptor() == -1)
+            peer = m_server.accept();
+        m_request += peer.recv();
+        return m_request.endsWith("\r\n\r\n");
+    }
+    QByteArray unit() const override
+    {
+        const QByteArray name = "Sec-WebSocket-Key: ";
+        const qsizetype start = m_request.indexOf(name) + name.size();
+        const QByteArray key = m_request.sliced(start, m_request.indexOf('\r', start) - start);
+        const QByteArray answer = QCryptographicHash::hash(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                           QCryptographicHash::Sha1);
+        return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: "
+            + answer.toBase64() + "\r\n\r\n";
+    }
+    bool goesOn() const override { return false; }
+    bool repeats() const override { return false; }
+
+private:
+    const RawListener m_server;
+    AsyncWebSocket m_socket;
+    QByteArray m_request;
+};
 
 struct WaitForMessage {
     WebPair pair = webPair();
@@ -97,9 +186,149 @@ class AsyncWebSocketTest : public QObject
 {
     Q_OBJECT
 
+private:
+    std::unique_ptr<TlsTest::Certificates> m_certificates;
+
+    QSslConfiguration serverTls() const
+    {
+        QFile key(m_certificates->key(QStringLiteral("server")));
+        if (!key.open(QIODevice::ReadOnly))
+            qFatal("no key");
+        QSslConfiguration configuration = QSslConfiguration::defaultConfiguration();
+        configuration.setLocalCertificateChain(
+            QSslCertificate::fromPath(m_certificates->pem(QStringLiteral("server"))));
+        configuration.setPrivateKey(QSslKey(&key, QSsl::Ec));
+        return configuration;
+    }
+    /** Connects a client that trusts only this authority. */
+    Task<> connectTo(AsyncWebSocketServer &server, AsyncWebSocket &client, QString authority = QStringLiteral("ca"))
+    {
+        QSslConfiguration configuration = QSslConfiguration::defaultConfiguration();
+        configuration.setCaCertificates(QSslCertificate::fromPath(m_certificates->pem(authority)));
+        client.socket()->setSslConfiguration(configuration);
+        co_await client.connect(QUrl(QStringLiteral("wss://") + server.location().toString()), 20s);
+    }
+
 private Q_SLOTS:
+    void initTestCase() { m_certificates = std::make_unique<TlsTest::Certificates>(); }
+
     void waits_data() { WaitMatrix::addRows<WaitForMessage>(); }
     void waits() { WaitMatrix::run<WaitForMessage>(); }
+
+    void peersOfAllSorts_data() { BadPeers::addRows(); }
+    void peersOfAllSorts()
+    {
+        BadPeers::run([] { return std::make_unique<MessageConversation>(); });
+        BadPeers::run([] { return std::make_unique<AcceptConversation>(); });
+        BadPeers::run([] { return std::make_unique<ConnectConversation>(); });
+    }
+
+    // --- wss:// ---
+
+    void aSecureConversation()
+    {
+        AsyncWebSocketServer server(QStringLiteral("test"), serverTls());
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket a;
+        auto [none, b] = waitFor(whenAll(connectTo(server, a), server.accept(20s)));
+        waitFor(a.sendText(QStringLiteral("Grüße")));
+        QCOMPARE(waitFor(b.recv(20s)).text(), QStringLiteral("Grüße"));
+        const QByteArray much(3'000'000, 'x');
+        const Coro<> sending = spawn([&, &b = b]() -> Task<> { co_await b.sendBinary(much, 20s); });
+        QVERIFY(waitFor(a.recv(20s)).bytes == much);
+        waitFor(sending);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(b.recv(10ms)));
+        a.close(4321, QStringLiteral("enough"));
+        try {
+            waitFor(b.recv(20s));
+            QFAIL("there is no more");
+        } catch (const WebSocketClosed &e) {
+            QCOMPARE(e.code(), 4321);
+        }
+    }
+
+    void aSecureServerThatIsNotTrusted()
+    {
+        AsyncWebSocketServer server(QStringLiteral("test"), serverTls());
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket socket;
+        try {
+            waitFor(connectTo(server, socket, QStringLiteral("other-ca")));
+            QFAIL("it was trusted");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.code(), QAbstractSocket::SslHandshakeFailedError);
+        }
+        QVERIFY(!socket.isConnected());
+    }
+
+    void aSecureServerAndClientsThatAreNone_data()
+    {
+        QTest::addColumn<QByteArray>("sent");
+        QTest::addColumn<bool>("resets");
+        QTest::newRow("stalls") << QByteArray() << false;
+        QTest::newRow("stalls in the first record") << QByteArray::fromHex("1603010200") << false;
+        QTest::newRow("resets") << QByteArray::fromHex("1603010200") << true;
+        QTest::newRow("without TLS") << HandshakeRequest << false;
+        QTest::newRow("floods") << QByteArray(100'000, 'x') << false;
+    }
+    // Neither keeps others from being accepted.
+    void aSecureServerAndClientsThatAreNone()
+    {
+        QFETCH(const QByteArray, sent);
+        QFETCH(const bool, resets);
+        AsyncWebSocketServer server(QStringLiteral("test"), serverTls());
+        server.listen(QHostAddress::LocalHost);
+        RawPeer bad = rawClient(server.location().port());
+        bad.send(sent);
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(server.accept(100ms)));
+        if (resets)
+            bad.reset();
+        const Coro<> cancelled = spawn([&]() -> Task<> { co_await server.accept(); });
+        BadPeers::lookAround();
+        cancelled.terminate();
+        AsyncWebSocket good;
+        auto [none, accepted] = waitFor(whenAll(connectTo(server, good), server.accept(20s)));
+        waitFor(good.sendText(QStringLiteral("x")));
+        QCOMPARE(waitFor(accepted.recv(20s)).text(), QStringLiteral("x"));
+    }
+
+    void aSecureClientAndServersThatAreNone_data()
+    {
+        QTest::addColumn<QByteArray>("sent");
+        QTest::addColumn<bool>("resets");
+        QTest::newRow("resets") << QByteArray::fromHex("1603030200") << true;
+        QTest::newRow("closes half-way") << QByteArray::fromHex("1603030200") << false;
+        QTest::newRow("without TLS") << QByteArray("HTTP/1.1 400 Bad Request\r\n\r\n") << false;
+        QTest::newRow("floods") << QByteArray(100'000, 'x') << false;
+    }
+    void aSecureClientAndServersThatAreNone()
+    {
+        QFETCH(const QByteArray, sent);
+        QFETCH(const bool, resets);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const QUrl url(QStringLiteral("wss://") + server.location().toString());
+        AsyncWebSocket socket;
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(socket.connect(url, 100ms))); // it stalls
+        const Coro<> cancelled = spawn(socket.connect(url));
+        BadPeers::lookAround();
+        cancelled.terminate();
+        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(cancelled));
+        for (int i = 0; i < 2; ++i)
+            run(server.accept(20s)); // those
+        const Coro<> connecting = spawn(socket.connect(url, 20s));
+        AsyncSocket bad = run(server.accept(20s));
+        run(bad.recv());
+        run(bad.sendAll(sent));
+        if (resets)
+            NetworkTest::reset(bad);
+        else
+            bad.close();
+        QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(connecting, 20s));
+        QVERIFY(!socket.isConnected());
+    }
+
+    // --- what a conversation is ---
 
     void messagesInBothDirections()
     {
@@ -180,7 +409,7 @@ private Q_SLOTS:
 
     void thePeerClosesWhileBytesAreUnsent()
     {
-        auto [raw, socket] = rawPeer();
+        auto [raw, socket] = rudeClient();
         while (socket.socket()->bytesToWrite() == 0)
             waitFor(socket.sendBinary(QByteArray(1'000'000, 'x'), 20s));
         run(raw.sendAll(frame('\x88', QByteArray::fromHex("10e1") + "enough")));
@@ -336,7 +565,7 @@ private Q_SLOTS:
 
     void aFloodOfRubbish()
     {
-        auto [raw, socket] = rawPeer();
+        auto [raw, socket] = rudeClient();
         run(raw.sendAll(QByteArray(100'000, '\xff')));
         try {
             waitFor(socket.recv(20s));
@@ -348,7 +577,7 @@ private Q_SLOTS:
 
     void aFloodOfPings()
     {
-        auto [raw, socket] = rawPeer();
+        auto [raw, socket] = rudeClient();
         const QByteArray pings = frame('\x89', QByteArray(100, 'x')).repeated(1000);
         const Coro<> flooding = spawn([&pings, &raw = raw]() -> Task<> {
             for (int i = 0; i < 1000; ++i) // and reads none of the answers
@@ -367,7 +596,7 @@ private Q_SLOTS:
 
     void closingWithUnreadMessagesIsNoReset()
     {
-        auto [raw, socket] = rawPeer();
+        auto [raw, socket] = rudeClient();
         socket.setMaxQueuedMessages(1);
         const QByteArray message = frame('\x82', QByteArray(100, 'x'));
         run(raw.sendAll(message + frame('\x89', QByteArray())));

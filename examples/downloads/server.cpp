@@ -22,7 +22,9 @@ static Task<> answer(AsyncSocket socket)
     for (;;) {
         const QByteArray request = co_await socket.recvUntil("\r\n\r\n"); // GET /7 HTTP/1.1
         const QByteArray content = fileContent(request.split(' ').value(1).sliced(1).toInt());
-        co_await socket.sendAll("HTTP/1.1 200 OK\r\nContent-Length: " + QByteArray::number(content.size()) + "\r\n\r\n");
+        co_await socket.sendAll("HTTP/1.1 200 OK\r\n"
+                                "Content-Length: "
+                                + QByteArray::number(content.size()) + "\r\n\r\n");
         for (qsizetype sent = 0; sent < content.size(); sent += 20'000) {
             co_await socket.sendAll(content.mid(sent, 20'000));
             co_await 20ms;

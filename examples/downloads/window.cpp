@@ -46,7 +46,7 @@ Window::Window(const QList<QUrl> &urls, const QDir &folder)
 
 Coro<> Window::start()
 {
-    return spawn(&m_context, [this] { return run(); });
+    return spawn(&Window::run, this);
 }
 
 Task<> Window::run()

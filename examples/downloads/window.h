@@ -35,5 +35,4 @@ private:
     QProgressBar *m_overall;
     QLabel *m_status;
     QPushButton *m_button;
-    QObject m_context; // the last one, so the first to be destroyed: with it the coroutines end that use the others
 };

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: 0BSD
 
-// file-statistics FOLDER...: for every regular file in the folders a job on some server of a cluster reads the file from
-// here, computes its SHA-256 and counts its lines, words and bytes. The hashes are checked against our own.
+// file-statistics FOLDER...: for every regular file in the folders a job on some server of a cluster reads the file
+// from here, computes its SHA-256 and counts its lines, words and bytes. The hashes are checked against our own.
 
 #include "report.h"
 

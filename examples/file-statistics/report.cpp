@@ -36,7 +36,8 @@ QString printable(const QString &text)
 QString row(const QString &lines, const QString &words, const QString &bytes, const QString &hash, const QString &node,
             const QString &name)
 {
-    return QString("%1 %2 %3  %4  %5  %6").arg(lines, 10).arg(words, 10).arg(bytes, 12).arg(hash, -16).arg(node, -8).arg(name);
+    const QString counts = QString("%1 %2 %3").arg(lines, 10).arg(words, 10).arg(bytes, 12);
+    return counts + QString("  %1  %2  %3").arg(hash, -16).arg(node, -8).arg(name);
 }
 
 } // namespace

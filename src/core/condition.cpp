@@ -64,9 +64,13 @@ Task<bool> Condition::waitOnce(Lock::Guard &guard, QDeadlineTimer deadline)
     // From here on *this may be gone.
     if (waiter.m_started)
         co_await takeAgain(guard);
-    const bool exists = waiter.isLinked();
+    const bool exists = waiter.isLinked(); // if so, it was notified
     if (exists)
         waiter.unlink();
+    if (!error && Detail::LocalCoro::current()->mustEndNow())
+        error = std::make_exception_ptr(Cancelled());
+    if (exists && error)
+        notifyOne(); // so that the notification is not lost
     if (error)
         std::rethrow_exception(error);
     if (!guard)

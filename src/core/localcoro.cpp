@@ -94,6 +94,7 @@ void LocalCoro::resume()
 {
     LocalCoro *const interrupted = std::exchange(currentCoro, this);
     m_running = true;
+    m_endedWait = nullptr;
     bool ended = false;
     std::coroutine_handle<> next = m_next;
     if (!m_started) [[unlikely]] {

@@ -123,6 +123,11 @@ void ScopeData::endChildrenNow()
 // Throws nothing where FirstEnds has chosen whose outcome counts.
 void ScopeData::throwFailure()
 {
+    if (coro()->mustEndNow()) { // there is nobody any more who could do something about it
+        for (const std::exception_ptr &failure : std::as_const(m_failures))
+            qCWarning(lcCore).noquote() << coro()->origin() << "had to end, and this failed:" << errorText(failure);
+        throw Cancelled();
+    }
     if (m_firstEnded != 0)
         return; // that one has the outcome
     if (!m_failures.isEmpty()) {

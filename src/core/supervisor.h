@@ -85,7 +85,8 @@ public:
             addChild(name, [function] { return Coro<>(spawn(function)); }, restart);
         } else {
             static_assert(std::is_base_of_v<Coro<>, Result>,
-                          "Supervisor::add(): the function must return a Task, or the Coro of a coroutine that it starts");
+                          "Supervisor::add(): the function must return a Task, or the Coro of a coroutine that it "
+                          "starts");
             addChild(name, [function]() mutable { return Coro<>(function()); }, restart);
         }
     }

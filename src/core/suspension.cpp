@@ -252,8 +252,18 @@ void LocalCoro::cancel(bool force)
     m_terminated = true;
     m_rootScope.m_cancelled = true;
     m_forced = m_forced || force;
+    if (m_forced)
+        interruptEndedWait();
     updateInterruption();
     requestStops();
+}
+
+// What the coroutine would do with the outcome may need what is just being destroyed. What it was given (a message, a
+// guard, a socket) is destroyed with the wait.
+void LocalCoro::interruptEndedWait()
+{
+    if (m_endedWait && !m_endedWait->m_uninterruptible)
+        m_endedWait->m_end = Suspension::End::Interrupted;
 }
 
 void LocalCoro::endWait(Suspension::End end)
@@ -264,6 +274,7 @@ void LocalCoro::endWait(Suspension::End end)
     if (m_timerIndex != NoTimer)
         m_scheduler->removeDeadline(this);
     suspension->m_end = end;
+    m_endedWait = suspension;
     m_scheduler->enqueue(this);
 }
 

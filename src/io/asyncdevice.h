@@ -26,8 +26,8 @@ class ASYNCORO_IO_EXPORT AsyncDevice : public AsyncStream
 {
 public:
     /**
-     * Borrows `device`, which lives on, and can then read what was read ahead. If it is destroyed or closed first, those
-     * who wait are woken with StreamError.
+     * Borrows `device`, which lives on, and can then read what was read ahead. If it is destroyed or closed first,
+     * those who wait are woken with StreamError.
      */
     explicit AsyncDevice(QIODevice &device);
     /** Takes over `device`, which is closed and destroyed with this object; it loses its parent. */

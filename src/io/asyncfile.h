@@ -85,7 +85,8 @@ public:
  *
  * For each operation:
  * - It resumes on the same thread, in the scheduler's next round. A deadline, where one passes, makes it throw
- *   TimedOut; terminating the coroutine makes it throw Cancelled; both at once, even if the file system does not answer.
+ *   TimedOut; terminating the coroutine makes it throw Cancelled; both at once, even if the file system does not
+ *   answer.
  * - Operations on one file are done one at a time, in the order of the calls; those on several files at the same time.
  * - Data is held by the operation: no buffer of the caller's has to live on, and one that is given up may end in the
  *   background. The AsyncFile may be moved while a coroutine waits in it; if it is destroyed, they are woken with
@@ -93,6 +94,8 @@ public:
  * - It throws FileError, which names the file and the reason, if it fails or the file is not open.
  * - **After one that timed out or was cancelled the position is what it was before**: a reader finds the same bytes
  *   again, on a pipe as well. What was to be written may be in the file, in full, in part or not at all.
+ * - One that waits for another program, at a pipe or a socket, has a thread of its own meanwhile, besides those of the
+ *   pool, and is rid of it as soon as it is given up.
  */
 class ASYNCORO_IO_EXPORT AsyncFile
 {
@@ -108,6 +111,9 @@ public:
     /**
      * Opens a file. `mode` is as for QFile: WriteOnly makes the file and drops what it held, ReadWrite and Append make
      * it and keep that, NewOnly insists that it is new, ExistingOnly that it is not.
+     *
+     * A named pipe opens for reading at once, and the first operation waits until somebody has opened it for writing;
+     * for writing it opens as soon as somebody reads it (looked for every 50 ms at least).
      *
      * Always suspends. Throws FileError as well for a folder, and if a file is open already. If it times out or is
      * cancelled, no file is open, but one may have been made.

@@ -30,7 +30,8 @@ class AsyncFile;
  * - It throws StreamError, a socket SocketError, when the stream fails, is closed, or was never open; later operations
  *   then throw the same at once. What had arrived before can still be received first.
  * - **No byte is lost**: a receiving operation that throws TimedOut, Cancelled or StreamError has taken none, and a
- *   sending one that throws TimedOut or Cancelled has sent none.
+ *   sending one that throws TimedOut or Cancelled has sent none. (Only what a receiver already had, when its coroutine
+ *   ended with its QObject, goes with that.)
  */
 class ASYNCORO_IO_EXPORT AsyncStream
 {

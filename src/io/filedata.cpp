@@ -68,6 +68,12 @@ bool closes(Kind kind)
     return kind == Kind::Close || kind == Kind::Commit;
 }
 
+/** Whether it may have to wait until another program reads or writes. */
+bool mayWaitForOthers(Kind kind)
+{
+    return isRead(kind) || kind == Kind::Open || kind == Kind::Write;
+}
+
 QByteArray takeFirst(QByteArray &bytes, qint64 size)
 {
     if (size >= bytes.size())
@@ -184,8 +190,8 @@ void FileData::abandon(const Operation &operation)
         removeFirst();
     } else if (state == State::Queued && !closes(operation->kind)) {
         std::erase(m_queue, operation);
-    } else if (state == State::Running && isRead(operation->kind)) {
-        m_handle.stopReading();
+    } else if (state == State::Running && mayWaitForOthers(operation->kind)) {
+        m_handle.stopWaiting();
     }
 }
 
@@ -202,8 +208,8 @@ void FileData::abandonAll()
             waiting.emplace_back(std::exchange(operation->coro, {}), operation->wait);
             if (operation->state == State::Queued)
                 std::erase(m_queue, operation);
-            else if (isRead(operation->kind))
-                m_handle.stopReading();
+            else if (mayWaitForOthers(operation->kind))
+                m_handle.stopWaiting();
             operation->state = State::Over;
         }
         if (m_open || !m_queue.empty()) {
@@ -323,7 +329,7 @@ void FileData::performFirst(const Operation &operation)
     CoroPointer waiting;
     {
         QMutexLocker lock(&m_mutex);
-        m_handle.allowReading(); // what was to be stopped has ended
+        m_handle.allowWaiting(); // what was to be stopped has ended
         const bool isWanted = operation->state == State::Running || closes(operation->kind);
         if (isWanted && !performAtOnce(*operation)) {
             Progress progress = m_progress;

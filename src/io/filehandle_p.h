@@ -3,12 +3,39 @@
 
 #pragma once
 
+#include <QBasicMutex>
 #include <QIODevice>
 
 #include <sys/stat.h>
 #include <system_error>
 
 namespace Asyncoro::Detail {
+
+/** Ends what a thread waits for. Any thread. */
+class WaitStop
+{
+public:
+    WaitStop() = default;
+    ~WaitStop() { release(); }
+    WaitStop(const WaitStop &) = delete;
+    WaitStop &operator=(const WaitStop &) = delete;
+
+    /** Ends the wait() that is under way, and those to come, until allow(). */
+    void stop();
+    void allow();
+    /**
+     * Waits until `descriptor` is ready for `events`, as poll() has them, or, if it is -1, for the time. Gives why it
+     * ended otherwise: std::errc::operation_canceled, or an error of the system.
+     */
+    std::error_code wait(int descriptor, short events, int milliseconds = -1);
+    /** Nobody waits any more: frees what that has needed. */
+    void release();
+
+private:
+    QBasicMutex m_mutex; // guards what follows
+    int m_wake = -1; // readable while stopped; made when somebody waits for the first time
+    bool m_stopped = false;
+};
 
 /** A file of the operating system. All of it blocks unless told otherwise; one thread at a time. */
 class FileHandle
@@ -22,6 +49,7 @@ public:
     /** Whether to open, read or write this may last for ever, as with a pipe. */
     [[nodiscard]] static bool isEndless(const QString &path);
 
+    /** A named pipe is opened for reading at once, and for writing as soon as somebody reads it. */
     std::error_code open(const QString &path, QIODevice::OpenMode mode);
     /** Opens it if that cannot block, as the system has in memory what it needs; else, or if it fails, does nothing. */
     bool openAtOnce(const QString &path, QIODevice::OpenMode mode);
@@ -49,11 +77,11 @@ public:
      */
     qint64 read(qint64 position, char *to, qint64 size, bool mayBlock, std::error_code &error);
     /**
-     * A read() that waits for others, now or later, ends with std::errc::operation_canceled, until allowReading(). Any
-     * thread, while another one reads.
+     * What waits for others, now or later, to open, read or write a pipe, a socket or a device, ends with
+     * std::errc::operation_canceled, until allowWaiting(). Any thread, while another one waits.
      */
-    void stopReading() const;
-    void allowReading() const;
+    void stopWaiting() { m_stop.stop(); }
+    void allowWaiting() { m_stop.allow(); }
     /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
     qint64 size(std::error_code &error) const;
@@ -73,14 +101,17 @@ public:
     std::error_code close();
 
 private:
-    qint64 readWhatComes(char *to, qint64 size) const;
+    qint64 readWhatComes(char *to, qint64 size, std::error_code &error);
+    qint64 writeWhatGoes(const char *from, qint64 size, std::error_code &error);
+    std::error_code openFifo(const char *name, int flags);
     std::error_code examine(QIODevice::OpenMode mode, struct stat &status);
 
     int m_descriptor = -1;
-    int m_stop = -1; // readable while a read must not wait; only where it might wait for ever
+    WaitStop m_stop;
     QIODevice::OpenMode m_mode = QIODevice::NotOpen;
     QByteArray m_temporary; // names of a replacement: now, and by commit()
     QByteArray m_replaced;
+    mode_t m_type = 0; // of file
     bool m_sequential = false;
     bool m_readsAtOnce = false;
     bool m_local = false; // opened by name, on a file system of this machine

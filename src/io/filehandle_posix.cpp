@@ -4,10 +4,13 @@
 #include "filehandle_p.h"
 
 #include <QFile>
+#include <QMutex>
 #include <QRandomGenerator>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -17,9 +20,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #ifdef Q_OS_LINUX
-#include <QMutex>
-
-#include <algorithm>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -73,19 +73,6 @@ int openFlags(QIODevice::OpenMode mode)
     return flags;
 }
 
-// A descriptor that does not block was given to us so: then we wait until it takes more.
-template<typename Call>
-auto blocking(int descriptor, Call call)
-{
-    auto result = retried(call);
-    while (result == -1 && errno == EAGAIN) {
-        pollfd waited{.fd = descriptor, .events = POLLOUT, .revents = 0};
-        retried([&] { return ::poll(&waited, 1, -1); });
-        result = retried(call);
-    }
-    return result;
-}
-
 // A pipe or socket that nobody reads any more is an error of the write, no reason to end the program. On this thread
 // only, which is one for files.
 void blockPipeSignal()
@@ -99,6 +86,12 @@ void blockPipeSignal()
     Q_UNUSED(isBlocked)
 }
 
+bool hasInput(int descriptor)
+{
+    pollfd waited{.fd = descriptor, .events = POLLIN, .revents = 0};
+    return ::poll(&waited, 1, 0) == 1;
+}
+
 // -1 with EAGAIN if it would have to wait for a disk, or for others.
 qint64 readAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] char *to, [[maybe_unused]] qint64 size,
                   [[maybe_unused]] qint64 position)
@@ -106,6 +99,19 @@ qint64 readAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] char *to, [[
 #ifdef RWF_NOWAIT
     const iovec target{.iov_base = to, .iov_len = size_t(size)};
     return retried([&] { return ::preadv2(descriptor, &target, 1, off_t(position), RWF_NOWAIT); });
+#else
+    errno = EOPNOTSUPP;
+    return -1;
+#endif
+}
+
+// As much as goes; -1 with EAGAIN if it would have to wait for others, with EOPNOTSUPP if that cannot be told. Others
+// may use the descriptor, too, so it is not ours to say that it does not block.
+qint64 writeAtOnce([[maybe_unused]] int descriptor, [[maybe_unused]] const char *from, [[maybe_unused]] qint64 size)
+{
+#ifdef RWF_NOWAIT
+    const iovec source{.iov_base = const_cast<char *>(from), .iov_len = size_t(size)};
+    return retried([&] { return ::pwritev2(descriptor, &source, 1, -1, RWF_NOWAIT); });
 #else
     errno = EOPNOTSUPP;
     return -1;
@@ -180,6 +186,58 @@ bool hasPositions(const struct stat &status)
 
 } // namespace
 
+// --- WaitStop ---
+
+void WaitStop::release()
+{
+    const QMutexLocker lock(&m_mutex);
+    if (const int wake = std::exchange(m_wake, -1); wake != -1)
+        ::close(wake);
+}
+
+void WaitStop::stop()
+{
+    const QMutexLocker lock(&m_mutex);
+    m_stopped = true;
+#ifdef EFD_NONBLOCK
+    if (m_wake != -1)
+        ::eventfd_write(m_wake, 1);
+#endif
+}
+
+void WaitStop::allow()
+{
+    const QMutexLocker lock(&m_mutex);
+    m_stopped = false;
+#ifdef EFD_NONBLOCK
+    eventfd_t count = 0;
+    if (m_wake != -1)
+        ::eventfd_read(m_wake, &count);
+#endif
+}
+
+std::error_code WaitStop::wait(int descriptor, short events, int milliseconds)
+{
+    {
+        const QMutexLocker lock(&m_mutex);
+        if (m_stopped)
+            return std::make_error_code(std::errc::operation_canceled);
+#ifdef EFD_NONBLOCK
+        if (m_wake == -1)
+            m_wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (m_wake == -1)
+            return lastError();
+#endif
+    }
+    std::array<pollfd, 2> waited{pollfd{.fd = descriptor, .events = events, .revents = 0},
+                                 pollfd{.fd = m_wake, .events = POLLIN, .revents = 0}};
+    if (retried([&] { return ::poll(waited.data(), waited.size(), milliseconds); }) == -1)
+        return lastError();
+    return waited[1].revents != 0 ? std::make_error_code(std::errc::operation_canceled) : std::error_code();
+}
+
+// --- FileHandle ---
+
 bool FileHandle::isEndless(const QString &path)
 {
     struct stat status{};
@@ -190,10 +248,15 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
 {
     const QByteArray name = QFile::encodeName(path);
     const int flags = openFlags(mode);
-    m_descriptor = retried([&] { return ::open(name.constData(), flags, 0666); });
-    if (m_descriptor == -1)
-        return lastError();
     struct stat status{};
+    if (::stat(name.constData(), &status) == 0 && S_ISFIFO(status.st_mode)) {
+        if (const std::error_code error = openFifo(name.constData(), flags))
+            return error;
+    } else {
+        m_descriptor = retried([&] { return ::open(name.constData(), flags, 0666); });
+        if (m_descriptor == -1)
+            return lastError();
+    }
     const std::error_code error = examine(mode, status);
     if (error)
         static_cast<void>(close());
@@ -204,6 +267,21 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
     }
 #endif
     return error;
+}
+
+// To wait in open() nobody could stop. There is no sign of the system's that somebody reads now, so it is tried again.
+std::error_code FileHandle::openFifo(const char *name, int flags)
+{
+    constexpr int LongestPause = 50;
+    for (int pause = 1;; pause = std::min(2 * pause, LongestPause)) {
+        m_descriptor = retried([&] { return ::open(name, flags | O_NONBLOCK, 0666); });
+        if (m_descriptor != -1)
+            return {};
+        if (errno != ENXIO)
+            return lastError();
+        if (const std::error_code error = m_stop.wait(-1, 0, pause))
+            return error;
+    }
 }
 
 bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused]] QIODevice::OpenMode mode)
@@ -309,71 +387,66 @@ std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &statu
         return lastError();
     if (S_ISDIR(status.st_mode))
         return std::make_error_code(std::errc::is_a_directory);
+    m_type = status.st_mode & S_IFMT;
     m_sequential = !hasPositions(status);
     m_readsAtOnce = !S_ISCHR(status.st_mode);
-#ifdef EFD_NONBLOCK
-    if (m_sequential && mode & QIODevice::ReadOnly) {
-        m_stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (m_stop == -1)
-            return lastError();
-    }
-#endif
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;
     return {};
 }
 
 qint64 FileHandle::read(qint64 position, char *to, qint64 size, bool mayBlock, std::error_code &error)
 {
+    if (m_sequential && mayBlock)
+        return std::max<qint64>(readWhatComes(to, size, error), 0);
     qint64 got = -1;
-    if (!mayBlock) {
+    if (mayBlock) {
+        got = retried([&] { return ::pread(m_descriptor, to, size_t(size), off_t(position)); });
+    } else if (m_sequential && !hasInput(m_descriptor)) {
+        errno = EAGAIN; // it may seem to be at its end, see readWhatComes()
+    } else {
         got = readAtOnce(m_descriptor, to, size, m_sequential ? -1 : position);
         if (got == -1 && errno != EAGAIN) {
             m_readsAtOnce = false; // not with this file system
             errno = EAGAIN;
         }
-    } else {
-        got = m_sequential
-            ? readWhatComes(to, size)
-            : retried([&] { return ::pread(m_descriptor, to, size_t(size), off_t(position)); });
     }
     if (got == -1)
         error = lastError();
     return std::max<qint64>(got, 0);
 }
 
-// As ::read(), which on a thread of its own nobody could stop.
-qint64 FileHandle::readWhatComes(char *to, qint64 size) const
+// As ::read(), which on a thread of its own nobody could stop. A named pipe has no end before it had a writer: that it
+// is waited for is what tells the one from the other.
+qint64 FileHandle::readWhatComes(char *to, qint64 size, std::error_code &error)
 {
-    while (true) {
-        std::array<pollfd, 2> waited{pollfd{.fd = m_descriptor, .events = POLLIN, .revents = 0},
-                                     pollfd{.fd = m_stop, .events = POLLIN, .revents = 0}};
-        if (retried([&] { return ::poll(waited.data(), waited.size(), -1); }) == -1)
-            return -1;
-        if (waited[0].revents == 0) {
-            errno = ECANCELED;
-            return -1;
-        }
-        const qint64 got = retried([&] { return ::read(m_descriptor, to, size_t(size)); });
-        if (got != -1 || errno != EAGAIN)
-            return got;
-    }
+    qint64 got = -1;
+    do {
+        error = m_stop.wait(m_descriptor, POLLIN);
+        if (!error)
+            got = retried([&] { return ::read(m_descriptor, to, size_t(size)); });
+    } while (!error && got == -1 && errno == EAGAIN);
+    if (!error && got == -1)
+        error = lastError();
+    return got;
 }
 
-void FileHandle::stopReading() const
+// As ::write(), the same.
+qint64 FileHandle::writeWhatGoes(const char *from, qint64 size, std::error_code &error)
 {
-#ifdef EFD_NONBLOCK
-    if (m_stop != -1)
-        ::eventfd_write(m_stop, 1);
-#endif
-}
-
-void FileHandle::allowReading() const
-{
-#ifdef EFD_NONBLOCK
-    eventfd_t count = 0;
-    if (m_stop != -1)
-        ::eventfd_read(m_stop, &count);
-#endif
+    qint64 written = -1;
+    do {
+        error = m_stop.wait(m_descriptor, POLLOUT);
+        if (!error)
+            written = writeAtOnce(m_descriptor, from, size);
+        // Where the system does not know of that: a pipe that has room takes this much.
+        if (!error && written == -1 && errno == EOPNOTSUPP)
+            written = retried([&] {
+                return ::write(m_descriptor, from, size_t(S_ISFIFO(m_type) ? std::min<qint64>(size, PIPE_BUF) : size));
+            });
+    } while (!error && written == -1 && errno == EAGAIN);
+    if (!error && written == -1)
+        error = lastError();
+    return written;
 }
 
 qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::error_code &error)
@@ -382,18 +455,21 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
         blockPipeSignal();
     const bool append = m_mode & QIODevice::Append;
     qint64 done = 0;
-    while (done < size) {
+    while (done < size && !error) {
         const char *const rest = from + done;
-        const auto restSize = size_t(size - done);
-        const qint64 more = blocking(m_descriptor, [&] {
-            return m_sequential || append ? ::write(m_descriptor, rest, restSize)
-                                          : ::pwrite(m_descriptor, rest, restSize, off_t(position + done));
-        });
-        if (more == -1) {
-            error = lastError();
-            break;
+        const qint64 restSize = size - done;
+        qint64 more = -1;
+        if (m_sequential) {
+            more = writeWhatGoes(rest, restSize, error);
+        } else {
+            more = retried([&] {
+                return append ? ::write(m_descriptor, rest, size_t(restSize))
+                              : ::pwrite(m_descriptor, rest, size_t(restSize), off_t(position + done));
+            });
+            if (more == -1)
+                error = lastError();
         }
-        done += more;
+        done += std::max<qint64>(more, 0);
     }
     if (m_sequential)
         return done;
@@ -495,6 +571,7 @@ qint64 FileHandle::copyFrom([[maybe_unused]] const FileHandle &other, [[maybe_un
 
 std::error_code FileHandle::close()
 {
+    m_stop.release();
     if (m_descriptor == -1)
         return {};
     const int descriptor = std::exchange(m_descriptor, -1);
@@ -508,8 +585,6 @@ std::error_code FileHandle::close()
     // Not again after EINTR: on Linux it is closed even then.
     if (::close(descriptor) != 0 && errno != EINTR)
         error = lastError();
-    if (const int stop = std::exchange(m_stop, -1); stop != -1)
-        ::close(stop);
     return error;
 }
 

@@ -30,8 +30,8 @@ public:
         for (;;) {
             if (data->hasBroken())
                 throw SocketError(QAbstractSocket::SocketResourceError,
-                                  QStringLiteral("accept(): the server does not listen any more, as it could not take a "
-                                                 "connection: %1. Perhaps too many files are open: close some, and "
+                                  QStringLiteral("accept(): the server does not listen any more, as it could not take "
+                                                 "a connection: %1. Perhaps too many files are open: close some, and "
                                                  "listen() again")
                                       .arg(data->server.errorString()));
             if (!data->server.isListening())
@@ -105,7 +105,8 @@ void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions a
 {
     const QString what = QStringLiteral("listen(), %1: ").arg(name);
     if (isListening())
-        throw SocketError(QAbstractSocket::OperationError, what + QStringLiteral("the server listens already, at ") + path());
+        throw SocketError(QAbstractSocket::OperationError,
+                          what + QStringLiteral("the server listens already, at ") + path());
     // QLocalServer would put its own in the place of one that is alive.
     QLocalSocket probe;
     probe.connectToServer(name);

@@ -32,8 +32,8 @@ public:
 
     /**
      * Starts to listen, under a name or, with an absolute one, at a path. `access` says who may connect: unless told
-     * otherwise, only this user. What a server that has crashed left there is removed; one that is alive is not: then it
-     * throws SocketError with AddressInUseError. It throws SocketError as well if something else stands in the way.
+     * otherwise, only this user. What a server that has crashed left there is removed; one that is alive is not: then
+     * it throws SocketError with AddressInUseError. It throws SocketError as well if something else stands in the way.
      */
     void listen(const QString &name, QLocalServer::SocketOptions access = QLocalServer::UserAccessOption);
 

@@ -18,6 +18,8 @@ constexpr qint64 LocalReadBufferSize = 256 * 1024;
 std::unique_ptr<QIODevice> prepared(QLocalSocket *socket)
 {
     socket->setReadBufferSize(LocalReadBufferSize);
+    // Else who waits to send would do so for ever: the device says nothing of that.
+    QObject::connect(socket, &QLocalSocket::disconnected, socket, &QLocalSocket::close, Qt::QueuedConnection);
     return std::unique_ptr<QIODevice>(socket);
 }
 

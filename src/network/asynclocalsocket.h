@@ -29,14 +29,14 @@ public:
      *
      *     AsyncLocalSocket socket = co_await AsyncLocalSocket::connect("/run/user/1000/thing");
      *
-     * Completes without suspending where the system says at once whether it can be done. Resumes on the same thread; any
-     * number may overlap. Throws SocketError, which tells whether there is no such server, it does not listen any more
-     * (ConnectionRefusedError), or one is not allowed to; and TimedOut. Cancelling gives up the attempt.
+     * Completes without suspending where the system says at once whether it can be done. Resumes on the same thread;
+     * any number may overlap. Throws SocketError, which tells whether there is no such server, it does not listen any
+     * more (ConnectionRefusedError), or one is not allowed to; and TimedOut. Cancelling gives up the attempt.
      */
     [[nodiscard]] static Task<AsyncLocalSocket> connect(QString name,
                                                         QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** What is wrapped, for its state and descriptor; nullptr once closed. It still belongs to this object. */
+    /** What is wrapped, for its state and descriptor; nullptr once either end has closed. It belongs to this object. */
     [[nodiscard]] QLocalSocket *socket() const;
 };
 

@@ -18,7 +18,9 @@ class ReplyData;
 
 } // namespace Detail
 
-/** A request failed: nobody was reached, the answer broke off, or it says that there is an error (HTTP 400 and above). */
+/**
+ * A request failed: nobody was reached, the answer broke off, or it says that there is an error (HTTP 400 and above).
+ */
 class ASYNCORO_NETWORK_EXPORT ReplyError : public StreamError
 {
 public:
@@ -99,8 +101,8 @@ inline constexpr qint64 DefaultMaxReplySize = 256 * 1024 * 1024;
 /**
  * Waits for the whole answer: `const QByteArray page = co_await fetch(manager.get(request));`
  *
- * It owns `reply` from the call on. Throws MessageTooLong if the answer has more than `maxSize` bytes, and otherwise what
- * AsyncReply does. When it is cancelled or the deadline passes, the request is aborted.
+ * It owns `reply` from the call on. Throws MessageTooLong if the answer has more than `maxSize` bytes, and otherwise
+ * what AsyncReply does. When it is cancelled or the deadline passes, the request is aborted.
  */
 [[nodiscard]] ASYNCORO_NETWORK_EXPORT Task<QByteArray> fetch(QNetworkReply *reply,
                                                              qint64 maxSize = DefaultMaxReplySize,

@@ -43,8 +43,8 @@ private:
  * QTcpSocket; only coroutines of that thread use it. Its destructor closes it, see close().
  *
  * What fails throws SocketError. The peer's end of the stream is none: recv() then gives nothing, and one can go on to
- * send to a peer that has ended only its own side; with a QSslSocket or a proxy it ends both. Bytes that nobody receives stay in
- * the operating system, so that they slow their sender.
+ * send to a peer that has ended only its own side; with a QSslSocket or a proxy it ends both. Bytes that nobody
+ * receives stay in the operating system, so that they slow their sender.
  */
 class ASYNCORO_NETWORK_EXPORT AsyncSocket : public AsyncStream
 {

@@ -119,7 +119,8 @@ QString UdpData::multicastOperation(const char *operation, const QHostAddress &g
                                     const QNetworkInterface &interface) const
 {
     checkBound(operation);
-    const QString text = QStringLiteral("%1, %2 %3").arg(QLatin1StringView(operation), group.toString(), interface.name());
+    const QString text
+        = QStringLiteral("%1, %2 %3").arg(QLatin1StringView(operation), group.toString(), interface.name());
     const auto protocol = m_socket->localAddress().protocol();
     if (!group.isMulticast())
         throw SocketError(QAbstractSocket::OperationError, text + QStringLiteral(": this is no address of a group"));
@@ -186,16 +187,16 @@ bool UdpData::send(const QNetworkDatagram &datagram, const char *operation)
         return false;
     }
     if (m_errorCode == QAbstractSocket::DatagramTooLargeError) {
-        const auto text = QStringLiteral("%1: a datagram of %2 bytes; the system takes at most %3 over IPv4 and %4 over "
-                                         "IPv6, and fewer on some ways");
+        const auto text = QStringLiteral("%1: a datagram of %2 bytes; the system takes at most %3 over IPv4 and %4 "
+                                         "over IPv6, and fewer on some ways");
         throw MessageTooLong(
             text.arg(subject(operation, to)).arg(datagram.data().size()).arg(MaxSizeIPv4).arg(MaxSizeIPv6));
     }
     throwFailure(subject(operation, to));
 }
 
-// When there is something to read, QUdpSocket peeks at it before it says so, and drops the error that it may find there,
-// such as that nobody listens at the other end. So receivers have a look first.
+// When there is something to read, QUdpSocket peeks at it before it says so, and drops the error that it may find
+// there, such as that nobody listens at the other end. So receivers have a look first.
 void UdpData::watchForDatagrams()
 {
     if (m_readNotifier)

@@ -126,7 +126,10 @@ public:
      */
     [[nodiscard]] Detail::DatagramReceiveAwaiter recv(qint64 maxSize = MaxDatagramSize,
                                                       QDeadlineTimer deadline = QDeadlineTimer::Forever);
-    [[nodiscard]] Detail::DatagramReceiveAwaiter recv(QDeadlineTimer deadline) { return recv(MaxDatagramSize, deadline); }
+    [[nodiscard]] Detail::DatagramReceiveAwaiter recv(QDeadlineTimer deadline)
+    {
+        return recv(MaxDatagramSize, deadline);
+    }
 
     /**
      * Sends a datagram: it is in the hands of the operating system then, and may be lost on its way. A socket that is

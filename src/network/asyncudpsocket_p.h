@@ -11,7 +11,9 @@
 
 namespace Asyncoro::Detail {
 
-/** What an AsyncUdpSocket points to: the QUdpSocket, and the coroutines that wait for it. Stays where it is when moved. */
+/**
+ * What an AsyncUdpSocket points to: the QUdpSocket, and the coroutines that wait for it. Stays where it is when moved.
+ */
 class UdpData final : public QObject
 {
 public:

@@ -67,7 +67,8 @@ QString ReverseLookUpAwaiter::await_resume() const
 {
     const QString name = answer().hostName();
     if (name == m_subject) // what QHostInfo gives where there is no name
-        throw HostNotFound(QLatin1StringView(m_operation), m_subject, QStringLiteral("no name is known for this address"));
+        throw HostNotFound(QLatin1StringView(m_operation), m_subject,
+                           QStringLiteral("no name is known for this address"));
     return name;
 }
 

@@ -70,10 +70,10 @@ public:
  * Looks up the addresses of a host: `co_await lookUp("example.org")`. There is at least one; they are in the order in
  * which the system says that they should be tried.
  *
- * Completes without suspending if the text is an address, which it gives. Resumes on the same thread, in the scheduler's next round.
- * Any number may overlap. Throws HostNotFound if the name has no address or nobody could be asked, TimedOut if the
- * deadline passes first. Cancelling ends the wait at once; QHostInfo's thread, which asks the system, may go on for a
- * while, and its answer is dropped.
+ * Completes without suspending if the text is an address, which it gives. Resumes on the same thread, in the
+ * scheduler's next round. Any number may overlap. Throws HostNotFound if the name has no address or nobody could be
+ * asked, TimedOut if the deadline passes first. Cancelling ends the wait at once; QHostInfo's thread, which asks the
+ * system, may go on for a while, and its answer is dropped.
  */
 [[nodiscard]] inline Detail::LookUpAwaiter lookUp(const QString &name,
                                                   QDeadlineTimer deadline = QDeadlineTimer::Forever)

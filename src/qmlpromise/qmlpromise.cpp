@@ -28,7 +28,8 @@ ScriptPromise::ScriptPromise(QObject *object)
     if (m_engine->thread() != QThread::currentThread())
         throw Error(QStringLiteral("toPromise(): the JavaScript engine belongs to another thread"));
     const QJSValue parts = m_engine->evaluate(QStringLiteral(
-        "(() => { const p = {}; p.promise = new Promise((resolve, reject) => { p.resolve = resolve; p.reject = reject; });"
+        "(() => { const p = {};"
+        " p.promise = new Promise((resolve, reject) => { p.resolve = resolve; p.reject = reject; });"
         " return p; })()"));
     m_promise = parts.property(QStringLiteral("promise"));
     m_resolve = parts.property(QStringLiteral("resolve"));

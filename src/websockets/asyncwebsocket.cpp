@@ -275,8 +275,9 @@ void WebSocketData::throwFailure(const char *operation) const
 {
     const QString what = QStringLiteral("%1, %2: ").arg(QLatin1StringView(operation), m_url.toString());
     if (m_closed)
-        throw WebSocketClosed(m_closeCode, m_closeReason,
-                              what + QStringLiteral("closed with code %1 %2").arg(m_closeCode).arg(m_closeReason).trimmed());
+        throw WebSocketClosed(
+            m_closeCode, m_closeReason,
+            what + QStringLiteral("closed with code %1 %2").arg(m_closeCode).arg(m_closeReason).trimmed());
     throw SocketError(m_errorCode, what + m_errorText);
 }
 

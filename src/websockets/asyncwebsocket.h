@@ -39,15 +39,16 @@ struct WebSocketMessage {
  *
  * For each operation:
  * - It resumes on the same thread, in the scheduler's next round, never inside a signal. A deadline, where one passes,
- *   makes it throw TimedOut; terminating the coroutine makes it throw Cancelled. Neither loses a message, nor sends one.
+ *   makes it throw TimedOut; terminating the coroutine makes it throw Cancelled. Neither loses a message, nor sends
+ *   one.
  * - Any number of coroutines may receive and send at the same time; each kind is served in the order of the calls.
  * - Data is held by the operation. The object may be moved while a coroutine waits in it; if it is destroyed, those who
  *   wait are thrown WebSocketClosed or Destroyed.
  * - It throws WebSocketClosed if one side has closed the conversation, and SocketError if the connection fails or was
  *   never made. What had arrived before is received first.
  *
- * Pings are answered by themselves. A peer that floods it with them, and lets 1 MiB of answers wait beyond what was sent
- * to it, is broken off, which is a SocketError.
+ * Pings are answered by themselves. A peer that floods it with them, and lets 1 MiB of answers wait beyond what was
+ * sent to it, is broken off, which is a SocketError.
  */
 class ASYNCORO_WEBSOCKETS_EXPORT AsyncWebSocket
 {
@@ -66,17 +67,17 @@ public:
     AsyncWebSocket &operator=(AsyncWebSocket &&other) noexcept;
 
     /**
-     * Connects to "ws://host:port/path" or "wss://...", with the handshake. Always suspends. Throws SocketError as well if
-     * the answer is no WebSocket's, or this is connected already. If the deadline passes or it is cancelled, the attempt
-     * is given up.
+     * Connects to "ws://host:port/path" or "wss://...", with the handshake. Always suspends. Throws SocketError as well
+     * if the answer is no WebSocket's, or this is connected already. If the deadline passes or it is cancelled, the
+     * attempt is given up.
      */
     [[nodiscard]] Task<> connect(const QUrl &url, QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** The same, with headers of one's own. */
     [[nodiscard]] Task<> connect(const QNetworkRequest &request, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
-     * Receives a message. Completes without suspending if one is there. A message that is longer than allowed closes the
-     * conversation, with CloseCodeTooMuchData.
+     * Receives a message. Completes without suspending if one is there. A message that is longer than allowed closes
+     * the conversation, with CloseCodeTooMuchData.
      */
     [[nodiscard]] Task<WebSocketMessage> recv(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
@@ -92,8 +93,8 @@ public:
 
     /**
      * Closes the conversation, and wakes all who wait with WebSocketClosed. Returns at once: what was sent goes out in
-     * the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for that. `code` is one of
-     * QWebSocketProtocol::CloseCode, or a program's own, from 4000 to 4999.
+     * the background, unless the peer takes no byte for half a minute. Asyncoro::exec() waits for that. `code` is one
+     * of QWebSocketProtocol::CloseCode, or a program's own, from 4000 to 4999.
      */
     void close(int code = QWebSocketProtocol::CloseCodeNormal, const QString &reason = {});
 
@@ -106,9 +107,9 @@ public:
     /** The longest message that is received. */
     void setMaxMessageSize(qint64 bytes);
     /**
-     * With so many messages that nobody has received it stops reading, so that a slow receiver slows its sender. As many
-     * bytes as the longest message may have can be read beyond that, be it one message or many. What answers pings, and
-     * notices the end, waits meanwhile.
+     * With so many messages that nobody has received it stops reading, so that a slow receiver slows its sender. As
+     * many bytes as the longest message may have can be read beyond that, be it one message or many. What answers
+     * pings, and notices the end, waits meanwhile.
      */
     void setMaxQueuedMessages(int count);
 

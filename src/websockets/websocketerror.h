@@ -12,8 +12,8 @@
 namespace Asyncoro {
 
 /**
- * The conversation has ended as WebSocket wants it: one side has said that it closes, with a code and a reason. Where the
- * connection just broke, that is a SocketError.
+ * The conversation has ended as WebSocket wants it: one side has said that it closes, with a code and a reason. Where
+ * the connection just broke, that is a SocketError.
  */
 class ASYNCORO_WEBSOCKETS_EXPORT WebSocketClosed : public Error
 {

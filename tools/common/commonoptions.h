@@ -28,8 +28,8 @@ void printError(const QString &message);
 void printLine(const QString &line);
 
 /**
- * Runs the main part of a program, and gives its exit status: what it returns, or 1 after an error and 2 after wrong usage,
- * which are printed in one line. There must be a QCoreApplication; `name` becomes its name.
+ * Runs the main part of a program, and gives its exit status: what it returns, or 1 after an error and 2 after wrong
+ * usage, which are printed in one line. There must be a QCoreApplication; `name` becomes its name.
  */
 int runTool(const QString &name, const std::function<int()> &tool);
 

@@ -145,6 +145,8 @@ public:
     void throwIfInterrupted();
     /** As a wait would, where there is nothing to wait for. */
     void throwIfCancelled() const;
+    /** Whether nothing that it waited for counts any more: its QObject was destroyed, or its thread ends. */
+    [[nodiscard]] bool mustEndNow() const { return m_forced; }
     void setBodyEnded() noexcept { m_bodyEnded = true; }
     void setBodyFrame(const PromiseBase *frame) noexcept { m_bodyFrame = frame; }
 
@@ -179,8 +181,10 @@ private:
     /** Asks the stop tokens of those scopes that are cancelled. */
     void requestStops();
     void updateInterruption();
-    /** Cancels the whole; if forced, shields do not help. */
+    /** Cancels the whole; if forced, shields do not help, nor that the wait has ended already. */
     void cancel(bool force = false);
+    /** Makes a wait that has ended, however it did, an interrupted one. */
+    void interruptEndedWait();
     void endWait(Suspension::End end);
     void endWaitAtDeadline(Moment present);
     /** Whether a wait in that frame must throw now. */
@@ -215,6 +219,7 @@ private:
     const PromiseBase *m_bodyFrame = nullptr; // the outermost frame
     const PromiseBase *m_frame = nullptr; // the frame of the last yield, or of a wait that was interrupted
     Suspension *m_suspension = nullptr; // while it waits: for what. In the frame, not owning
+    Suspension *m_endedWait = nullptr; // the same, from the end of the wait until the coroutine goes on
     IntrusiveList<ReceiveSuspension> m_receivers; // of this coroutine and its arms
     MessageQueue m_mailbox;
     CancelScope m_rootScope;
