@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peerprocess.h"
+
+#include <Asyncoro/FaultProxy>
+
+namespace DistributedTest {
+
+/**
+ * This process and another one, which reach each other through proxies only, whoever connects: the network knows the other
+ * process at 127.0.0.3, and is known to it at 127.0.0.2.
+ */
+class FaultyLine
+{
+public:
+    explicit FaultyLine(const PeerProcess &process)
+        : peer(process.location)
+        , network(makeNetwork())
+        , there(peer, {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
+        , back(network->location(),
+               {.address = QStringLiteral("127.0.0.2"), .port = network->location().port(), .source = QStringLiteral("127.0.0.3")})
+    {
+    }
+
+    void stall()
+    {
+        for (FaultProxy *proxy : {&there, &back}) {
+            proxy->stall(FaultProxy::ToServer);
+            proxy->stall(FaultProxy::ToClient);
+        }
+    }
+    /** What this process sends is lost, or what is sent to it. */
+    void swallow(bool fromHere)
+    {
+        there.swallow(fromHere ? FaultProxy::ToServer : FaultProxy::ToClient);
+        back.swallow(fromHere ? FaultProxy::ToClient : FaultProxy::ToServer);
+    }
+    void refuse()
+    {
+        there.refuse();
+        back.refuse();
+    }
+    void cut()
+    {
+        there.cutAll();
+        back.cutAll();
+    }
+    void heal()
+    {
+        there.heal();
+        back.heal();
+    }
+
+    const Location peer; // without a proxy
+    std::unique_ptr<PeerNetwork> network;
+    FaultProxy there; // for connections to the other process
+    FaultProxy back;
+};
+
+} // namespace DistributedTest
