@@ -42,7 +42,7 @@ private Q_SLOTS:
     void inOrderOnceAndNothingAcknowledgedIsLost()
     {
         QFETCH(int, bytes);
-        const PeerProcess peer({.sameLimits = true, .quiet = true});
+        const PeerProcess peer({.port = freePort(), .sameLimits = true, .quiet = true});
         FaultyLine line(peer);
         const auto record = std::make_shared<Record>();
         offerRecorder(*line.network, record);

@@ -7,7 +7,25 @@
 
 #include <Asyncoro/FaultProxy>
 
+#include <QTcpServer>
+
 namespace DistributedTest {
+
+/**
+ * A port that is free at all the addresses that FaultyLine uses. The system gives connections none of these, but one that is
+ * free at 127.0.0.1 may be that of a connection at 127.0.0.2.
+ */
+inline quint16 freePort()
+{
+    static quint16 port = quint16(10'000 + QCoreApplication::applicationPid() * 1009 % 20'000);
+    const auto isFree = [](int number) {
+        return QTcpServer().listen(QHostAddress(QStringLiteral("127.0.0.%1").arg(number)), port);
+    };
+    do {
+        port = port < 29'999 ? quint16(port + 1) : quint16(10'000);
+    } while (!isFree(1) || !isFree(2) || !isFree(3));
+    return port;
+}
 
 /**
  * This process and another one, which reach each other through proxies only, whoever connects: the network knows the other
@@ -18,7 +36,7 @@ class FaultyLine
 public:
     explicit FaultyLine(const PeerProcess &process)
         : peer(process.location)
-        , network(makeNetwork())
+        , network(makeNetwork(QStringLiteral("127.0.0.1"), freePort()))
         , there(peer, {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
         , back(network->location(),
                {.address = QStringLiteral("127.0.0.2"), .port = network->location().port(), .source = QStringLiteral("127.0.0.3")})

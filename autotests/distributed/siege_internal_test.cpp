@@ -77,7 +77,7 @@ private Q_SLOTS:
                     peer.theirs = co_await peer.socket.recvAll(Hello::Size);
                     co_await peer.socket.sendAll(alter(peer.proof(), Hello::Size)); // of the hello as it was
                     verdict = co_await peer.socket.recvAll(1);
-                } catch (const StreamError &) {
+                } catch (const Error &) {
                     // broken off, which is as good
                 }
                 if (verdict == QByteArray(1, char(Verdict::Accepted)))
@@ -260,7 +260,7 @@ private Q_SLOTS:
                         co_await peer->socket.sendAll(frameOf(FrameKind::Call, call));
                         co_await peer->receiveFrame();
                         ++answers;
-                    } catch (const StreamError &) {
+                    } catch (const Error &) {
                         closed = true;
                     }
                     if (closed) {
