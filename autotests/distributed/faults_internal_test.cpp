@@ -4,6 +4,8 @@
 #include "faultyline.h"
 #include "numberedmessages.h"
 
+#include <QLoggingCategory>
+
 using namespace DistributedTest;
 
 namespace {
@@ -39,6 +41,11 @@ class FaultsTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void initTestCase()
+    {
+        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false")); // there are too many
+    }
+
     void init()
     {
         peerLimits() = PeerLimits();
@@ -76,7 +83,8 @@ private Q_SLOTS:
             m_line.reset();
             m_line = std::make_unique<FaultyLine>(*m_peer); // with a network that has no connection yet
             m_line->there.cutAfter(byte, direction, 0, cut);
-            const auto sum = valueUnlessLost<int>(spawn(m_line->network->call<int>(there(), QStringLiteral("add"), byte, 2)));
+            const auto sum =
+                valueUnlessLost<int>(spawn(m_line->network->call<int>(there(), QStringLiteral("add"), byte, 2)));
             QCOMPARE(sum.value_or(byte + 2), byte + 2);
             acknowledged.append(deliverSome(byte));
             losses += m_line->there.connectionCount() > 1 ? 1 : 0;
@@ -141,7 +149,8 @@ private Q_SLOTS:
         const Coro<> call = spawn(m_line->network->call(there(), QStringLiteral("wait")));
         int calls = 0;
         while (call.isRunning()) {
-            QCOMPARE(waitFor(m_line->network->call<int>(other.location, QStringLiteral("add"), calls, 1), Limit), calls + 1);
+            QCOMPARE(waitFor(m_line->network->call<int>(other.location, QStringLiteral("add"), calls, 1), Limit),
+                     calls + 1);
             ++calls;
         }
         QVERIFY(!succeeds(call));
@@ -218,7 +227,8 @@ private Q_SLOTS:
         setShortLimits();
         start();
         m_line->there.hold(0);
-        const auto first = valueUnlessLost<int>(spawn(m_line->network->call<int>(there(), QStringLiteral("add"), 1, 2)));
+        const auto first =
+            valueUnlessLost<int>(spawn(m_line->network->call<int>(there(), QStringLiteral("add"), 1, 2)));
         QCOMPARE(first.value_or(3), 3);
         const Coro<> recorder = waitFor(m_line->network->locate(there(), Recorder), Limit);
         QCOMPARE_GE(m_line->there.connectionCount(), 2);
@@ -251,17 +261,20 @@ private Q_SLOTS:
             m_line->there.hold(0);
         if (holdTheirs)
             m_line->back.hold(0);
-        waitFor(third->call(m_line->peer, QStringLiteral("startSending"), m_line->back.location().toString(), 7, 40), Limit);
+        waitFor(third->call(m_line->peer, QStringLiteral("startSending"), m_line->back.location().toString(), 7, 40),
+                Limit);
         const Coro<QList<int>> sending = spawn(sendNumbered(*m_line->network, there(), 8, 40));
         QTRY_VERIFY(!holdOurs || m_line->there.connectionCount() > 0 || !m_line->network->peers().isEmpty());
         QTRY_VERIFY(!holdTheirs || m_line->back.connectionCount() > 0 || !m_line->network->peers().isEmpty());
         m_line->there.release(0);
         m_line->back.release(0);
         const QList<int> ours = waitFor(sending, Limit);
-        const QList<int> theirs = waitFor(third->call<QList<int>>(m_line->peer, QStringLiteral("acknowledged"), 7), Limit);
+        const QList<int> theirs =
+            waitFor(third->call<QList<int>>(m_line->peer, QStringLiteral("acknowledged"), 7), Limit);
         QCOMPARE(ours.size(), 10);
         QCOMPARE(theirs.size(), 10);
-        QCOMPARE(complaint(waitFor(third->call<QList<int>>(m_line->peer, QStringLiteral("recorded"), 8), Limit), ours), QString());
+        QCOMPARE(complaint(waitFor(third->call<QList<int>>(m_line->peer, QStringLiteral("recorded"), 8), Limit), ours),
+                 QString());
         QCOMPARE(complaint(record->value(7), theirs), QString());
     }
 
@@ -290,7 +303,8 @@ private Q_SLOTS:
         letOthersRun();
         const Location location = m_peer->location;
         m_peer.reset();
-        m_peer = std::make_unique<PeerProcess>(PeerProcess::Options{.port = location.port(), .sameLimits = true, .quiet = true});
+        m_peer = std::make_unique<PeerProcess>(
+            PeerProcess::Options{.port = location.port(), .sameLimits = true, .quiet = true});
         QCOMPARE(m_peer->location, location);
         m_line->heal();
         QVERIFY(!succeeds(delivery) || !cutOff);
@@ -304,7 +318,8 @@ private Q_SLOTS:
 private:
     void start()
     {
-        m_peer = std::make_unique<PeerProcess>(PeerProcess::Options{.port = freePort(), .sameLimits = true, .quiet = true});
+        m_peer =
+            std::make_unique<PeerProcess>(PeerProcess::Options{.port = freePort(), .sameLimits = true, .quiet = true});
         m_line = std::make_unique<FaultyLine>(*m_peer);
     }
 

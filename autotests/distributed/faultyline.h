@@ -12,8 +12,8 @@
 namespace DistributedTest {
 
 /**
- * A port that is free at all the addresses that FaultyLine uses. The system gives connections none of these, but one that is
- * free at 127.0.0.1 may be that of a connection at 127.0.0.2.
+ * A port that is free at all the addresses that FaultyLine uses, and that the system gives no connection by itself: one
+ * that is free at 127.0.0.1 could be that of a connection at 127.0.0.2.
  */
 inline quint16 freePort()
 {
@@ -28,8 +28,8 @@ inline quint16 freePort()
 }
 
 /**
- * This process and another one, which reach each other through proxies only, whoever connects: the network knows the other
- * process at 127.0.0.3, and is known to it at 127.0.0.2.
+ * This process and another one, which reach each other through proxies only, whoever connects: the network knows the
+ * other process at 127.0.0.3, and is known to it at 127.0.0.2.
  */
 class FaultyLine
 {
@@ -37,9 +37,12 @@ public:
     explicit FaultyLine(const PeerProcess &process)
         : peer(process.location)
         , network(makeNetwork(QStringLiteral("127.0.0.1"), freePort()))
-        , there(peer, {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
+        , there(peer,
+                {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
         , back(network->location(),
-               {.address = QStringLiteral("127.0.0.2"), .port = network->location().port(), .source = QStringLiteral("127.0.0.3")})
+               {.address = QStringLiteral("127.0.0.2"),
+                .port = network->location().port(),
+                .source = QStringLiteral("127.0.0.3")})
     {
     }
 

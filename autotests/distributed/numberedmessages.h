@@ -33,12 +33,14 @@ inline void offerRecorder(PeerNetwork &network, const std::shared_ptr<Record> &r
     const Coro<> recorder = spawn(recordMessages, record);
     recorder.setDaemon();
     network.registerCoro(Recorder, recorder);
-    network.offer(QStringLiteral("recorded"), [record](int sender) -> Task<QList<int>> { co_return record->value(sender); });
+    network.offer(QStringLiteral("recorded"),
+                  [record](int sender) -> Task<QList<int>> { co_return record->value(sender); });
 }
 
 /**
- * Sends `count` numbered messages to the recorder at `location`, every fourth by deliver(); gives the numbers of those that were
- * acknowledged. One that fails is not sent again. Where the receiver was lost it is located again, as often as it takes.
+ * Sends `count` numbered messages to the recorder at `location`, every fourth by deliver(); gives the numbers of those
+ * that were acknowledged. One that fails is not sent again. Where the receiver was lost it is located again, as often as
+ * it takes.
  */
 inline Task<QList<int>> sendNumbered(PeerNetwork &network, Location location, int sender, int count)
 {

@@ -20,7 +20,7 @@ using namespace DistributedTest;
 
 namespace {
 
-/** Numbered messages that this process sends on behalf of its caller; how far it has come can be asked over any connection. */
+/** Numbered messages that this process sends on behalf of its caller; what has become of them is told when asked. */
 void offerSending(PeerNetwork &network)
 {
     const auto sent = std::make_shared<QHash<int, Coro<QList<int>>>>(); // by sender
@@ -29,8 +29,8 @@ void offerSending(PeerNetwork &network)
             sent->insert(sender, spawn(sendNumbered(network, Location::fromString(location), sender, count)));
         co_return;
     });
-    network.offer(QStringLiteral("isSending"), [sent](int sender) -> Task<bool> { co_return sent->value(sender).isRunning(); });
-    network.offer(QStringLiteral("acknowledged"), [sent](int sender) -> Task<QList<int>> { co_return co_await sent->value(sender); });
+    network.offer(QStringLiteral("acknowledged"),
+                  [sent](int sender) -> Task<QList<int>> { co_return co_await sent->value(sender); });
 }
 
 void print(const QString &line)
@@ -48,9 +48,11 @@ Task<> execute(PeerNetwork &network, std::shared_ptr<Record> record, QStringList
     QString result;
     try {
         if (command == u"add") { // LOCATION A B
-            result = QString::number(co_await network.call<int>(location, command, words.at(1).toInt(), words.at(2).toInt()));
+            result = QString::number(
+                co_await network.call<int>(location, command, words.at(1).toInt(), words.at(2).toInt()));
         } else if (command == u"send") { // LOCATION SENDER COUNT; how many were acknowledged
-            result = QString::number((co_await sendNumbered(network, location, words.at(1).toInt(), words.at(2).toInt())).size());
+            result = QString::number(
+                (co_await sendNumbered(network, location, words.at(1).toInt(), words.at(2).toInt())).size());
         } else if (command == u"deliver") { // LOCATION SENDER NUMBER; the one message
             const Coro<> recorder = co_await network.locate(location, Recorder);
             print(number + QStringLiteral(" located"));
@@ -102,7 +104,7 @@ void setLimits(const QString &text)
 
 } // namespace
 
-/** A process for tests: prints where it listens, and goes on until it is killed; see execute() for what it does when told. */
+/** A process for tests: prints where it listens, and goes on until it is killed; execute() is what it does when told. */
 int main(int argc, char **argv)
 {
 #ifdef Q_OS_LINUX
@@ -111,11 +113,13 @@ int main(int argc, char **argv)
     const QCoreApplication app(argc, argv);
     QCommandLineParser parser;
     parser.addOptions({
-        {QStringLiteral("address"), QStringLiteral("where to listen"), QStringLiteral("ADDRESS"), QStringLiteral("127.0.0.1")},
+        {QStringLiteral("address"), QStringLiteral("where to listen"), QStringLiteral("ADDRESS"),
+         QStringLiteral("127.0.0.1")},
         {QStringLiteral("port"), QStringLiteral("where to listen"), QStringLiteral("PORT"), QStringLiteral("0")},
         {QStringLiteral("secret"), QStringLiteral("empty: none"), QStringLiteral("TEXT"), QStringLiteral("s3cret")},
         {QStringLiteral("busy"), QStringLiteral("its event loop may stand still")},
-        {QStringLiteral("limits"), QStringLiteral("handshake, retry, ping and silence in milliseconds"), QStringLiteral("MS,MS,MS,MS")},
+        {QStringLiteral("limits"), QStringLiteral("handshake, retry, ping and silence in milliseconds"),
+         QStringLiteral("MS,MS,MS,MS")},
     });
     parser.process(app);
     if (parser.isSet(QStringLiteral("limits")))

@@ -6,8 +6,8 @@
 
 Usage: threehosts.py DISTRIBUTED_PEERPROCESS
 
-The hosts are network namespaces that belong to processes of this script, within one that it makes for itself; they end with
-it. Where the system does not allow that, or has no "ip", it says so and exits with 77, which ctest takes for skipped.
+The hosts are network namespaces that belong to processes of this script, within one that it makes for itself; they end
+with it. Where the system does not allow that, or has no "ip", it says so and exits with 77, which ctest takes for skipped.
 """
 
 import os
@@ -38,7 +38,8 @@ def enter_namespace():
     reasons = []
     for way in ([], ["--user", "--map-root-user"]):
         command = ["unshare", *way, *namespaces]
-        attempt = subprocess.run([*command, "ip", "link", "add", "name", "probe", "type", "veth"], capture_output=True, text=True)
+        probe = [*command, "ip", "link", "add", "name", "probe", "type", "veth"]
+        attempt = subprocess.run(probe, capture_output=True, text=True)
         if attempt.returncode == 0:
             os.environ[INSIDE] = "1"
             os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])

@@ -49,7 +49,8 @@ struct Point {
     {
         if (!value.isMap())
             throw Error(QStringLiteral("no point"));
-        return {value.toMap().value(QStringLiteral("x")).toDouble(), value.toMap().value(QStringLiteral("y")).toDouble()};
+        return {value.toMap().value(QStringLiteral("x")).toDouble(),
+                value.toMap().value(QStringLiteral("y")).toDouble()};
     }
 };
 

@@ -126,7 +126,8 @@ private Q_SLOTS:
         for (const int bytes : {0, 1, 5, 9}) {
             for (const bool toServer : {false, true}) {
                 for (const bool inOrder : {false, true})
-                    QTest::addRow("%d bytes to the %s, %s", bytes, toServer ? "server" : "client", inOrder ? "closed" : "reset")
+                    QTest::addRow("%d bytes to the %s, %s", bytes, toServer ? "server" : "client",
+                                  inOrder ? "closed" : "reset")
                         << bytes << toServer << inOrder;
             }
         }
@@ -137,7 +138,8 @@ private Q_SLOTS:
         QFETCH(int, bytes);
         QFETCH(bool, toServer);
         QFETCH(bool, inOrder);
-        m_proxy->cutAfter(bytes, toServer ? ToServer : ToClient, 1, inOrder ? FaultProxy::Cut::Close : FaultProxy::Cut::Reset);
+        m_proxy->cutAfter(bytes, toServer ? ToServer : ToClient, 1,
+                          inOrder ? FaultProxy::Cut::Close : FaultProxy::Cut::Reset);
         run([&, this]() -> Task<> {
             AsyncSocket before;
             co_await before.connect(m_proxy->location());
@@ -304,7 +306,9 @@ private Q_SLOTS:
     void anAddressOfItsOwn()
     {
         const FaultProxy proxy(m_server->location(),
-                               {.address = QStringLiteral("127.0.0.3"), .port = m_server->location().port(), .source = QStringLiteral("127.0.0.2")});
+                               {.address = QStringLiteral("127.0.0.3"),
+                                .port = m_server->location().port(),
+                                .source = QStringLiteral("127.0.0.2")});
         QCOMPARE(proxy.location(), Location(QStringLiteral("127.0.0.3"), m_server->location().port()));
         run([&]() -> Task<> {
             AsyncSocket socket;

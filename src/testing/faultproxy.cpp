@@ -14,6 +14,7 @@
 #include <array>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #ifdef Q_OS_UNIX
@@ -55,6 +56,7 @@ struct Connection {
     {
         for (AsyncSocket *socket : {&server, &client})
             how == FaultProxy::Cut::Reset ? reset(*socket) : socket->close();
+        coro.terminate();
     }
 
     void cutIfDue()
@@ -71,6 +73,25 @@ struct Connection {
     Event released;
     Coro<> coro;
 };
+
+/** What has come in one direction, and is to arrive. */
+struct Piece {
+    QByteArray bytes = {}; // none: no more will come
+    bool broken = false; // for the connection was
+    QDeadlineTimer due = {};
+};
+
+/** The next bytes, or that there are no more; nothing if the deadline passes first. */
+Task<std::optional<Piece>> receivePiece(AsyncSocket &from, QDeadlineTimer deadline)
+{
+    try {
+        co_return Piece{.bytes = co_await from.recv(ReadSize, deadline)};
+    } catch (const StreamError &) {
+        co_return Piece{.broken = true};
+    } catch (const TimedOut &) {
+        co_return std::nullopt;
+    }
+}
 
 /** What is wrong in one direction. */
 struct Faults {
@@ -126,8 +147,7 @@ private:
     Task<> accept();
     Task<> serve(ConnectionPointer connection);
     Task<> pump(ConnectionPointer connection, FaultProxy::Direction direction);
-    Task<> pumpStream(Connection &connection, FaultProxy::Direction direction, AsyncSocket &from, AsyncSocket &to);
-    Task<> pass(Connection::Way &way, const Faults &fault, AsyncSocket &to, QByteArray bytes);
+    static Task<bool> pass(Piece piece, AsyncSocket &to, Connection::Way &way, const Faults &fault);
 };
 
 Task<> FaultProxyPrivate::accept()
@@ -168,33 +188,14 @@ Task<> FaultProxyPrivate::serve(ConnectionPointer connection)
     connection->client.close();
 }
 
-/** Passes on what comes, until the stream ends, and then that it has ended or broken. */
+/** Passes on what comes, and at last that the stream has ended or broken. */
 Task<> FaultProxyPrivate::pump(ConnectionPointer connection, FaultProxy::Direction direction)
 {
-    const auto self = shared_from_this();
     const bool toServer = direction == FaultProxy::ToServer;
     AsyncSocket &from = toServer ? connection->client : connection->server;
     AsyncSocket &to = toServer ? connection->server : connection->client;
-    try {
-        co_await pumpStream(*connection, direction, from, to);
-        co_return;
-    } catch (const StreamError &) {
-        // one of the two is gone
-    }
     Faults &fault = faults[direction];
-    co_await fault.flowing.wait();
-    if (!fault.swallow && !from.isConnected())
-        reset(to);
-}
-
-Task<> FaultProxyPrivate::pumpStream(Connection &connection, FaultProxy::Direction direction, AsyncSocket &from, AsyncSocket &to)
-{
-    struct Piece {
-        QDeadlineTimer due;
-        QByteArray bytes; // empty: the end of the stream
-    };
-    Faults &fault = faults[direction];
-    Connection::Way &way = connection.ways[direction];
+    Connection::Way &way = connection->ways[direction];
     std::deque<Piece> underWay;
     qint64 size = 0;
     bool ended = false;
@@ -203,46 +204,48 @@ Task<> FaultProxyPrivate::pumpStream(Connection &connection, FaultProxy::Directi
         const QDeadlineTimer next = underWay.empty() ? QDeadlineTimer(QDeadlineTimer::Forever) : underWay.front().due;
         if (ended || size >= MaxUnderWay) {
             co_await sleep(next);
-        } else {
-            try {
-                QByteArray bytes = co_await from.recv(ReadSize, next);
-                ended = bytes.isEmpty();
-                size += bytes.size();
-                underWay.push_back({QDeadlineTimer(fault.delay, Qt::PreciseTimer), std::move(bytes)});
-            } catch (const TimedOut &) {
-                // the first piece is due
-            }
+        } else if (std::optional<Piece> piece = co_await receivePiece(from, next)) {
+            piece->due = QDeadlineTimer(fault.delay, Qt::PreciseTimer);
+            ended = piece->bytes.isEmpty();
+            size += piece->bytes.size();
+            underWay.push_back(*std::move(piece));
         }
         while (!underWay.empty() && underWay.front().due.hasExpired()) {
             co_await fault.flowing.wait();
-            const QByteArray bytes = std::move(underWay.front().bytes);
+            const Piece piece = std::move(underWay.front());
             underWay.pop_front();
-            size -= bytes.size();
-            if (fault.swallow)
-                way.hasLost = true;
-            if (!way.hasLost && bytes.isEmpty())
-                co_await to.closeWriting();
-            else if (!way.hasLost)
-                co_await pass(way, fault, to, bytes);
-            if (bytes.isEmpty())
+            size -= piece.bytes.size();
+            way.hasLost |= fault.swallow;
+            if (!way.hasLost && !co_await pass(piece, to, way, fault))
                 co_return;
-            connection.cutIfDue();
+            if (piece.bytes.isEmpty())
+                co_return;
+            connection->cutIfDue();
         }
     }
 }
 
-/** No more than up to where the connection is to be cut. */
-Task<> FaultProxyPrivate::pass(Connection::Way &way, const Faults &fault, AsyncSocket &to, QByteArray bytes)
+/** Up to where the connection is to be cut. Gives false if the receiver is gone, which the other direction tells. */
+Task<bool> FaultProxyPrivate::pass(Piece piece, AsyncSocket &to, Connection::Way &way, const Faults &fault)
 {
-    for (qsizetype position = 0; position < bytes.size() && way.passed < way.cutAt;) {
-        const qint64 piece = fault.pieceSize > 0 ? fault.pieceSize : bytes.size();
-        const qint64 size = std::min({piece, qint64(bytes.size() - position), way.cutAt - way.passed});
-        co_await to.sendAll(bytes.sliced(position, size));
-        co_await to.flush();
-        position += size;
-        way.passed += size;
-        if (fault.pieceSize > 0)
-            co_await sleep(1ms); // so that who receives gets it by itself
+    try {
+        if (piece.broken)
+            reset(to);
+        else if (piece.bytes.isEmpty())
+            co_await to.closeWriting();
+        for (qsizetype position = 0; position < piece.bytes.size() && way.passed < way.cutAt;) {
+            const qint64 limit = fault.pieceSize > 0 ? fault.pieceSize : piece.bytes.size();
+            const qint64 size = std::min({limit, qint64(piece.bytes.size() - position), way.cutAt - way.passed});
+            co_await to.sendAll(piece.bytes.sliced(position, size));
+            co_await to.flush();
+            position += size;
+            way.passed += size;
+            if (fault.pieceSize > 0)
+                co_await sleep(1ms); // so that who receives gets it by itself
+        }
+        co_return true;
+    } catch (const StreamError &) {
+        co_return false;
     }
 }
 
@@ -264,8 +267,6 @@ FaultProxy::~FaultProxy()
     d->server.close();
     d->acceptor.terminate();
     cutAll();
-    for (const auto &connection : d->connections)
-        connection->coro.terminate();
 }
 
 Location FaultProxy::location() const
@@ -280,7 +281,8 @@ int FaultProxy::connectionCount() const
 
 int FaultProxy::openConnections() const
 {
-    return int(std::count_if(d->connections.begin(), d->connections.end(), [](const auto &each) { return each->coro.isRunning(); }));
+    return int(std::count_if(d->connections.begin(), d->connections.end(),
+                             [](const auto &each) { return each->coro.isRunning(); }));
 }
 
 qint64 FaultProxy::passed(Direction direction, int connection) const

@@ -21,8 +21,9 @@ class FaultProxyPrivate;
  *     proxy.cutAfter(100, FaultProxy::ToServer, 0);   // the first connection breaks when 100 bytes have passed
  *     co_await socket.connect(proxy.location());
  *
- * Connections are numbered from 0, in the order in which they come; faults may be set for those that are yet to come. Without
- * faults bytes pass as they come, and so do the end of a stream and a reset. One that cannot reach the server is reset.
+ * Connections are numbered from 0, in the order in which they come; faults may be set for those that are yet to come.
+ * Without faults bytes pass as they come, and so do the end of a stream and a reset. One that cannot reach the server is
+ * reset.
  *
  * It lives on one thread, whose event loop it needs; all functions return at once.
  */
@@ -43,8 +44,8 @@ public:
         /** 0: any free port. */
         quint16 port = 0;
         /**
-         * From which address of this machine the server sees its clients come; empty: that is the system's choice. With two
-         * proxies, one for each way to connect, two processes on one machine see each other at addresses that lead
+         * From which address of this machine the server sees its clients come; empty: that is the system's choice. With
+         * two proxies, one for each way to connect, two processes on one machine see each other at addresses that lead
          * through the proxies; on Linux each 127.x.y.z is one of its own.
          */
         QString source = {};
@@ -72,7 +73,7 @@ public:
     /** Cuts all connections that are there. */
     void cutAll(Cut cut = Cut::Reset);
 
-    /** Keeps the connection back, as if its first packet was late: it reaches the server after release(), behind later ones. */
+    /** Keeps the connection back, as if its first packet was late: it reaches the server after release(). */
     void hold(int connection);
     void release(int connection);
 
@@ -85,13 +86,13 @@ public:
     /** Nothing arrives until heal(), and nothing is lost: the sender is slowed down when buffers are full. */
     void stall(Direction direction);
     /**
-     * What is sent is lost, the end of a stream and a reset, too, and the sender does not notice: a half-open connection.
-     * One that has lost something is reset by heal().
+     * What is sent is lost, the end of a stream and a reset, too, and the sender does not notice: a half-open
+     * connection. One that has lost something is reset by heal().
      */
     void swallow(Direction direction);
     /** Connections are refused, as if nothing listened. */
     void refuse();
-    /** Ends all faults, those of single connections, too. Throws SocketError if somebody has taken the port of refuse(). */
+    /** Ends all faults, of single connections, too. Throws SocketError if somebody has taken the port after refuse(). */
     void heal();
 
 private:
