@@ -4,8 +4,6 @@
 #include "faultyline.h"
 #include "numberedmessages.h"
 
-#include <QLoggingCategory>
-
 using namespace DistributedTest;
 
 namespace {
@@ -41,16 +39,7 @@ class FaultsTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase()
-    {
-        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false")); // there are too many
-    }
-
-    void init()
-    {
-        peerLimits() = PeerLimits();
-        peerLimits().retry = 20ms;
-    }
+    void init() { expectFaults(); }
 
     void cleanup()
     {

@@ -4,8 +4,6 @@
 #include "faultyline.h"
 #include "numberedmessages.h"
 
-#include <QLoggingCategory>
-
 #include <random>
 
 using namespace DistributedTest;
@@ -25,16 +23,7 @@ class FaultStressTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase()
-    {
-        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false")); // there are too many
-    }
-
-    void init()
-    {
-        peerLimits() = PeerLimits();
-        peerLimits().retry = 20ms;
-    }
+    void init() { expectFaults(); }
 
     void cleanup() { peerLimits() = PeerLimits(); }
 

@@ -7,9 +7,18 @@
 
 #include <Asyncoro/FaultProxy>
 
+#include <QLoggingCategory>
 #include <QTcpServer>
 
 namespace DistributedTest {
+
+/** For tests of many broken connections: short waits between attempts, and no warnings, for there would be too many. */
+inline void expectFaults()
+{
+    QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false"));
+    peerLimits() = PeerLimits();
+    peerLimits().retry = 20ms;
+}
 
 /**
  * A port that is free at all the addresses that FaultyLine uses, and that the system gives no connection by itself: one
