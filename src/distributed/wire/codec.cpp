@@ -62,6 +62,24 @@ bool findCodec(QMetaType type, MessageTypeCodec *codec)
     return true;
 }
 
+/**
+ * The type that a peer names. Qt knows the types of its GUI libraries by name even in a process without these, and writes a
+ * warning for each that is looked up: so they are only if they have been registered.
+ */
+QMetaType typeNamed(const QByteArray &name)
+{
+#define ASYNCORO_TYPE_ENTRY(Name, Id, Type) {QByteArrayLiteral(#Type), Id},
+    static const QHash<QByteArray, int> guiTypes{
+        QT_FOR_EACH_STATIC_GUI_CLASS(ASYNCORO_TYPE_ENTRY) QT_FOR_EACH_STATIC_WIDGETS_CLASS(ASYNCORO_TYPE_ENTRY)};
+#undef ASYNCORO_TYPE_ENTRY
+    if (const int id = guiTypes.value(name)) {
+        const QReadLocker lock(&registry().lock);
+        if (!registry().codecs.contains(id))
+            return {};
+    }
+    return QMetaType::fromName(name);
+}
+
 QString typeName(QMetaType type)
 {
     return QString::fromLatin1(type.name());
@@ -503,7 +521,7 @@ private:
 
     QVariant decodeContent(const QString &name)
     {
-        const QMetaType type = QMetaType::fromName(name.toLatin1());
+        const QMetaType type = typeNamed(name.toLatin1());
         MessageTypeCodec codec;
         if (type == QMetaType::fromType<Coro<>>())
             return QVariant::fromValue(decodeIdentity(reader, handles));
