@@ -20,6 +20,8 @@ using Asyncoro::Task;
 using Asyncoro::Detail::FrameHeader;
 using Asyncoro::Detail::FrameKind;
 using Asyncoro::Detail::Hello;
+using Asyncoro::Detail::SessionAnswer;
+using Asyncoro::Detail::SessionRequest;
 using Asyncoro::Detail::Side;
 using Asyncoro::Detail::Verdict;
 
@@ -49,6 +51,7 @@ public:
     RawPeer()
     {
         ours.port = 0;
+        ours.flags = 0; // cannot resume, so that what breaks is over
         ours.incarnation = Asyncoro::Detail::randomBytes(Hello::IncarnationSize);
         ours.nonce = Asyncoro::Detail::randomBytes(Hello::NonceSize);
     }
@@ -61,18 +64,38 @@ public:
         theirs = co_await socket.recvAll(Hello::Size);
     }
 
+    /** Of the side that connects; reflected: as if it was that of the other one. */
     [[nodiscard]] QByteArray proof(Side side = Side::Connecting) const
     {
-        return Asyncoro::Detail::makeProof(secret, side, ours.toBytes(), theirs);
+        return Asyncoro::Detail::makeProof(secret, side, ours.toBytes() + theirs + request.toBytes());
+    }
+
+    /** What follows the hellos. */
+    [[nodiscard]] QByteArray introduction() const { return request.toBytes() + proof(); }
+
+    /** Receives the answer, with the proof of the other side. */
+    Task<SessionAnswer> receiveAnswer()
+    {
+        const QByteArray answer = co_await socket.recvAll(SessionAnswer::Size);
+        const QByteArray theirProof = co_await socket.recvAll(Asyncoro::Detail::ProofSize);
+        const QByteArray transcript = ours.toBytes() + theirs + introduction() + answer;
+        if (theirProof != Asyncoro::Detail::makeProof(secret, Side::Accepting, transcript))
+            throw Asyncoro::Error(QStringLiteral("it does not know the secret"));
+        co_return SessionAnswer::fromBytes(answer);
+    }
+
+    /** All of a handshake, whatever the answer. */
+    Task<SessionAnswer> introduce(Location location)
+    {
+        co_await greet(location);
+        co_await socket.sendAll(introduction());
+        co_return co_await receiveAnswer();
     }
 
     /** All of a handshake that succeeds. */
     Task<> join(Location location)
     {
-        co_await greet(location);
-        co_await socket.sendAll(proof());
-        const QByteArray answer = co_await socket.recvAll(1 + Asyncoro::Detail::ProofSize);
-        if (answer.at(0) != char(Verdict::Accepted) || answer.sliced(1) != proof(Side::Accepting))
+        if ((co_await introduce(location)).verdict != Verdict::Accepted)
             throw Asyncoro::Error(QStringLiteral("the handshake failed"));
     }
 
@@ -82,7 +105,7 @@ public:
         QByteArray bytes; // of all of it
     };
 
-    /** The next frame that is no ping. */
+    /** The next frame that is no sign of life. */
     Task<Frame> receiveFrame()
     {
         for (;;) {
@@ -91,7 +114,7 @@ public:
             if (!header)
                 throw Asyncoro::Error(QStringLiteral("no frame"));
             const QByteArray body = co_await socket.recvAll(header->length);
-            if (header->kind != FrameKind::Ping)
+            if (header->kind != FrameKind::Ping && header->kind != FrameKind::Acknowledge)
                 co_return Frame{header->kind, QCborValue::fromCbor(body).toArray(), head + body};
         }
     }
@@ -109,6 +132,7 @@ public:
     AsyncSocket socket;
     Hello ours;
     QByteArray theirs; // hello
+    SessionRequest request;
     QByteArray secret = "s3cret";
 };
 

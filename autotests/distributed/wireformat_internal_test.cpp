@@ -54,8 +54,13 @@ private Q_SLOTS:
         QCOMPARE(hello->toBytes(), c);
         QCOMPARE(hello->port, 51350);
         QVERIFY(Hello::fromBytes(a));
-        QCOMPARE(Detail::makeProof("s3cret", Side::Connecting, c, a), m_samples.value(QStringLiteral("proof of C")));
-        QCOMPARE(Detail::makeProof("s3cret", Side::Accepting, c, a), m_samples.value(QStringLiteral("proof of A")));
+        const QByteArray request = m_samples.value(QStringLiteral("request"));
+        QCOMPARE(Detail::SessionRequest().toBytes(), request);
+        const QByteArray proof = m_samples.value(QStringLiteral("proof of C"));
+        QCOMPARE(Detail::makeProof("s3cret", Side::Connecting, c + a + request), proof);
+        const QByteArray answer = m_samples.value(QStringLiteral("answer"));
+        QCOMPARE((Detail::SessionAnswer{Verdict::Accepted, 0x1122334455667788, 0}).toBytes(), answer);
+        QCOMPARE(Detail::makeProof("s3cret", Side::Accepting, c + a + request + proof + answer), m_samples.value(QStringLiteral("proof of A")));
     }
 
     void everyFrameHasASample()
@@ -121,6 +126,11 @@ private Q_SLOTS:
             co_await other.join(there->location());
             co_await other.socket.sendAll(call(1, QStringLiteral("deliver"), {handleOf(other, 42)}));
             co_await next(other, all, QStringLiteral("Deliver"));
+
+            RawPeer third;
+            co_await third.join(there->location());
+            co_await third.socket.sendAll(frameOf(FrameKind::Ping, QCborArray{0}));
+            co_await next(third, all, QStringLiteral("Pong"));
         }(network.get(), &sent));
 
         bool joined = false;
@@ -133,7 +143,11 @@ private Q_SLOTS:
         QTRY_VERIFY(joined);
         network.reset();
         sent.insert(QStringLiteral("Goodbye"), waitFor(leaving));
-        sent.insert(QStringLiteral("Ping"), frameOf(FrameKind::Ping, QCborArray()));
+        // These depend on time, amounts and ids.
+        sent.insert(QStringLiteral("Full"), frameOf(FrameKind::Full, QCborArray{42}));
+        sent.insert(QStringLiteral("Room"), frameOf(FrameKind::Room, QCborArray{42}));
+        sent.insert(QStringLiteral("Ping"), frameOf(FrameKind::Ping, QCborArray{0}));
+        sent.insert(QStringLiteral("Acknowledge"), frameOf(FrameKind::Acknowledge, QCborArray{524288}));
 
         for (auto it = m_diagnostics.cbegin(); it != m_diagnostics.cend(); ++it)
             QVERIFY2(sent.value(it.key()) == m_samples.value(it.key()), qPrintable(it.key() + u' ' + QString::fromLatin1(sent.value(it.key()).toHex())));

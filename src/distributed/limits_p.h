@@ -14,10 +14,12 @@ namespace Asyncoro::Detail {
 /** How long this process waits for others, and for how many. A test may change it while there is no network. */
 struct PeerLimits {
     std::chrono::milliseconds handshake{10'000}; // for connection and handshake
-    std::chrono::milliseconds retry{1'000}; // between attempts while the other side says that there is a connection
-    std::chrono::milliseconds ping{5'000}; // between signs of life
+    std::chrono::milliseconds retry{1'000}; // between attempts to connect again
+    std::chrono::milliseconds ping{5'000}; // of silence, after which a sign of life is asked for
     std::chrono::milliseconds silence{15'000}; // after which a peer is lost
     qsizetype handshakes = 128; // at a time, of connections that have proved nothing yet
+    qint64 unread = 64 * 1024 * 1024; // bytes of messages of one peer that mailboxes have no room for
+    qint64 unsent = 512 * 1024 * 1024; // bytes for one peer that does not take what it asked for
 };
 
 ASYNCORO_DISTRIBUTED_EXPORT PeerLimits &peerLimits();

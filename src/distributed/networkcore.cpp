@@ -8,6 +8,7 @@
 #include <QHostAddress>
 #include <QHostInfo>
 #include <QLoggingCategory>
+#include <QRandomGenerator>
 
 Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
@@ -26,6 +27,12 @@ bool isWildcard(const QString &address)
     return host == QHostAddress::AnyIPv4 || host == QHostAddress::AnyIPv6;
 }
 
+/** The beginning of a TLS connection: a record of a handshake, of any version that is in use (RFC 8446, section 5.1). */
+bool isTls(const QByteArray &bytes)
+{
+    return bytes.startsWith("\x16\x03");
+}
+
 } // namespace
 
 PeerLimits &peerLimits()
@@ -41,6 +48,11 @@ NetworkCore::NetworkCore(const PeerNetwork::Options &options)
     , m_server(std::make_unique<AsyncServer>())
 {
     registerListTypes();
+    if (options.tls) {
+        m_connectingTls = m_acceptingTls = *options.tls;
+        m_connectingTls.accept({TlsError::Reason::WrongHostName}); // who has a certificate of the authority is a peer
+        m_acceptingTls.setClientCertificate(TlsConfiguration::ClientCertificate::Required);
+    }
 }
 
 NetworkCore::~NetworkCore() = default;
@@ -49,9 +61,9 @@ void NetworkCore::open()
 {
     if (QHostAddress(m_options.address).isNull())
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
-    if (m_options.secret.isEmpty() && !QHostAddress(m_options.address).isLoopback())
-        throw Error(QStringLiteral("a secret is needed to listen on %1: without one, only 127.0.0.1 and ::1 are allowed; set "
-                                   "ASYNCORO_SECRET_FILE or use --secret-file")
+    if (m_options.secret.isEmpty() && !m_options.tls && !QHostAddress(m_options.address).isLoopback())
+        throw Error(QStringLiteral("a secret or a certificate is needed to listen on %1: without one, only 127.0.0.1 and ::1 are "
+                                   "allowed; set ASYNCORO_SECRET_FILE or use --secret-file")
                         .arg(m_options.address));
     m_server->listen(QHostAddress(m_options.address), m_options.port);
     m_location = Location(m_options.address, m_server->location().port());
@@ -79,8 +91,8 @@ void NetworkCore::close()
 {
     m_closed = true;
     m_acceptor.terminate();
-    for (const Coro<> &welcomer : std::exchange(m_welcoming, {}))
-        welcomer.terminate();
+    for (const Stranger &stranger : std::exchange(m_strangers, {}))
+        stranger.welcomer.terminate();
     m_anchor.terminate();
     m_server.reset();
     for (const auto &link : QSet(m_byIncarnation.cbegin(), m_byIncarnation.cend()) + QSet(m_byLocation.cbegin(), m_byLocation.cend()))
@@ -102,7 +114,7 @@ QList<Peer> NetworkCore::peers() const
 {
     QList<Peer> peers;
     for (const auto &link : m_byIncarnation) {
-        if (link->state() == PeerLink::State::Connected)
+        if (link->hasSession())
             peers.append(Peer(link));
     }
     return peers;
@@ -197,19 +209,23 @@ void NetworkCore::dropUnusedLinks()
 Hello NetworkCore::makeHello() const
 {
     Hello hello;
-    hello.flags = m_options.mayBeBusy ? Hello::MayBeBusy : 0;
+    if (m_options.mayBeBusy)
+        hello.flags |= Hello::MayBeBusy;
     hello.port = m_location.port();
     hello.incarnation = m_incarnation;
     hello.nonce = randomBytes(Hello::NonceSize);
     return hello;
 }
 
-Task<bool> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, Hello *theirs)
+Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
+                                            Hello *theirs)
 {
     const QDeadlineTimer deadline(peerLimits().handshake);
+    if (m_options.tls)
+        co_await socket->startTls(m_connectingTls, {}, deadline);
     const Hello ours = makeHello();
-    const QByteArray ourBytes = ours.toBytes();
-    co_await socket->sendAll(ourBytes, deadline);
+    QByteArray transcript = ours.toBytes();
+    co_await socket->sendAll(transcript, deadline);
     const QByteArray theirBytes = co_await socket->recvAll(Hello::Size, deadline);
     const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
     if (!hello)
@@ -222,24 +238,32 @@ Task<bool> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location
                               .arg(location.toString())
                               .arg(hello->version)
                               .arg(ours.version));
-    co_await socket->sendAll(makeProof(m_options.secret.key(), Side::Connecting, ourBytes, theirBytes), deadline);
-    const auto verdict = Verdict((co_await socket->recvAll(1, deadline)).at(0));
-    switch (verdict) {
-    case Verdict::Accepted:
-        break;
-    case Verdict::Duplicate:
-        co_return false;
-    case Verdict::WrongSecret:
+
+    const QByteArray requestBytes = request.toBytes();
+    transcript += theirBytes + requestBytes;
+    const QByteArray ourProof = makeProof(m_options.secret.key(), Side::Connecting, transcript);
+    co_await socket->sendAll(requestBytes + ourProof, deadline);
+    const QByteArray answerBytes = co_await socket->recvAll(SessionAnswer::Size, deadline);
+    const SessionAnswer answer = SessionAnswer::fromBytes(answerBytes);
+    if (answer.verdict == Verdict::WrongSecret)
         throw PeerRefused(QStringLiteral("%1 refused this process: it has another secret").arg(location.toString()));
+
+    transcript += ourProof + answerBytes;
+    const QByteArray theirProof = co_await socket->recvAll(ProofSize, deadline);
+    if (!equalInConstantTime(theirProof, makeProof(m_options.secret.key(), Side::Accepting, transcript)))
+        throw PeerRefused(QStringLiteral("%1 does not know the secret").arg(location.toString()));
+    switch (answer.verdict) {
+    case Verdict::Accepted:
+    case Verdict::Duplicate:
+    case Verdict::Resumed:
+    case Verdict::Gone:
+        co_return answer;
     case Verdict::Busy:
         throw PeerLost(location, QStringLiteral("it has too many connections"));
-    default:
-        throw PeerRefused(QStringLiteral("%1 gave an answer that is not understood").arg(location.toString()));
+    case Verdict::WrongSecret:
+        break;
     }
-    const QByteArray proof = co_await socket->recvAll(ProofSize, deadline);
-    if (!equalInConstantTime(proof, makeProof(m_options.secret.key(), Side::Accepting, ourBytes, theirBytes)))
-        throw PeerRefused(QStringLiteral("%1 does not know the secret").arg(location.toString()));
-    co_return true;
+    throw PeerRefused(QStringLiteral("%1 gave an answer that is not understood").arg(location.toString()));
 }
 
 Task<> NetworkCore::acceptPeers()
@@ -249,18 +273,45 @@ Task<> NetworkCore::acceptPeers()
         auto socket = std::make_shared<AsyncSocket>(co_await m_server->accept());
         if (m_closed)
             co_return;
-        // Who knows the secret is through at once: the oldest one is the one to give up.
-        if (m_welcoming.size() >= peerLimits().handshakes) {
-            const Coro<> oldest = m_welcoming.takeFirst();
-            qCWarning(lcNetwork).noquote() << "closed the" << oldest.name() << "which has not said who it is: there are too many";
-            oldest.terminate();
-        }
+        if (m_strangers.size() >= peerLimits().handshakes)
+            makeRoomForStranger();
         const Coro<> welcomer = spawn(&NetworkCore::welcome, self, socket);
         welcomer.setName(QStringLiteral("connection from ") + socket->peerLocation().toString());
         welcomer.setDaemon();
-        m_welcoming.append(welcomer);
+        m_strangers.append({welcomer, socket->peerLocation().address()});
     }
 }
+
+/**
+ * Who knows the secret is through at once, so the oldest one is the one to give up: of the address with the most, so that one
+ * address cannot crowd out the others.
+ */
+void NetworkCore::makeRoomForStranger()
+{
+    QHash<QString, qsizetype> counts;
+    qsizetype most = 0;
+    for (const Stranger &stranger : std::as_const(m_strangers))
+        most = std::max(most, ++counts[stranger.address]);
+    const auto oldest = std::find_if(m_strangers.begin(), m_strangers.end(),
+                                     [&](const Stranger &stranger) { return counts.value(stranger.address) == most; });
+    const Coro<> welcomer = oldest->welcomer;
+    m_strangers.erase(oldest);
+    qCWarning(lcNetwork).noquote() << "closed the" << welcomer.name() << "which has not said who it is: there are too many";
+    welcomer.terminate();
+}
+
+namespace {
+
+/** As many bytes; none if the other side closes before the first of them, since it has found another way meanwhile. */
+Task<QByteArray> receiveOrEnd(std::shared_ptr<AsyncSocket> socket, qsizetype size, QDeadlineTimer deadline)
+{
+    QByteArray bytes = co_await socket->recv(size, deadline);
+    if (!bytes.isEmpty() && bytes.size() < size)
+        bytes += co_await socket->recvAll(size - bytes.size(), deadline);
+    co_return bytes;
+}
+
+} // namespace
 
 Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
 {
@@ -268,18 +319,28 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
     const QString from = socket->peerLocation().toString();
     std::shared_ptr<PeerLink> link;
     Hello theirs;
+    SessionRequest request;
+    SessionAnswer answer;
     try {
         struct Entry {
-            QList<Coro<>> &list;
+            QList<Stranger> &list;
             const Coro<> coro;
-            ~Entry() { list.removeOne(coro); }
-        } const entry{m_welcoming, Coro<>::self()};
+            ~Entry()
+            {
+                list.removeIf([this](const Stranger &stranger) { return stranger.welcomer == coro; });
+            }
+        } const entry{m_strangers, Coro<>::self()};
 
         const QDeadlineTimer deadline(peerLimits().handshake);
-        const QByteArray theirBytes = co_await socket->recvAll(Hello::Size, deadline);
-        const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
+        if (m_options.tls)
+            co_await socket->startServerTls(m_acceptingTls, deadline);
+        QByteArray transcript = co_await receiveOrEnd(socket, Hello::Size, deadline);
+        if (transcript.isEmpty())
+            co_return;
+        const std::optional<Hello> hello = Hello::fromBytes(transcript);
         if (!hello)
-            throw PeerRefused(QStringLiteral("it does not speak this protocol"));
+            throw PeerRefused(isTls(transcript) ? QStringLiteral("it uses TLS, and this process does not")
+                                                : QStringLiteral("it does not speak this protocol"));
         theirs = *hello;
         const Hello ours = makeHello();
         const QByteArray ourBytes = ours.toBytes();
@@ -290,49 +351,81 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
             throw PeerRefused(QStringLiteral("it speaks version %1 of the protocol, and this process version %2")
                                   .arg(theirs.version)
                                   .arg(ours.version));
-        const QByteArray proof = co_await socket->recvAll(ProofSize, deadline);
-        if (!equalInConstantTime(proof, makeProof(m_options.secret.key(), Side::Connecting, theirBytes, ourBytes))) {
-            co_await socket->sendAll(QByteArray(1, char(Verdict::WrongSecret)), deadline);
+
+        const QByteArray requestBytes = co_await receiveOrEnd(socket, SessionRequest::Size, deadline);
+        if (requestBytes.isEmpty())
+            co_return;
+        transcript += ourBytes + requestBytes;
+        const QByteArray theirProof = co_await socket->recvAll(ProofSize, deadline);
+        if (!equalInConstantTime(theirProof, makeProof(m_options.secret.key(), Side::Connecting, transcript))) {
+            co_await socket->sendAll(SessionAnswer{Verdict::WrongSecret}.toBytes(), deadline);
             throw PeerRefused(QStringLiteral("it has another secret"));
         }
-        const Location location(socket->peerLocation().address(), theirs.port);
-        Verdict verdict{};
-        link = linkFor(theirs, location, &verdict);
-        QByteArray answer(1, char(verdict));
-        if (verdict == Verdict::Accepted)
-            answer += makeProof(m_options.secret.key(), Side::Accepting, theirBytes, ourBytes);
-        co_await socket->sendAll(answer, deadline);
+
+        request = SessionRequest::fromBytes(requestBytes);
+        link = request.session != 0 ? resume(theirs, request, &answer)
+                                    : linkFor(theirs, Location(socket->peerLocation().address(), theirs.port), &answer);
+        const QByteArray answerBytes = answer.toBytes();
+        transcript += theirProof + answerBytes;
+        co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
     } catch (const Error &e) {
         qCWarning(lcNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
         co_return;
     }
-    if (link)
-        co_await link->run(std::move(socket), theirs);
+    if (!link)
+        co_return;
+    answer.received = request.received; // from here on, how much the peer has
+    co_await link->run(std::move(socket), theirs, answer);
 }
 
 /** The link that a connection from the process `theirs` is for; none, if there is a better one than this. */
-std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Location &location, Verdict *verdict)
+std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Location &location, SessionAnswer *answer)
 {
     std::shared_ptr<PeerLink> there = location.isValid() ? m_byLocation.value(location) : nullptr;
-    if (there && there->state() == PeerLink::State::Connected && there->incarnation() != theirs.incarnation) {
+    if (there && there->hasSession() && there->incarnation() != theirs.incarnation) {
         there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
         there.reset();
     }
     std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
+    if (link && link->state() == PeerLink::State::Interrupted) {
+        link->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("it has given up the connection"))));
+        link.reset();
+    }
     // Where both connect at the same time, the connection from the process with the greater incarnation stays.
-    const auto isConnecting = [](const auto &any) { return any && any->state() == PeerLink::State::Connecting; };
+    const auto isShakingHands = [](const auto &any) { return any && any->isShakingHands(); };
     const bool connected = link && link->state() == PeerLink::State::Connected;
-    if (connected || ((isConnecting(link) || isConnecting(there)) && m_incarnation > theirs.incarnation)) {
+    if (connected || ((isShakingHands(link) || isShakingHands(there)) && m_incarnation > theirs.incarnation)) {
         if (connected)
             link->ping(); // it may have lost that connection, which then shows
-        *verdict = Verdict::Duplicate;
+        answer->verdict = Verdict::Duplicate;
         return {};
     }
     if (!link && there && there->incarnation().isEmpty())
         link = there;
     if (!link)
         link = std::make_shared<PeerLink>(shared_from_this(), location, theirs.incarnation);
-    *verdict = Verdict::Accepted;
+    *answer = {Verdict::Accepted, QRandomGenerator::system()->generate64() | 1, 0};
+    return link;
+}
+
+/** The link of the session that the process `theirs` wants to go on with over a new connection; none if that is not to be. */
+std::shared_ptr<PeerLink> NetworkCore::resume(const Hello &theirs, const SessionRequest &request, SessionAnswer *answer)
+{
+    const std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
+    if (!link || !link->hasSession() || link->session() != request.session) {
+        answer->verdict = Verdict::Gone;
+        return {};
+    }
+    if (link->isShakingHands() && m_incarnation > theirs.incarnation) {
+        answer->verdict = Verdict::Duplicate; // as with a new session
+        return {};
+    }
+    link->interrupt(QStringLiteral("it connects again"), PeerLink::Break::Failed); // what comes over the old one comes too late
+    if (link->state() != PeerLink::State::Interrupted) { // lost, for one side cannot resume
+        answer->verdict = Verdict::Gone;
+        return {};
+    }
+    *answer = {Verdict::Resumed, request.session, link->received()};
     return link;
 }
 
@@ -372,7 +465,7 @@ Location NetworkCore::advertised() const
     if (!isWildcard(m_location.address()))
         return m_location;
     for (const auto &link : m_byIncarnation) {
-        if (link->state() == PeerLink::State::Connected)
+        if (link->hasSession())
             return Location(link->localAddress(), m_location.port());
     }
     return {};

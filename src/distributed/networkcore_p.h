@@ -8,6 +8,7 @@
 #include "peernetwork.h"
 
 #include <Asyncoro/AsyncServer>
+#include <Asyncoro/TlsConfiguration>
 
 #include <QThread>
 
@@ -30,6 +31,8 @@ public:
 
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] Location location() const { return m_location; }
+    [[nodiscard]] bool isSecure() const { return m_options.tls.has_value(); }
+    [[nodiscard]] qint64 sendLimit() const { return m_options.sendLimit; }
     [[nodiscard]] const Coro<> &anchor() const { return m_anchor; }
     [[nodiscard]] QList<Peer> peers() const;
 
@@ -40,8 +43,11 @@ public:
     /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
 
-    /** The side that connects; returns false if the other side already has, or makes, a connection. */
-    Task<bool> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, Hello *theirs);
+    /**
+     * The side that connects: says who it is and what it wants, and gives the answer once the other side has proved who it
+     * is. Throws PeerRefused, or PeerLost if it may work at another time.
+     */
+    Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request, Hello *theirs);
 
     void addConnected(const std::shared_ptr<PeerLink> &link);
     /** `location` is another one of the process that `link` is for. */
@@ -69,11 +75,15 @@ private:
     Task<> acceptPeers();
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
     void dropUnusedLinks();
-    std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, Verdict *verdict);
+    void makeRoomForStranger();
+    std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, SessionAnswer *answer);
+    std::shared_ptr<PeerLink> resume(const Hello &theirs, const SessionRequest &request, SessionAnswer *answer);
     [[nodiscard]] Hello makeHello() const;
     [[nodiscard]] Location advertised() const;
 
     const PeerNetwork::Options m_options;
+    TlsConfiguration m_connectingTls; // if there is any
+    TlsConfiguration m_acceptingTls;
     const QByteArray m_incarnation;
     QThread *const m_thread;
     std::unique_ptr<AsyncServer> m_server; // null once closed
@@ -88,7 +98,11 @@ private:
     qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped
     Coro<> m_acceptor;
     Coro<> m_anchor; // runs what other threads post
-    QList<Coro<>> m_welcoming; // those that shake hands with who has connected, the oldest first
+    struct Stranger { // who has connected, and has not proved anything yet
+        Coro<> welcomer; // which shakes hands
+        QString address;
+    };
+    QList<Stranger> m_strangers; // the oldest first
     std::atomic<bool> m_closed = false; // read by other threads, too
 };
 

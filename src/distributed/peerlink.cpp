@@ -7,7 +7,8 @@
 #include "remotecoro_p.h"
 
 #include <QLoggingCategory>
-#include <QTcpSocket>
+
+#include <numeric>
 
 Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
 
@@ -15,13 +16,8 @@ namespace Asyncoro::Detail {
 
 namespace {
 
-constexpr qsizetype ReadSize = 64 * 1024;
 constexpr qsizetype MaxErrorText = 64 * 1024;
-
-qint64 milliseconds()
-{
-    return QDeadlineTimer::current().deadline();
-}
+constexpr qsizetype MaxFull = 1'000'000;
 
 } // namespace
 
@@ -63,261 +59,38 @@ QVariant AnswerSuspension::await_resume()
     return std::move(m_value);
 }
 
-// --- PeerLink: life ---
-
-PeerLink::PeerLink(std::shared_ptr<NetworkCore> core, const Location &location, const QByteArray &incarnation)
-    : m_core(std::move(core))
-    , m_location(location)
-    , m_address(location.address())
-    , m_incarnation(incarnation)
-{
-}
-
-PeerLink::~PeerLink() = default;
-
-void PeerLink::open()
-{
-    if (m_state != State::Idle)
-        return;
-    if (m_core->isClosed()) {
-        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
-        return;
-    }
-    m_state = State::Connecting;
-    const Coro<> connector = spawn(&PeerLink::connectAndRun, shared_from_this());
-    connector.setName(QStringLiteral("connection to ") + m_location.toString());
-    connector.setDaemon();
-    m_workers.append(connector);
-}
-
-Task<> PeerLink::connected(QDeadlineTimer deadline)
-{
-    open();
-    try {
-        co_await m_connectedOrLost.wait(deadline);
-    } catch (const TimedOut &) {
-        throw TimedOut(QStringLiteral("connecting to %1").arg(m_location.toString()));
-    }
-    if (m_error)
-        std::rethrow_exception(m_error);
-}
-
-Task<> PeerLink::connectAndRun()
-{
-    const auto self = shared_from_this();
-    std::exception_ptr error;
-    try {
-        co_await attempt();
-    } catch (const Cancelled &) {
-        throw;
-    } catch (...) {
-        error = std::current_exception();
-    }
-    if (error && m_state == State::Connecting)
-        lose(error);
-}
-
-Task<> PeerLink::attempt()
-{
-    if (!m_location.isValid())
-        throw PeerLost(m_location, QStringLiteral("it does not listen for connections"));
-    const QDeadlineTimer deadline(peerLimits().handshake);
-    while (m_state == State::Connecting) {
-        auto socket = std::make_shared<AsyncSocket>();
-        Hello theirs;
-        bool accepted = false;
-        try {
-            co_await socket->connect(m_location.address(), m_location.port(), deadline);
-            accepted = co_await m_core->shakeHands(socket, m_location, &theirs);
-        } catch (const PeerRefused &) {
-            throw;
-        } catch (const PeerLost &) {
-            throw;
-        } catch (const SocketError &e) {
-            throw PeerLost(m_location, e.code() == QAbstractSocket::ConnectionRefusedError
-                                           ? QStringLiteral("nothing listens there, the connection was refused")
-                                           : e.message());
-        } catch (const Error &e) {
-            throw PeerLost(m_location, e.message());
-        }
-        if (m_state != State::Connecting)
-            break; // the other side was faster
-
-        auto target = shared_from_this();
-        if (!m_incarnation.isEmpty() && theirs.incarnation != m_incarnation)
-            throw PeerLost(m_location, QStringLiteral("another process listens there now"));
-        if (const auto known = m_core->linkOf(theirs.incarnation); known && known != target) {
-            if (accepted && known->m_state == State::Connected) {
-                known->lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it has lost the connection"))));
-            } else if (accepted || known->m_state == State::Connected) {
-                giveWayTo(known); // it has several addresses, or its handles came before it was called
-                target = known;
-            }
-        }
-        if (accepted) {
-            co_await target->run(std::move(socket), theirs);
-            break;
-        }
-        if (target.get() != this)
-            break;
-        // The other side has a connection to us under way, which will be taken for this link. Or it has one that we have
-        // lost, which it will notice.
-        try {
-            co_await m_connectedOrLost.wait(std::min(QDeadlineTimer(peerLimits().retry), deadline));
-        } catch (const TimedOut &) {
-            if (deadline.hasExpired())
-                throw PeerLost(m_location, QStringLiteral("it says that there is a connection already"));
-        }
-    }
-}
-
-/** `other` is for the same process. All that anybody wants of this link so far is that it connects: see target(). */
-void PeerLink::giveWayTo(const std::shared_ptr<PeerLink> &other)
-{
-    m_state = State::Lost;
-    m_other = other;
-    m_core->remove(*this);
-    m_core->addLocation(m_location, other);
-    m_workers.clear();
-    m_connectedOrLost.set();
-}
-
-Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs)
-{
-    const auto self = shared_from_this();
-    m_state = State::Connected;
-    m_socket = socket;
-    m_incarnation = theirs.incarnation;
-    m_mayBeBusy = theirs.flags & Hello::MayBeBusy;
-    m_address = socket->peerLocation().address();
-    m_lastHeard = milliseconds();
-    socket->socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
-    m_core->addConnected(self);
-    m_workers.append(Coro<>::self());
-    for (const Coro<> &worker : {Coro<>(spawn(&PeerLink::writeFrames, self, socket)), Coro<>(spawn(&PeerLink::keepAlive, self))}) {
-        worker.setName(QStringLiteral("connection to ") + m_location.toString());
-        worker.setDaemon();
-        m_workers.append(worker);
-    }
-    m_connectedOrLost.set();
-
-    std::exception_ptr error;
-    try {
-        co_await readFrames(socket);
-    } catch (const Cancelled &) {
-        throw;
-    } catch (const PeerLost &) {
-        error = std::current_exception();
-    } catch (const SocketError &e) {
-        error = std::make_exception_ptr(PeerLost(m_location, e.message()));
-    } catch (...) {
-        const QString text = errorText(std::current_exception());
-        qCWarning(lcPeer).noquote() << "closed the connection to" << socket->peerLocation().toString() + u':' << text;
-        error = std::make_exception_ptr(PeerLost(m_location, text));
-    }
-    lose(error);
-}
-
-void PeerLink::lose(std::exception_ptr error)
-{
-    if (m_state == State::Lost)
-        return;
-    m_state = State::Lost;
-    m_error = error;
-    const auto self = shared_from_this();
-    m_core->remove(*this);
-    m_outgoing.clear();
-    m_socket.reset();
-    m_connectedOrLost.set();
-    for (const Coro<> &worker : std::exchange(m_workers, {}))
-        worker.terminate();
-    for (const Coro<> &call : std::exchange(m_serving, {}))
-        call.terminate();
-    for (const Coro<> &reporter : std::exchange(m_reporters, {}))
-        reporter.terminate();
-    for (AnswerSuspension *awaited : std::exchange(m_awaited, {})) {
-        awaited->m_error = error;
-        awaited->complete();
-    }
-    for (const CoroPointer &coro : std::exchange(m_watched, {}))
-        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, error);
-}
-
-void PeerLink::close(const QString &reason)
-{
-    if (m_state == State::Connected) {
-        send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
-        if (m_socket->isConnected()) {
-            m_socket->socket()->write(m_outgoing); // the socket sends it before it closes
-            m_socket->socket()->flush(); // at once, for there may be no event loop any more
-        }
-    }
-    lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
-}
-
-Task<> PeerLink::keepAlive()
-{
-    const auto self = shared_from_this();
-    const PeerLimits &limits = peerLimits();
-    for (;;) {
-        const qint64 before = milliseconds();
-        co_await sleep(limits.ping);
-        const qint64 now = milliseconds();
-        // Had our own event loop stood still, bytes may have come that nobody has read yet.
-        const bool awake = now - before < 2 * limits.ping.count();
-        if (awake && !m_mayBeBusy && now - m_lastHeard > limits.silence.count()) {
-            const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
-            lose(std::make_exception_ptr(PeerLost(m_location, text)));
-            co_return;
-        }
-        ping();
-    }
-}
-
-void PeerLink::ping()
-{
-    send(FrameKind::Ping, 0, [](QCborStreamWriter &) { });
-}
-
 // --- PeerLink: frames out ---
 
 qsizetype PeerLink::beginFrame()
 {
-    const qsizetype start = m_outgoing.size();
-    m_outgoing.resize(start + FrameHeader::Size);
+    QByteArray &frames = m_outgoing.waiting();
+    const qsizetype start = frames.size();
+    frames.resize(start + FrameHeader::Size);
     return start;
 }
 
 void PeerLink::endFrame(FrameKind kind, qsizetype start)
 {
-    const qsizetype length = m_outgoing.size() - start - FrameHeader::Size;
+    QByteArray &frames = m_outgoing.waiting();
+    const qsizetype length = frames.size() - start - FrameHeader::Size;
     if (length > qsizetype(FrameHeader::MaxLength))
         throw WireError(QStringLiteral("a message of %1 bytes is too long: %2 are allowed; send files as SharedFile")
                             .arg(length)
                             .arg(FrameHeader::MaxLength));
-    FrameHeader{kind, quint32(length)}.write(m_outgoing.data() + start);
+    FrameHeader{kind, quint32(length)}.write(frames.data() + start);
+    ++m_info.framesSent;
     m_outgoingReady.set();
-}
-
-Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
-{
-    const auto self = shared_from_this();
-    try {
-        for (;;) {
-            co_await m_outgoingReady.wait();
-            if (socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
-                co_await socket->sendAll({}); // until there is room: what waits stays in m_outgoing, in its order
-            m_outgoingReady.clear();
-            co_await socket->sendAll(std::exchange(m_outgoing, {})); // all that has gathered, in one write
-        }
-    } catch (const Error &e) {
-        lose(std::make_exception_ptr(PeerLost(m_location, e.message())));
-    }
+    updateRoom();
 }
 
 Task<QVariant> PeerLink::call(QString function, QVariantList arguments, bool wantsHandle)
 {
+    const auto self = shared_from_this();
+    Lock::Guard turn;
+    if (!m_room.isFree())
+        turn = co_await m_room.pass(QDeadlineTimer::Forever);
     co_return co_await ask(FrameKind::Call, 3, QDeadlineTimer::Forever, [&](QCborStreamWriter &writer) {
+        turn.release(); // this one has its place in the queue now
         writer.append(QStringView(function));
         encodeValue(writer, arguments, *m_core);
         writer.append(wantsHandle);
@@ -326,7 +99,23 @@ Task<QVariant> PeerLink::call(QString function, QVariantList arguments, bool wan
 
 Task<> PeerLink::deliver(quint64 coro, Message message, QDeadlineTimer deadline)
 {
+    const auto self = shared_from_this();
+    const auto full = m_full.value(coro);
+    Lock::Guard mailboxTurn;
+    Lock::Guard turn;
+    try {
+        if (full)
+            mailboxTurn = co_await full->pass(deadline);
+        if (!m_room.isFree())
+            turn = co_await m_room.pass(deadline);
+    } catch (const TimedOut &) {
+        throw TimedOut(QStringLiteral("the delivery to a coroutine of %1").arg(m_location.toString()));
+    }
     co_await ask(FrameKind::Deliver, 2, deadline, [&](QCborStreamWriter &writer) {
+        mailboxTurn.release(); // this one has its place in the queue now
+        turn.release();
+        if (full && full->isFree())
+            m_full.remove(coro);
         writer.append(coro);
         encodeValue(writer, message, *m_core);
     });
@@ -346,29 +135,6 @@ void PeerLink::watch(quint64 id, const CoroPointer &coro)
 
 // --- PeerLink: frames in ---
 
-Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
-{
-    QByteArray buffer;
-    for (;;) {
-        const QByteArray bytes = co_await socket->recv(ReadSize);
-        if (bytes.isEmpty())
-            throw PeerLost(m_location, QStringLiteral("it closed the connection without a goodbye"));
-        m_lastHeard = milliseconds();
-        buffer += bytes;
-        qsizetype position = 0;
-        while (buffer.size() - position >= FrameHeader::Size) {
-            const std::optional<FrameHeader> header = FrameHeader::read(buffer.constData() + position);
-            if (!header)
-                throw WireError(QStringLiteral("it sent bytes that are no frame of this protocol"));
-            if (buffer.size() - position < FrameHeader::Size + qsizetype(header->length))
-                break;
-            read(*header, QByteArray::fromRawData(buffer.constData() + position + FrameHeader::Size, header->length));
-            position += FrameHeader::Size + qsizetype(header->length);
-        }
-        buffer.remove(0, position);
-    }
-}
-
 void PeerLink::read(const FrameHeader &header, const QByteArray &body)
 {
     QCborStreamReader reader(body);
@@ -376,9 +142,9 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
         throw WireError(QStringLiteral("malformed message: a frame without a list"));
     switch (header.kind) {
     case FrameKind::Send:
-        return readSend(reader);
+        return readSend(reader, body.size());
     case FrameKind::Deliver:
-        return readDeliver(reader);
+        return readDeliver(reader, body.size());
     case FrameKind::Terminate:
         if (const Coro<> target = m_core->findExported(readUnsigned(reader)); target != m_core->anchor())
             target.terminate();
@@ -390,26 +156,37 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
     case FrameKind::Call:
         return readCall(reader);
     case FrameKind::Cancel:
-        return m_serving.take(readUnsigned(reader)).terminate();
+        return readCancel(reader);
     case FrameKind::Value:
     case FrameKind::Failure:
         return readAnswer(header.kind, reader);
     case FrameKind::Ping:
-        return;
+        readAcknowledged(readUnsigned(reader));
+        return sendReceived(FrameKind::Pong);
     case FrameKind::Goodbye:
         throw PeerLost(m_location, readText(reader));
+    case FrameKind::Pong:
+        return readPong(reader);
+    case FrameKind::Acknowledge:
+        return readAcknowledged(readUnsigned(reader));
+    case FrameKind::Full:
+        return readFull(reader);
+    case FrameKind::Room:
+        return readRoom(reader);
     }
 }
 
-void PeerLink::readSend(QCborStreamReader &reader)
+void PeerLink::readSend(QCborStreamReader &reader, qsizetype size)
 {
-    const Coro<> target = m_core->findExported(readUnsigned(reader));
+    const quint64 id = readUnsigned(reader);
     try {
-        target.send(decodeValue(reader, *m_core));
+        pass(id, {decodeValue(reader, *m_core), 0, size});
     } catch (const MalformedFrame &) {
         throw;
     } catch (const WireError &e) {
-        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << target.name() << "was dropped:" << e.message();
+        ++m_info.dropped;
+        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << m_core->findExported(id).name()
+                                    << "was dropped:" << e.message();
     }
 }
 
@@ -425,17 +202,109 @@ void PeerLink::answerFrame(quint64 number, const std::function<void()> &work)
     }
 }
 
-void PeerLink::readDeliver(QCborStreamReader &reader)
+void PeerLink::readDeliver(QCborStreamReader &reader, qsizetype size)
 {
     const quint64 number = readUnsigned(reader);
     const quint64 id = readUnsigned(reader);
-    answerFrame(number, [&] {
-        const Coro<> target = m_core->findExported(id);
-        if (!target.send(decodeValue(reader, *m_core)))
-            throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered")
-                                .arg(target ? target.name() : QStringLiteral("coroutine %1").arg(id)));
-        answer(number, {});
-    });
+    answerFrame(number, [&] { pass(id, {decodeValue(reader, *m_core), number, size}); });
+}
+
+/**
+ * Puts the message into the mailbox, or behind those that wait for room there. The peer is told of a full mailbox, and sends
+ * it nothing more until there is room; so what waits is bounded by what was under way.
+ */
+void PeerLink::pass(quint64 id, UnreadMessage message)
+{
+    const Coro<> target = m_core->findExported(id);
+    std::shared_ptr<Backlog> backlog = m_backlogs.value(id);
+    if (!backlog) {
+        if (target && target.data()->send(std::move(message.message))) {
+            if (message.number)
+                answer(message.number, {});
+            return;
+        }
+        if (!target.isRunning()) {
+            if (message.number) {
+                const QString name = target ? target.name() : QStringLiteral("coroutine %1").arg(id);
+                throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered").arg(name));
+            }
+            return;
+        }
+    }
+    if (m_backlogSize + message.size > peerLimits().unread)
+        throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
+    m_backlogSize += message.size;
+    if (backlog) {
+        backlog->push_back(std::move(message));
+        return;
+    }
+    backlog = std::make_shared<Backlog>();
+    backlog->push_back(std::move(message));
+    m_backlogs.insert(id, backlog);
+    send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
+    const Coro<> passer = spawn(&PeerLink::passBacklog, shared_from_this(), target, backlog);
+    passer.setName(QStringLiteral("messages for ") + target.name());
+    passer.setDaemon();
+}
+
+/** Goes on even when the peer is lost: what it has sent has arrived. */
+Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
+{
+    const auto self = shared_from_this();
+    while (!backlog->empty()) {
+        UnreadMessage next = std::move(backlog->front());
+        backlog->pop_front();
+        std::exception_ptr error;
+        try {
+            co_await target.deliver(std::move(next.message));
+        } catch (const CoroEnded &) {
+            error = std::current_exception();
+        }
+        m_backlogSize -= next.size;
+        if (next.number && error)
+            answerFailure(next.number, error);
+        else if (next.number)
+            answer(next.number, {});
+    }
+    m_backlogs.remove(target.id());
+    send(FrameKind::Room, 1, [&](QCborStreamWriter &writer) { writer.append(target.id()); });
+}
+
+bool PeerLink::isFullFor(quint64 coro) const
+{
+    if (!m_room.isFree())
+        return true;
+    const auto full = m_full.constFind(coro);
+    return full != m_full.cend() && !(*full)->isFree();
+}
+
+void PeerLink::readFull(QCborStreamReader &reader)
+{
+    const quint64 id = readUnsigned(reader);
+    if (const auto full = m_full.value(id))
+        full->setOpen(false);
+    else if (m_full.size() < MaxFull)
+        m_full.insert(id, std::make_shared<Gate>(false));
+    else
+        throw WireError(QStringLiteral("too many of its mailboxes are full"));
+}
+
+void PeerLink::readRoom(QCborStreamReader &reader)
+{
+    const quint64 id = readUnsigned(reader);
+    const auto full = m_full.value(id);
+    if (!full)
+        return;
+    full->setOpen(true);
+    if (full->isFree())
+        m_full.remove(id);
+}
+
+void PeerLink::readPong(QCborStreamReader &reader)
+{
+    readAcknowledged(readUnsigned(reader));
+    if (m_pinged)
+        m_info.roundTripTime = (QDeadlineTimer::current().deadlineNSecs() - std::exchange(m_pinged, 0)) / 1000;
 }
 
 void PeerLink::readWatch(QCborStreamReader &reader)
@@ -534,6 +403,18 @@ void PeerLink::readCall(QCborStreamReader &reader)
             m_serving.insert(number, server);
         }
     });
+}
+
+void PeerLink::readCancel(QCborStreamReader &reader)
+{
+    const quint64 number = readUnsigned(reader);
+    m_serving.take(number).terminate();
+    for (const auto &backlog : std::as_const(m_backlogs)) {
+        m_backlogSize -= std::accumulate(backlog->cbegin(), backlog->cend(), qint64(0), [number](qint64 sum, const UnreadMessage &unread) {
+            return unread.number == number ? sum + unread.size : sum;
+        });
+        std::erase_if(*backlog, [number](const UnreadMessage &unread) { return unread.number == number; });
+    }
 }
 
 Task<> PeerLink::serve(quint64 number, Task<QVariant> body)

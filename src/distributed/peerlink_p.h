@@ -3,7 +3,10 @@
 
 #pragma once
 
+#include "gate_p.h"
+#include "outgoingstream_p.h"
 #include "peererror.h"
+#include "peerinfo.h"
 #include "wire/codec_p.h"
 #include "wire/frame_p.h"
 #include "wire/handshake_p.h"
@@ -16,6 +19,7 @@
 #include <QHash>
 #include <QMultiHash>
 
+#include <deque>
 #include <memory>
 
 namespace Asyncoro::Detail {
@@ -42,34 +46,45 @@ protected:
 
 private:
     friend class PeerLink;
+    /** There will be no answer. */
+    void fail(const std::exception_ptr &error)
+    {
+        m_error = error;
+        complete();
+    }
+
     quint64 m_number = 0;
     QVariant m_value;
     std::exception_ptr m_error;
 };
 
 /**
- * The way to one other process: its connection, what waits there to be sent, and what waits here to be answered.
+ * The way to one other process: a session of frames in both directions, over one connection after the other.
  *
- * Begins idle, connects when something is to be sent, and ends lost, for good: a process that is reached again gets another
- * link. Lives on the network's thread.
+ * Begins idle, connects when something is to be sent, goes on over another connection when one breaks, and ends lost, for
+ * good: a process that is reached again gets another link. Lives on the network's thread.
  */
 class PeerLink : public std::enable_shared_from_this<PeerLink>
 {
 public:
-    enum class State : quint8 { Idle, Connecting, Connected, Lost };
+    enum class State : quint8 { Idle, Connecting, Connected, Interrupted, Lost };
 
     /** To a process that is to listen at `location`; `incarnation` is empty if any will do. */
     PeerLink(std::shared_ptr<NetworkCore> core, const Location &location, const QByteArray &incarnation);
     ~PeerLink();
 
     [[nodiscard]] State state() const { return m_state; }
+    /** Whether a session is under way, even if it has no connection just now. */
+    [[nodiscard]] bool hasSession() const { return m_state == State::Connected || m_state == State::Interrupted; }
+    [[nodiscard]] quint64 session() const { return m_session; }
     [[nodiscard]] const Location &location() const { return m_location; }
     [[nodiscard]] const QString &address() const { return m_address; }
     /** By which the peer reaches this process; while connected. */
-    [[nodiscard]] QString localAddress() const { return m_socket->localLocation().address(); }
+    [[nodiscard]] QString localAddress() const { return m_localAddress; }
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] const std::shared_ptr<NetworkCore> &core() const { return m_core; }
     [[nodiscard]] std::exception_ptr error() const { return m_error; }
+    [[nodiscard]] PeerInfo info() const;
     /** Once connected: this link, or the one that the same process had already under another location. */
     [[nodiscard]] std::shared_ptr<PeerLink> target() { return m_other ? m_other : shared_from_this(); }
 
@@ -77,14 +92,21 @@ public:
     void open();
     /** Until it is connected. Throws why it cannot be. */
     Task<> connected(QDeadlineTimer deadline);
+    /** Whether hellos are being exchanged on a connection that this side makes. */
+    [[nodiscard]] bool isShakingHands() const { return m_shakingHands; }
+    /** How much of the session has arrived. */
+    [[nodiscard]] quint64 received() const { return m_received; }
     /** Takes a connection on which the handshake is done; returns when that has ended. */
-    Task<> run(std::shared_ptr<AsyncSocket> socket, Hello theirs);
+    Task<> run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionAnswer session);
+    /** The connection is of no use any more: goes on with another one, or ends lost. */
+    enum class Break : quint8 { Failed, Closed }; // Closed: in order, by the other side
+    void interrupt(const QString &reason, Break how);
     /** Ends everything that waits for the peer with `error`. */
     void lose(std::exception_ptr error);
     /** Tells the peer why, and closes. */
     void close(const QString &reason);
 
-    /** Writes a frame; `write` appends the items of its array. Kept until connected; dropped if lost. */
+    /** Writes a frame; `write` appends the items of its array. Kept until the peer has it; dropped if lost. */
     template<typename Write>
     void send(FrameKind kind, quint64 items, Write write);
 
@@ -92,32 +114,59 @@ public:
     template<typename Write>
     [[nodiscard]] auto ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write);
 
+    /** Whether a message for that coroutine would only wait here: so much does already, or its mailbox is full. */
+    [[nodiscard]] bool isFullFor(quint64 coro) const;
     Task<QVariant> call(QString function, QVariantList arguments, bool wantsHandle);
     Task<> deliver(quint64 coro, Message message, QDeadlineTimer deadline);
     void watch(quint64 id, const CoroPointer &coro);
     /** The handle of the coroutine `id` over there that is watched already, if one is. */
     [[nodiscard]] CoroPointer findWatched(quint64 id) const { return m_watched.value(id); }
+    /** Asks for a sign of life. */
     void ping();
 
 private:
     friend class AnswerSuspension;
 
+    /** A message of the peer for which a mailbox has no room. */
+    struct UnreadMessage {
+        Message message;
+        quint64 number = 0; // of the Deliver to be answered; 0: none
+        qsizetype size = 0; // in bytes
+    };
+    using Backlog = std::deque<UnreadMessage>;
+    struct Connection;
+
+    // --- connections (peerconnection.cpp)
     Task<> connectAndRun();
     Task<> attempt();
+    Task<> recover(QString reason, bool refusalIsFinal);
+    Task<Connection> connectOnce(QDeadlineTimer deadline);
+    [[nodiscard]] bool isStillConnecting() const;
+    void setConnector(const Coro<> &connector);
     void giveWayTo(const std::shared_ptr<PeerLink> &other);
+    void dropConnection();
     Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> keepAlive();
-    void read(const FrameHeader &header, const QByteArray &body);
+    void readAcknowledged(quint64 position);
+    void sendReceived(FrameKind kind);
+    void updateRoom();
 
-    void readSend(QCborStreamReader &reader);
-    void readDeliver(QCborStreamReader &reader);
+    // --- frames (peerlink.cpp)
+    void read(const FrameHeader &header, const QByteArray &body);
+    void readSend(QCborStreamReader &reader, qsizetype size);
+    void readDeliver(QCborStreamReader &reader, qsizetype size);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
     void readCancel(QCborStreamReader &reader);
     void readAnswer(FrameKind kind, QCborStreamReader &reader);
+    void readPong(QCborStreamReader &reader);
+    void readFull(QCborStreamReader &reader);
+    void readRoom(QCborStreamReader &reader);
 
+    void pass(quint64 id, UnreadMessage message);
+    Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
     Task<> serve(quint64 number, Task<QVariant> body);
     Task<> reportEnd(Coro<> coro);
     void answer(quint64 number, const QVariant &value);
@@ -129,24 +178,39 @@ private:
     const std::shared_ptr<NetworkCore> m_core;
     Location m_location;
     QString m_address;
+    QString m_localAddress;
     QByteArray m_incarnation;
     State m_state = State::Idle;
-    bool m_mayBeBusy = false;
+    bool m_outbound = false; // this side made the connection
+    bool m_shakingHands = false;
+    quint16 m_flags = 0; // of the peer's hello
     std::exception_ptr m_error; // once lost
     std::shared_ptr<PeerLink> m_other; // to the same process, in whose favour this one was given up
     Event m_connectedOrLost;
+    Coro<> m_connector; // which makes a connection
 
-    QByteArray m_outgoing; // frames
+    quint64 m_session = 0;
+    OutgoingStream m_outgoing; // frames
     Event m_outgoingReady;
-    std::shared_ptr<AsyncSocket> m_socket;
+    Gate m_room{true}; // open while few enough bytes wait
+    QByteArray m_incoming; // the beginning of a frame
+    quint64 m_received = 0; // bytes
+    quint64 m_acknowledged = 0; // of these, those that the peer knows of
+
+    std::shared_ptr<AsyncSocket> m_socket; // while connected
+    QList<Coro<>> m_workers; // those that read, write and keep alive; ended with the connection
     qint64 m_lastHeard = 0; // in milliseconds of the steady clock
-    QList<Coro<>> m_workers; // those that connect, read, write and keep alive; ended with the link
+    qint64 m_pinged = 0; // in nanoseconds of that clock
+    PeerInfo m_info; // what is counted
 
     quint64 m_lastNumber = 0;
     QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
     QHash<quint64, Coro<>> m_reporters; // by the coroutine of this process whose end the peer wants to know
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
+    QHash<quint64, std::shared_ptr<Gate>> m_full; // coroutines over there whose mailbox is full
+    QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
+    qint64 m_backlogSize = 0; // of all of them, in bytes
 };
 
 template<typename Write>
@@ -156,7 +220,7 @@ void PeerLink::send(FrameKind kind, quint64 items, Write write)
         return;
     const qsizetype start = beginFrame();
     try {
-        QBuffer buffer(&m_outgoing);
+        QBuffer buffer(&m_outgoing.waiting());
         buffer.open(QIODevice::WriteOnly | QIODevice::Append);
         QCborStreamWriter writer(&buffer);
         writer.startArray(items);
@@ -165,7 +229,7 @@ void PeerLink::send(FrameKind kind, quint64 items, Write write)
         buffer.close();
         endFrame(kind, start);
     } catch (...) {
-        m_outgoing.truncate(start);
+        m_outgoing.waiting().truncate(start);
         throw;
     }
     open();

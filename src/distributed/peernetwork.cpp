@@ -24,7 +24,12 @@ QString Peer::address() const
 
 bool Peer::isConnected() const
 {
-    return m_link && m_link->state() == Detail::PeerLink::State::Connected;
+    return m_link && m_link->hasSession();
+}
+
+PeerInfo Peer::info() const
+{
+    return m_link ? m_link->info() : PeerInfo();
 }
 
 PeerNetwork::PeerNetwork(const Options &options)

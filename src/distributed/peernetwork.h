@@ -6,13 +6,16 @@
 #include "asyncorodistributed_export.h"
 #include "messagetype.h"
 #include "peererror.h"
+#include "peerinfo.h"
 #include "secret.h"
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/Location>
+#include <Asyncoro/TlsConfiguration>
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace Asyncoro {
 
@@ -31,7 +34,10 @@ public:
     [[nodiscard]] Location location() const;
     /** Its address as this process sees it. */
     [[nodiscard]] QString address() const;
+    /** Whether messages reach it; also while a connection that broke is being made again. */
     [[nodiscard]] bool isConnected() const;
+    /** How the way to it is, and what has gone over it. On the thread of the network. */
+    [[nodiscard]] PeerInfo info() const;
 
     friend bool operator==(const Peer &, const Peer &) = default;
 
@@ -59,16 +65,30 @@ class ASYNCORO_DISTRIBUTED_EXPORT PeerNetwork
 {
 public:
     struct Options {
-        /** Where to listen: an address of this machine, or "0.0.0.0" or "::" for all. Anything but loopback takes a secret. */
+        /**
+         * Where to listen: an address of this machine, or "0.0.0.0" or "::" for all. Anything but loopback takes a secret or
+         * `tls`.
+         */
         QString address = QStringLiteral("127.0.0.1");
         /** 0: any free port. */
         quint16 port = 0;
         Secret secret;
+        /**
+         * Connections are secure: nobody can listen to them, or change what goes over them. The configuration has this
+         * process's certificate (addIdentity()) and the authority of all of them (trustOnly()); each side must show a certificate of
+         * that authority, for whatever name. Peers must have it, too. With a secret besides, both have to be right.
+         */
+        std::optional<TlsConfiguration> tls = {};
         /** The event loop may stand still for long, as while a job computes: peers then do not take silence for loss. */
         bool mayBeBusy = false;
+        /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
+        qint64 sendLimit = 64 * 1024 * 1024;
     };
 
-    /** Starts to listen. Throws SocketError if it cannot, and Error if a secret is missing. */
+    /**
+     * Starts to listen. Throws SocketError if it cannot, Error if it has neither secret nor `tls` where it takes one, and
+     * TlsError if the configuration cannot be used.
+     */
     explicit PeerNetwork(const Options &options);
     PeerNetwork();
     /** Says goodbye to all peers. */
@@ -92,7 +112,7 @@ public:
      * Makes sure that there is a connection to `location`.
      *
      * Completes without suspending if there is. Any number may overlap. Throws PeerLost if nobody answers there,
-     * PeerRefused if that process has another secret or version, TimedOut if the deadline passes first.
+     * PeerRefused if that process has another secret, version or authority, TimedOut if the deadline passes first.
      */
     Task<Peer> connect(Location location, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

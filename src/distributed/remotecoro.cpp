@@ -35,6 +35,8 @@ bool RemoteCoro::send(Message &&message)
         });
     };
     if (message.metaType() != QMetaType::fromType<ExitNotice>()) {
+        if (m_link->isFullFor(id()))
+            return false;
         write(message);
     } else {
         // Sent where a coroutine ends, which must not fail because its value cannot be sent.

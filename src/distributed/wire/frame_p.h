@@ -21,15 +21,19 @@ enum class FrameKind : quint8 {
     Cancel, ///< [number]: the caller no longer waits for the answer
     Value, ///< [number, value]: the answer
     Failure, ///< [number, type, text]: the answer is an exception
-    Ping, ///< []: I am here
+    Ping, ///< [received]: are you there? Answered
     Goodbye, ///< [reason]: closes in order
+    Pong, ///< [received]: the answer to Ping
+    Acknowledge, ///< [received]: so many bytes of this session's frames are here
+    Full, ///< [coroutine]: its mailbox is full; send it nothing
+    Room, ///< [coroutine]: it has room again
 };
-inline constexpr quint8 LastFrameKind = quint8(FrameKind::Goodbye);
+inline constexpr quint8 LastFrameKind = quint8(FrameKind::Room);
 
 /** In front of every frame: magic, version, kind and the length of the body; eight bytes in network order. */
 struct FrameHeader {
     static constexpr quint16 Magic = 0xac05;
-    static constexpr quint8 Version = 1;
+    static constexpr quint8 Version = 2;
     static constexpr qsizetype Size = 8;
     static constexpr quint32 MaxLength = 64 * 1024 * 1024;
 

@@ -46,13 +46,38 @@ std::optional<Hello> Hello::fromBytes(const QByteArray &bytes)
     return hello;
 }
 
-QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &connectingHello, const QByteArray &acceptingHello)
+QByteArray SessionRequest::toBytes() const
+{
+    QByteArray bytes(Size, Qt::Uninitialized);
+    qToBigEndian(session, bytes.data());
+    qToBigEndian(received, bytes.data() + sizeof session);
+    return bytes;
+}
+
+SessionRequest SessionRequest::fromBytes(const QByteArray &bytes)
+{
+    Q_ASSERT(bytes.size() == Size);
+    return {qFromBigEndian<quint64>(bytes.constData()), qFromBigEndian<quint64>(bytes.constData() + sizeof session)};
+}
+
+QByteArray SessionAnswer::toBytes() const
+{
+    return char(verdict) + SessionRequest{session, received}.toBytes();
+}
+
+SessionAnswer SessionAnswer::fromBytes(const QByteArray &bytes)
+{
+    Q_ASSERT(bytes.size() == Size);
+    const SessionRequest position = SessionRequest::fromBytes(bytes.sliced(1));
+    return {Verdict(bytes.front()), position.session, position.received};
+}
+
+QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &transcript)
 {
     QMessageAuthenticationCode code(QCryptographicHash::Sha256, secret);
-    code.addData("asyncoro peer 1 ");
+    code.addData("asyncoro peer 2 ");
     code.addData(QByteArray(1, char(side)));
-    code.addData(connectingHello);
-    code.addData(acceptingHello);
+    code.addData(transcript);
     return code.result();
 }
 

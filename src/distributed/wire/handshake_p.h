@@ -17,15 +17,17 @@ struct Hello {
     static constexpr qsizetype Size = 64;
     static constexpr qsizetype IncarnationSize = 16;
     static constexpr qsizetype NonceSize = 32;
-    static constexpr quint16 ProtocolVersion = 1;
+    static constexpr quint16 ProtocolVersion = 2;
 
+    /** What a process is like, and what it can do beyond the protocol's version; both sides ignore what they do not know. */
     enum Flag : quint16 {
         MayBeBusy = 1, ///< its event loop may stand still while a job computes: silence alone does not mean that it is lost
+        Resumes = 2, ///< it goes on with a session over another connection when one breaks
     };
 
     quint16 version = ProtocolVersion;
     quint16 oldestVersion = ProtocolVersion; // that it understands
-    quint16 flags = 0;
+    quint16 flags = Resumes;
     quint16 port = 0; // where it listens; 0 if it does not
     QByteArray incarnation; // random, of this run of the process
     QByteArray nonce; // random, of this connection
@@ -40,12 +42,37 @@ struct Hello {
     }
 };
 
-/** What the side that accepted says after it has seen the other's proof; one byte, its own proof follows if accepted. */
+/** What the side that connects wants, after both hellos; its proof follows. */
+struct SessionRequest {
+    static constexpr qsizetype Size = 16;
+
+    quint64 session = 0; // to go on with; 0: a new one
+    quint64 received = 0; // how many bytes of that session it has
+
+    [[nodiscard]] QByteArray toBytes() const;
+    [[nodiscard]] static SessionRequest fromBytes(const QByteArray &bytes);
+};
+
+/** What the side that accepted makes of that. */
 enum class Verdict : quint8 {
-    Accepted = 1,
+    Accepted = 1, ///< a new session
     WrongSecret,
     Duplicate, ///< there is a connection between the two already, or one is being made from the other side
     Busy, ///< too many connections
+    Resumed, ///< the session goes on
+    Gone, ///< there is no such session any more
+};
+
+/** The answer of the side that accepted; its proof follows, unless the other side's was wrong. */
+struct SessionAnswer {
+    static constexpr qsizetype Size = 17;
+
+    Verdict verdict{};
+    quint64 session = 0; // if there is one: its name, not 0
+    quint64 received = 0; // how many bytes of the session it has
+
+    [[nodiscard]] QByteArray toBytes() const;
+    [[nodiscard]] static SessionAnswer fromBytes(const QByteArray &bytes);
 };
 
 inline constexpr qsizetype ProofSize = 32;
@@ -53,10 +80,10 @@ inline constexpr qsizetype ProofSize = 32;
 enum class Side : char { Connecting = 'C', Accepting = 'A' };
 
 /**
- * The proof of `side` that it knows the secret: HMAC-SHA-256, with the secret as its key, over a label, the side and both
- * hellos. A replayed proof fails by the nonces, a reflected one by the side.
+ * The proof of `side` that it knows the secret: HMAC-SHA-256, with the secret as its key, over a label, the side and all
+ * bytes that both sides have sent before it. A replayed proof fails by the nonces, a reflected one by the side.
  */
-QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &connectingHello, const QByteArray &acceptingHello);
+QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &transcript);
 
 /** Takes the same time wherever the two differ. */
 bool equalInConstantTime(const QByteArray &a, const QByteArray &b);

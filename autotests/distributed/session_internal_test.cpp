@@ -1,0 +1,390 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "../../src/distributed/limits_p.h"
+#include "../../src/distributed/outgoingstream_p.h"
+#include "distributedtest.h"
+#include "rawpeer.h"
+
+using namespace DistributedTest;
+using Asyncoro::Detail::OutgoingStream;
+using Asyncoro::Detail::PeerLimits;
+using Asyncoro::Detail::peerLimits;
+
+namespace {
+
+/** A peer that can go on with its session over another connection, and counts as it has to. */
+class ResumingPeer : public RawPeer
+{
+public:
+    ResumingPeer() { ours.flags = Hello::Resumes; }
+
+    Task<> begin(Location location)
+    {
+        const SessionAnswer answer = co_await introduce(location);
+        if (answer.verdict != Verdict::Accepted)
+            throw Error(QStringLiteral("refused"));
+        request.session = answer.session;
+    }
+
+    /** Another connection for the session. */
+    Task<SessionAnswer> resume(Location location)
+    {
+        socket = AsyncSocket();
+        ours.nonce = Detail::randomBytes(Hello::NonceSize);
+        co_return co_await introduce(location);
+    }
+
+    Task<Frame> next()
+    {
+        Frame frame = co_await receiveFrame();
+        request.received += quint64(frame.bytes.size());
+        co_return frame;
+    }
+};
+
+QByteArray call(int number, int argument)
+{
+    return frameOf(FrameKind::Call, QCborArray{number, QStringLiteral("add"), QCborArray{argument, 1}, false});
+}
+
+void expect(bool condition, const char *what)
+{
+    if (!condition)
+        throw Error(QString::fromLatin1(what));
+}
+
+} // namespace
+
+/** Sessions that go on over another connection, byte by byte; and who sends too much. */
+class SessionTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void init()
+    {
+        failOnWarnings();
+        peerLimits() = PeerLimits();
+        peerLimits().retry = 10ms;
+        m_network = makeNetwork();
+        m_network->offer(QStringLiteral("add"), add);
+    }
+
+    void cleanup()
+    {
+        m_network.reset();
+        peerLimits() = PeerLimits();
+    }
+
+    // --- what is kept ---
+
+    void sentBytesAreKeptUntilThePeerHasThem()
+    {
+        OutgoingStream stream;
+        QVERIFY(!stream.canTake());
+        stream.waiting() += "abc";
+        QCOMPARE(stream.take(), QByteArray("abc"));
+        stream.waiting() += "defg";
+        QCOMPARE(stream.take(), QByteArray("defg"));
+        QVERIFY(stream.acknowledge(2));
+        QCOMPARE(stream.size(), 5);
+        QVERIFY(!stream.acknowledge(1)); // had more already
+        QVERIFY(!stream.acknowledge(8)); // was not sent
+        stream.waiting() += "hi";
+        QVERIFY(stream.rewind(4));
+        QCOMPARE(stream.take(), QByteArray("efghi"));
+        QVERIFY(stream.acknowledge(9));
+        QCOMPARE(stream.size(), 0);
+        QVERIFY(stream.rewind(9));
+        QVERIFY(!stream.canTake());
+        QVERIFY(!stream.rewind(10));
+    }
+
+    void onlyAWindowOfBytesIsUnderWay()
+    {
+        OutgoingStream stream;
+        stream.waiting() = QByteArray(OutgoingStream::Window + 10, 'x');
+        QCOMPARE(stream.take().size(), OutgoingStream::Window);
+        QVERIFY(!stream.canTake());
+        QVERIFY(stream.acknowledge(4));
+        QCOMPARE(stream.take().size(), 4);
+        QVERIFY(stream.acknowledge(quint64(OutgoingStream::Window) + 4));
+        QCOMPARE(stream.take().size(), 6);
+        QCOMPARE(stream.size(), 6);
+    }
+
+    // --- going on ---
+
+    void anAnswerComesAgainOverTheNextConnection()
+    {
+        waitFor([](Location location) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            co_await peer.socket.sendAll(call(1, 1));
+            co_await peer.receiveFrame(); // but it is taken for lost on the way
+            const SessionAnswer answer = co_await peer.resume(location);
+            expect(answer.verdict == Verdict::Resumed && answer.session == peer.request.session, "not resumed");
+            expect(answer.received == quint64(call(1, 1).size()), "another position");
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(frame.items == QCborArray{1, 2}, "another answer");
+            // and what it does have comes no more
+            co_await peer.resume(location);
+            co_await peer.socket.sendAll(call(2, 2));
+            expect((co_await peer.next()).items == QCborArray{2, 3}, "another second answer");
+        }(m_network->location()));
+    }
+
+    void aFrameMayBeCutAnywhere()
+    {
+        waitFor([](Location location) -> Task<> {
+            const QByteArray frame = call(1, 1);
+            for (qsizetype cut = 0; cut <= frame.size(); ++cut) {
+                ResumingPeer peer;
+                co_await peer.begin(location);
+                co_await peer.socket.sendAll(frame.first(cut));
+                co_await peer.socket.flush();
+                co_await peer.socket.closeWriting();
+                const SessionAnswer answer = co_await peer.resume(location);
+                expect(answer.verdict == Verdict::Resumed && answer.received <= quint64(cut), "not resumed");
+                co_await peer.socket.sendAll(frame.sliced(qsizetype(answer.received)) + call(2, 5));
+                expect((co_await peer.next()).items == QCborArray{1, 2}, "not answered");
+                expect((co_await peer.next()).items == QCborArray{2, 6}, "answered twice");
+            }
+        }(m_network->location()));
+    }
+
+    void whoCannotBeCalledIsWaitedFor()
+    {
+        // The peer does not listen. Its connection breaks, a message is sent to it, and it comes back.
+        const auto result = waitFor([](PeerNetwork *network) -> Task<QString> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const Peer known = network->peers().constFirst();
+            peer.socket.abort();
+            while (known.info().state == PeerInfo::State::Connected)
+                co_await yield();
+            expect(known.isConnected() && known.info().state == PeerInfo::State::Interrupted, "lost");
+            const Coro<> remote = network->fromBytes(QByteArray::fromHex("d9415382744173796e636f726f3a3a436f726f3c766f69643e8550")
+                                                     + peer.ours.incarnation + QByteArray::fromHex("6000182a60")).value<Coro<>>();
+            expect(remote.send(QStringLiteral("hello")), "not taken");
+            expect((co_await peer.resume(network->location())).verdict == Verdict::Resumed, "not resumed");
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(known.info().state == PeerInfo::State::Connected && known.info().interruptions == 1, "not counted");
+            co_return frame.items.at(1).toString();
+        }(m_network.get()));
+        QCOMPARE(result, QStringLiteral("hello"));
+    }
+
+    void whoDoesNotComeBackIsLost()
+    {
+        m_network.reset();
+        peerLimits().silence = 100ms;
+        m_network = makeNetwork();
+        m_network->offer(QStringLiteral("wait"), waitForever);
+        const auto peer = std::make_unique<ResumingPeer>();
+        waitFor(peer->begin(m_network->location()));
+        QTRY_COMPARE(m_network->peers().size(), 1);
+        const Peer known = m_network->peers().constFirst();
+        peer->socket.abort();
+        QTRY_COMPARE(known.info().state, PeerInfo::State::Lost);
+        QVERIFY(m_network->peers().isEmpty());
+        QCOMPARE(waitFor(peer->resume(m_network->location())).verdict, Verdict::Gone);
+    }
+
+    void anotherSessionIsGone_data()
+    {
+        QTest::addColumn<bool>("sameProcess");
+        QTest::newRow("of the same process") << true;
+        QTest::newRow("of another process") << false;
+    }
+
+    void anotherSessionIsGone()
+    {
+        QFETCH(bool, sameProcess);
+        waitFor([](Location location, bool same) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            ResumingPeer stranger;
+            if (same)
+                stranger.ours.incarnation = peer.ours.incarnation;
+            stranger.request.session = same ? peer.request.session ^ 1 : peer.request.session;
+            expect((co_await stranger.introduce(location)).verdict == Verdict::Gone, "taken for it");
+            co_await peer.socket.sendAll(call(1, 1));
+            expect((co_await peer.next()).items == QCborArray{1, 2}, "disturbed");
+        }(m_network->location(), sameProcess));
+    }
+
+    void whoHasWhatWasNeverSentIsLost()
+    {
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            peer.request.received = 1'000'000;
+            co_await peer.resume(network->location());
+            co_await peer.isClosed();
+            expect(network->peers().isEmpty(), "believed");
+        }(m_network.get()));
+    }
+
+    void whoBeginsAnewHasGivenUpTheOldSession()
+    {
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const Peer known = network->peers().constFirst();
+            peer.socket.abort();
+            while (known.info().state == PeerInfo::State::Connected)
+                co_await yield();
+            peer.request = {};
+            expect((co_await peer.resume(network->location())).verdict == Verdict::Accepted, "refused");
+            expect(known.info().state == PeerInfo::State::Lost, "two sessions");
+        }(m_network.get()));
+    }
+
+    void aSecondConnectionTakesThePlaceOfTheFirst()
+    {
+        // As if this side had not noticed yet that the first one is dead.
+        waitFor([](Location location) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            AsyncSocket first = std::move(peer.socket);
+            expect((co_await peer.resume(location)).verdict == Verdict::Resumed, "not resumed");
+            expect((co_await first.recv()).isEmpty(), "goes on");
+            co_await peer.socket.sendAll(call(1, 1));
+            expect((co_await peer.next()).items == QCborArray{1, 2}, "not answered");
+        }(m_network->location()));
+    }
+
+    void signsOfLifeAreAnswered()
+    {
+        waitFor([](Location location) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            co_await peer.socket.sendAll(frameOf(FrameKind::Ping, QCborArray{0}));
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Pong && frame.items == QCborArray{10}, "not answered");
+        }(m_network->location()));
+    }
+
+    // --- who sends too much ---
+
+    void aFullMailboxIsTold()
+    {
+        const Coro<> target = spawn([]() -> Task<QStringList> {
+            co_await receive<int>(); // of this process: only then it reads the others
+            co_return co_await collect(4);
+        });
+        target.setMailboxLimit(2);
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(target)).isEmpty());
+        waitFor([](PeerNetwork *network, Coro<> full) -> Task<> {
+            const auto id = qint64(full.id());
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (const char *text : {"a", "b", "c"})
+                co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{id, QString::fromLatin1(text)}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{9, id, QStringLiteral("d")}));
+            co_await peer.socket.sendAll(call(1, 1)); // others are served
+            RawPeer::Frame frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Full && frame.items == QCborArray{id}, "not told");
+            expect((co_await peer.next()).items == QCborArray{1, 2}, "not served");
+            expect(network->peers().constFirst().info().unread > 0, "not counted");
+            const Coro<> starter = spawn([](Coro<> reader) -> Task<> { co_await reader.deliver(1); }, full);
+            frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Value && frame.items.at(0) == 9, "not delivered");
+            expect((co_await peer.next()).kind == FrameKind::Room, "no room");
+            expect(network->peers().constFirst().info().unread == 0, "still counted");
+        }(m_network.get(), target));
+        QCOMPARE(waitFor(Coro<QStringList>(target.data())), QStringLiteral("a b c d").split(u' '));
+    }
+
+    void sendersHeedAFullMailbox()
+    {
+        const auto far = makeNetwork();
+        far->offer(QStringLiteral("slow"), []() -> Task<QStringList> {
+            Coro<>::self().setMailboxLimit(2);
+            co_await receive<bool>();
+            co_return co_await collect(6);
+        });
+        far->offer(QStringLiteral("pass"), []() -> Task<> { co_return; });
+        const auto slow = waitFor(m_network->start(far->location(), QStringLiteral("slow")));
+        for (const char *text : {"a", "b", "c"})
+            QVERIFY(slow.send(QString::fromLatin1(text)));
+        waitFor(m_network->call(far->location(), QStringLiteral("pass"))); // so that its answers to these have come
+        QVERIFY(!slow.send(QStringLiteral("refused")));
+        QVERIFY(!failureOf<TimedOut>(slow.deliver(QStringLiteral("too late"), 20ms)).startsWith(u'<'));
+        QList<Coro<>> deliverers;
+        for (const char *text : {"d", "e", "f"})
+            deliverers << spawn([](Coro<> to, QString message) -> Task<> { co_await to.deliver(message); }, slow, QString::fromLatin1(text));
+        letOthersRun();
+        // A coroutine of its own process wakes it.
+        far->offer(QStringLiteral("wake"), [](Coro<> coro) -> Task<> { co_await coro.deliver(true); });
+        waitFor(m_network->call(far->location(), QStringLiteral("wake"), slow));
+        for (const Coro<> &deliverer : std::as_const(deliverers))
+            waitFor(deliverer);
+        QCOMPARE(waitFor(Coro<QStringList>(slow.data())), QStringLiteral("a b c d e f").split(u' '));
+    }
+
+    void whoDoesNotReadIsSentNoMore()
+    {
+        m_network = std::make_unique<PeerNetwork>(PeerNetwork::Options{.secret = Secret("s3cret"), .sendLimit = 5'000'000});
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const Coro<> remote = network->fromBytes(QByteArray::fromHex("d9415382744173796e636f726f3a3a436f726f3c766f69643e8550")
+                                                     + peer.ours.incarnation + QByteArray::fromHex("6000182a60")).value<Coro<>>();
+            const QByteArray megabyte(1'000'000, 'x');
+            int taken = 0;
+            while (remote.send(megabyte))
+                expect(++taken < 100, "taken without end");
+            expect(taken >= 4, "taken too few");
+            try {
+                co_await remote.deliver(1, 10ms);
+                expect(false, "delivered");
+            } catch (const TimedOut &) {
+            }
+            const Coro<> deliverer = spawn([](Coro<> to) -> Task<> { co_await to.deliver(QStringLiteral("last")); }, remote);
+            const PeerInfo info = network->peers().constFirst().info();
+            expect(info.waiting + info.unacknowledged > 4'000'000, "not counted");
+            // It reads, and says so: all comes, in order.
+            for (int i = 0; i < taken; ++i) {
+                expect((co_await peer.next()).items.at(1).toByteArray() == megabyte, "another message");
+                co_await peer.socket.sendAll(frameOf(FrameKind::Acknowledge, QCborArray{qint64(peer.request.received)}));
+            }
+            const RawPeer::Frame last = co_await peer.next();
+            expect(last.kind == FrameKind::Deliver && last.items.at(2) == QStringLiteral("last"), "not the last");
+            co_await peer.socket.sendAll(frameOf(FrameKind::Value, QCborArray{last.items.at(0), nullptr}));
+            co_await deliverer;
+        }(m_network.get()));
+    }
+
+    void floodsOfAFullMailboxAreBounded()
+    {
+        m_network.reset();
+        peerLimits().unread = 10'000;
+        m_network = makeNetwork();
+        const Coro<> target = spawn(waitForever);
+        target.setMailboxLimit(1);
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(target)).isEmpty());
+        for (int i = 0; i < 11; ++i)
+            expectWarning(QStringLiteral("was dropped: the mailbox of .* stays full"));
+        waitFor([](PeerNetwork *network, qint64 id) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (int i = 0; i < 20; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{id, QByteArray(1200, 'x')}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{9, id, QByteArray(1200, 'x')}));
+            expect((co_await peer.next()).kind == FrameKind::Full, "not told");
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Failure && frame.items.at(0) == 9, "not refused");
+            const PeerInfo info = network->peers().constFirst().info();
+            expect(info.dropped == 11 && info.unread <= 10'000, "not counted");
+        }(m_network.get(), qint64(target.id())));
+    }
+
+private:
+    std::unique_ptr<PeerNetwork> m_network;
+};
+
+QTEST_GUILESS_MAIN(SessionTest)
+#include "session_internal_test.moc"

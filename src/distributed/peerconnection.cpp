@@ -1,0 +1,514 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// How a PeerLink comes by its connections, goes on over another one when one breaks, and ends.
+
+#include "networkcore_p.h"
+#include "remotecoro_p.h"
+
+#include <QHostAddress>
+#include <QLoggingCategory>
+#include <QTcpSocket>
+
+Q_LOGGING_CATEGORY(lcConnection, "asyncoro.peer", QtInfoMsg)
+
+namespace Asyncoro::Detail {
+
+namespace {
+
+constexpr qsizetype ReadSize = 64 * 1024;
+/** How many bytes may have come before the peer is told. A part of its window, so that it need not wait. */
+constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
+
+qint64 milliseconds()
+{
+    return QDeadlineTimer::current().deadline();
+}
+
+/** Nothing listens there. */
+class NobodyListens final : public PeerLost
+{
+public:
+    using PeerLost::PeerLost;
+};
+
+} // namespace
+
+struct PeerLink::Connection {
+    std::shared_ptr<AsyncSocket> socket;
+    Hello theirs;
+    SessionAnswer answer;
+};
+
+PeerLink::PeerLink(std::shared_ptr<NetworkCore> core, const Location &location, const QByteArray &incarnation)
+    : m_core(std::move(core))
+    , m_location(location)
+    , m_address(location.address())
+    , m_incarnation(incarnation)
+{
+}
+
+PeerLink::~PeerLink() = default;
+
+PeerInfo PeerLink::info() const
+{
+    PeerInfo info = m_info;
+    info.location = m_location;
+    info.address = m_address;
+    info.state = m_state == State::Lost            ? PeerInfo::State::Lost
+                 : m_state == State::Connected     ? PeerInfo::State::Connected
+                 : m_state == State::Interrupted   ? PeerInfo::State::Interrupted
+                                                   : PeerInfo::State::Connecting;
+    info.unacknowledged = m_outgoing.unacknowledgedSize();
+    info.waiting = m_outgoing.size() - info.unacknowledged;
+    info.unread = m_backlogSize;
+    return info;
+}
+
+// --- the first connection ---
+
+void PeerLink::open()
+{
+    if (m_state != State::Idle)
+        return;
+    if (m_core->isClosed()) {
+        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+        return;
+    }
+    m_state = State::Connecting;
+    setConnector(spawn(&PeerLink::connectAndRun, shared_from_this()));
+}
+
+void PeerLink::setConnector(const Coro<> &connector)
+{
+    connector.setName(QStringLiteral("connection to ") + m_location.toString());
+    connector.setDaemon();
+    m_connector = connector;
+}
+
+/** Whether the coroutine in which this is called still has to make a connection: the other side may have been faster. */
+bool PeerLink::isStillConnecting() const
+{
+    return m_connector == Coro<>::self() && (m_state == State::Connecting || m_state == State::Interrupted);
+}
+
+Task<> PeerLink::connected(QDeadlineTimer deadline)
+{
+    open();
+    try {
+        co_await m_connectedOrLost.wait(deadline);
+    } catch (const TimedOut &) {
+        throw TimedOut(QStringLiteral("connecting to %1").arg(m_location.toString()));
+    }
+    if (m_error)
+        std::rethrow_exception(m_error);
+}
+
+Task<> PeerLink::connectAndRun()
+{
+    const auto self = shared_from_this();
+    std::exception_ptr error;
+    try {
+        co_await attempt();
+    } catch (const Cancelled &) {
+        throw;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error && m_state == State::Connecting)
+        lose(error);
+}
+
+Task<> PeerLink::attempt()
+{
+    if (!m_location.isValid())
+        throw PeerLost(m_location, QStringLiteral("it does not listen for connections"));
+    const QDeadlineTimer deadline(peerLimits().handshake);
+    for (;;) {
+        Connection connection = co_await connectOnce(deadline);
+        if (!isStillConnecting())
+            break;
+        if (!m_incarnation.isEmpty() && connection.theirs.incarnation != m_incarnation)
+            throw PeerLost(m_location, QStringLiteral("another process listens there now"));
+
+        const bool accepted = connection.answer.verdict == Verdict::Accepted;
+        auto target = shared_from_this();
+        if (const auto known = m_core->linkOf(connection.theirs.incarnation); known && known != target) {
+            if (accepted && known->hasSession()) {
+                known->lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it has given up the connection"))));
+            } else if (accepted || known->hasSession()) {
+                giveWayTo(known); // it has several addresses, or its handles came before it was called
+                target = known;
+            }
+        }
+        if (accepted) {
+            target->m_outbound = true;
+            co_await target->run(std::move(connection.socket), connection.theirs, connection.answer);
+            break;
+        }
+        if (target.get() != this)
+            break;
+        // The other side has a connection to us under way, which will be taken for this link. Or it has one that we have
+        // lost, which it will notice.
+        try {
+            co_await m_connectedOrLost.wait(std::min(QDeadlineTimer(peerLimits().retry), deadline));
+        } catch (const TimedOut &) {
+            if (deadline.hasExpired())
+                throw PeerLost(m_location, QStringLiteral("it says that there is a connection already"));
+        }
+        if (!isStillConnecting())
+            break;
+    }
+}
+
+/** Connects, and shows who this is. The verdict is Accepted, Duplicate, or one about a session; others throw. */
+Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
+{
+    Connection connection{std::make_shared<AsyncSocket>(), {}, {}};
+    try {
+        co_await connection.socket->connect(m_location.address(), m_location.port(), deadline);
+        if (!isStillConnecting())
+            co_return connection;
+        struct Mark {
+            explicit Mark(bool &value)
+                : flag(value)
+            {
+                flag = true;
+            }
+            ~Mark() { flag = false; }
+            bool &flag;
+        } const mark(m_shakingHands);
+        connection.answer = co_await m_core->shakeHands(connection.socket, m_location, {m_session, m_received}, &connection.theirs);
+        co_return connection;
+    } catch (const PeerRefused &) {
+        throw;
+    } catch (const PeerLost &) {
+        throw;
+    } catch (const TlsError &e) {
+        if (e.reason() == TlsError::Reason::ClosedByPeer)
+            throw PeerLost(m_location, e.message());
+        throw PeerRefused(e.message());
+    } catch (const SocketError &e) {
+        if (e.code() == QAbstractSocket::ConnectionRefusedError)
+            throw NobodyListens(m_location, QStringLiteral("nothing listens there, the connection was refused"));
+        throw PeerLost(m_location, e.message());
+    } catch (const Error &e) {
+        throw PeerLost(m_location, e.message());
+    }
+}
+
+/** `other` is for the same process. All that anybody wants of this link so far is that it connects: see target(). */
+void PeerLink::giveWayTo(const std::shared_ptr<PeerLink> &other)
+{
+    m_state = State::Lost;
+    m_other = other;
+    m_core->remove(*this);
+    m_core->addLocation(m_location, other);
+    m_connector = {};
+    m_connectedOrLost.set();
+}
+
+// --- one connection ---
+
+Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionAnswer session)
+{
+    const auto self = shared_from_this();
+    if (const Coro<> connector = std::exchange(m_connector, {}); connector != Coro<>::self() && !m_shakingHands)
+        connector.terminate(); // one that shakes hands will see for itself
+    const bool resumed = session.verdict == Verdict::Resumed;
+    if (resumed && !m_outgoing.rewind(session.received)) {
+        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it says that it has what was never sent"))));
+        co_return;
+    }
+    m_state = State::Connected;
+    m_session = session.session;
+    m_socket = socket;
+    m_incarnation = theirs.incarnation;
+    m_flags = theirs.flags;
+    m_address = socket->peerLocation().address();
+    m_localAddress = socket->localLocation().address();
+    m_lastHeard = milliseconds();
+    m_pinged = 0;
+    socket->socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    if (!resumed)
+        m_core->addConnected(self);
+    m_workers = {Coro<>::self()};
+    for (const Coro<> &worker : {Coro<>(spawn(&PeerLink::writeFrames, self, socket)), Coro<>(spawn(&PeerLink::keepAlive, self))}) {
+        worker.setName(QStringLiteral("connection to ") + m_location.toString());
+        worker.setDaemon();
+        m_workers.append(worker);
+    }
+    m_connectedOrLost.set();
+
+    std::exception_ptr error;
+    try {
+        co_await readFrames(socket);
+        co_return;
+    } catch (const Cancelled &) {
+        throw;
+    } catch (const PeerLost &) {
+        error = std::current_exception();
+    } catch (...) {
+        const QString text = errorText(std::current_exception());
+        qCWarning(lcConnection).noquote() << "closed the connection to" << socket->peerLocation().toString() + u':' << text;
+        error = std::make_exception_ptr(PeerLost(m_location, text));
+    }
+    if (m_socket == socket)
+        lose(error);
+}
+
+/** Returns when the connection is over. */
+Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
+{
+    for (;;) {
+        QByteArray bytes;
+        QString failure;
+        try {
+            bytes = co_await socket->recv(ReadSize);
+        } catch (const StreamError &e) {
+            failure = e.message();
+        }
+        if (m_socket != socket)
+            co_return;
+        if (bytes.isEmpty()) {
+            if (failure.isEmpty())
+                interrupt(QStringLiteral("it closed the connection without a goodbye"), Break::Closed);
+            else
+                interrupt(failure, Break::Failed);
+            co_return;
+        }
+        m_lastHeard = milliseconds();
+        m_received += quint64(bytes.size());
+        m_info.bytesReceived += bytes.size();
+        QByteArray frames = std::exchange(m_incoming, {}); // not there: a frame may make this lost
+        frames += bytes;
+        qsizetype position = 0;
+        while (frames.size() - position >= FrameHeader::Size) {
+            const std::optional<FrameHeader> header = FrameHeader::read(frames.constData() + position);
+            if (!header)
+                throw WireError(QStringLiteral("it sent bytes that are no frame of this protocol"));
+            if (frames.size() - position < FrameHeader::Size + qsizetype(header->length))
+                break;
+            ++m_info.framesReceived;
+            read(*header, QByteArray::fromRawData(frames.constData() + position + FrameHeader::Size, header->length));
+            if (m_socket != socket)
+                co_return;
+            position += FrameHeader::Size + qsizetype(header->length);
+        }
+        frames.remove(0, position);
+        m_incoming = std::move(frames);
+        if (m_received - m_acknowledged >= AcknowledgeEvery)
+            sendReceived(FrameKind::Acknowledge);
+    }
+}
+
+Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
+{
+    const auto self = shared_from_this();
+    try {
+        for (;;) {
+            while (!m_outgoing.canTake()) {
+                m_outgoingReady.clear();
+                co_await m_outgoingReady.wait();
+            }
+            if (socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
+                co_await socket->sendAll({}); // until there is room: what waits stays here, in its order
+            const QByteArray bytes = m_outgoing.take(); // all that has gathered, in one write
+            m_info.bytesSent += bytes.size();
+            co_await socket->sendAll(bytes);
+        }
+    } catch (const Error &e) {
+        if (m_socket == socket)
+            interrupt(e.message(), Break::Failed);
+    }
+}
+
+Task<> PeerLink::keepAlive()
+{
+    const auto self = shared_from_this();
+    const PeerLimits &limits = peerLimits();
+    // Both sides ask after a while of silence. One of them is a little slower, so that mostly only the other one has to.
+    const auto patience = m_incarnation < m_core->incarnation() ? limits.ping : limits.ping * 5 / 4;
+    const bool mayBeSilent = m_flags & Hello::MayBeBusy;
+    for (;;) {
+        const qint64 before = milliseconds();
+        const auto left = limits.silence - std::chrono::milliseconds(before - m_lastHeard);
+        co_await sleep(mayBeSilent ? patience : std::clamp(left, std::chrono::milliseconds(1), patience));
+        const qint64 now = milliseconds();
+        const qint64 silence = now - m_lastHeard;
+        // Had our own event loop stood still, bytes may have come that nobody has read yet.
+        const bool awake = now - before < 2 * patience.count();
+        if (awake && !mayBeSilent && silence >= limits.silence.count()) {
+            const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
+            lose(std::make_exception_ptr(PeerLost(m_location, text)));
+            co_return;
+        }
+        if (silence >= patience.count() / 2)
+            ping();
+    }
+}
+
+void PeerLink::ping()
+{
+    m_pinged = QDeadlineTimer::current().deadlineNSecs();
+    sendReceived(FrameKind::Ping);
+}
+
+/** A frame that tells how many bytes have come. */
+void PeerLink::sendReceived(FrameKind kind)
+{
+    m_acknowledged = m_received;
+    send(kind, 1, [this](QCborStreamWriter &writer) { writer.append(m_received); });
+}
+
+void PeerLink::readAcknowledged(quint64 position)
+{
+    if (!m_outgoing.acknowledge(position))
+        throw WireError(QStringLiteral("it says that it has what was never sent"));
+    m_outgoingReady.set();
+    updateRoom();
+}
+
+void PeerLink::updateRoom()
+{
+    m_room.setOpen(m_outgoing.size() < m_core->sendLimit() || m_state == State::Lost);
+    if (m_outgoing.size() > peerLimits().unsent && m_state != State::Lost)
+        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it does not take what it asked for"))));
+}
+
+// --- when a connection ends ---
+
+void PeerLink::dropConnection()
+{
+    for (const Coro<> &worker : std::exchange(m_workers, {})) {
+        if (worker != Coro<>::self())
+            worker.terminate();
+    }
+    if (const auto socket = std::exchange(m_socket, {}))
+        socket->close();
+}
+
+void PeerLink::interrupt(const QString &reason, Break how)
+{
+    if (m_state != State::Connected)
+        return;
+    if (!(m_flags & Hello::Resumes)) {
+        lose(std::make_exception_ptr(PeerLost(m_location, reason)));
+        return;
+    }
+    // Where the peer's process has ended, its system closes the connection and refuses another one. But behind a router
+    // that translates addresses a refusal means nothing to a side that could never connect.
+    const bool refusalIsFinal = m_outbound || how == Break::Closed || QHostAddress(m_address).isLoopback();
+    qCDebug(lcConnection).noquote() << "the connection to" << m_location.toString() << "broke:" << reason;
+    m_state = State::Interrupted;
+    ++m_info.interruptions;
+    dropConnection();
+    setConnector(spawn(&PeerLink::recover, shared_from_this(), reason, refusalIsFinal));
+}
+
+/** Makes another connection for the session, unless the peer does, until it is too late. */
+Task<> PeerLink::recover(QString reason, bool refusalIsFinal)
+{
+    const auto self = shared_from_this();
+    const PeerLimits &limits = peerLimits();
+    const auto silence = std::chrono::milliseconds(m_flags & Hello::MayBeBusy ? 0 : milliseconds() - m_lastHeard);
+    const QDeadlineTimer deadline(std::max(limits.silence - silence, limits.retry));
+    QString failure;
+    while (!deadline.hasExpired()) {
+        const QDeadlineTimer next(limits.retry);
+        if (m_location.isValid()) {
+            try {
+                Connection connection = co_await connectOnce(std::min(QDeadlineTimer(limits.handshake), deadline));
+                if (!isStillConnecting())
+                    co_return;
+                if (connection.theirs.incarnation != m_incarnation)
+                    throw PeerRefused(QStringLiteral("another process listens there now"));
+                if (connection.answer.verdict == Verdict::Resumed) {
+                    co_await run(std::move(connection.socket), connection.theirs, connection.answer);
+                    co_return;
+                }
+                if (connection.answer.verdict != Verdict::Duplicate) // which means: the peer is at it, too
+                    throw PeerRefused(QStringLiteral("it has given up the connection"));
+            } catch (const PeerRefused &e) {
+                failure = e.message();
+                break;
+            } catch (const PeerLost &e) {
+                if (refusalIsFinal && dynamic_cast<const NobodyListens *>(&e))
+                    break;
+                failure = e.reason();
+            }
+        }
+        co_await sleep(std::min(next, deadline));
+        if (!isStillConnecting())
+            co_return;
+    }
+    if (isStillConnecting()) {
+        const QString text = failure.isEmpty() ? reason : QStringLiteral("%1; trying again: %2").arg(reason, failure);
+        lose(std::make_exception_ptr(PeerLost(m_location, text)));
+    }
+}
+
+void PeerLink::lose(std::exception_ptr error)
+{
+    if (m_state == State::Lost)
+        return;
+    m_state = State::Lost;
+    m_error = error;
+    const auto self = shared_from_this();
+    m_core->remove(*this);
+    m_outgoing.clear();
+    m_incoming.clear();
+    dropConnection();
+    if (const Coro<> connector = std::exchange(m_connector, {}); connector != Coro<>::self())
+        connector.terminate();
+    m_connectedOrLost.set();
+    m_room.setOpen(true); // whoever waits learns that it is lost
+    for (const auto &full : std::exchange(m_full, {}))
+        full->setOpen(true);
+    for (const Coro<> &call : std::exchange(m_serving, {}))
+        call.terminate();
+    for (const Coro<> &reporter : std::exchange(m_reporters, {}))
+        reporter.terminate();
+    for (AnswerSuspension *awaited : std::exchange(m_awaited, {}))
+        awaited->fail(error);
+    for (const CoroPointer &coro : std::exchange(m_watched, {}))
+        static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, error);
+}
+
+namespace {
+
+/**
+ * Sends what the system has not taken yet, and reads until the other side closes, too: a system that is told to close a
+ * connection on which something still comes resets it, and what is on its way to the other side may be lost.
+ */
+Task<> sayFarewell(std::shared_ptr<AsyncSocket> socket, QByteArray lastFrames)
+{
+    try {
+        const QDeadlineTimer deadline(peerLimits().silence);
+        co_await socket->sendAll(lastFrames, deadline);
+        co_await socket->closeWriting(deadline);
+        while (!(co_await socket->recv(ReadSize, deadline)).isEmpty()) { }
+    } catch (const Error &e) {
+        qCDebug(lcConnection).noquote() << "leaving:" << e.message();
+    }
+}
+
+} // namespace
+
+void PeerLink::close(const QString &reason)
+{
+    if (m_state == State::Connected) {
+        send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
+        if (const auto socket = std::exchange(m_socket, {}); socket && socket->isConnected()) {
+            QByteArray frames = std::exchange(m_outgoing.waiting(), {});
+            if (!m_core->isSecure()) {
+                socket->socket()->write(std::exchange(frames, {}));
+                socket->socket()->flush(); // at once, for there may be no event loop any more
+            }
+            spawn(sayFarewell, socket, frames).setName(QStringLiteral("farewell to ") + m_location.toString());
+        }
+    }
+    lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("this process has left the network"))));
+}
+
+} // namespace Asyncoro::Detail
