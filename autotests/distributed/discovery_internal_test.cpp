@@ -446,7 +446,7 @@ private Q_SLOTS:
         QProcess process;
         process.setProcessChannelMode(QProcess::ForwardedErrorChannel);
         process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/distributed_peerprocess"),
-                      {QStringLiteral("0"), QStringLiteral("idle"), QString::number(m_site->port), m_site->group4});
+                      {QStringLiteral("--discover"), QString::number(m_site->port) + u',' + m_site->group4});
         while (!process.canReadLine())
             QVERIFY(process.waitForReadyRead(30'000));
         const QString location = QString::fromUtf8(process.readLine()).trimmed();

@@ -14,11 +14,6 @@ using Asyncoro::Detail::peerLimits;
 
 namespace {
 
-QCborValue typed(const QString &name, const QCborValue &content)
-{
-    return QCborValue(QCborTag(0x4153), QCborArray{name, content});
-}
-
 QByteArray repeated(const char *hex, int count)
 {
     return QByteArray::fromHex(hex).repeated(count);

@@ -267,6 +267,14 @@ private Q_SLOTS:
         QVERIFY2(text.contains(QStringLiteral("Fraction")) && text.contains(QStringLiteral("division by zero")), qPrintable(text));
     }
 
+    void yearsOfMoreThanFourDigitsAreRefused()
+    {
+        const QDate date(12345, 1, 2);
+        for (const QVariant &value : {QVariant(date), QVariant(QDateTime(date, QTime(), QTimeZone::UTC)),
+                                      QVariant(QDateTime(date, QTime(), QTimeZone("Europe/Berlin"))), QVariant(QDateTime(date, QTime()))})
+            QCOMPARE(failureOf<WireError>([&] { return m_here->toBytes(value); }), QStringLiteral("the year 12345 cannot be sent to another process"));
+    }
+
     void depthIsBounded()
     {
         const auto nested = [](int depth) {
@@ -275,7 +283,17 @@ private Q_SLOTS:
                 value = QVariantList{value};
             return value;
         };
-        QCOMPARE(m_there->fromBytes(m_here->toBytes(nested(60))), nested(60));
+        for (const int depth : {60, 63}) // and the number in them
+            QCOMPARE(m_there->fromBytes(m_here->toBytes(nested(depth))), nested(depth));
+        QVERIFY(failureOf<WireError>([&] { return m_here->toBytes(nested(64)); }).contains(QStringLiteral("nested")));
+        QVERIFY(failureOf<WireError>([&] { return m_here->fromBytes(QByteArray(64, '\x81') + '\x01'); }).contains(QStringLiteral("nested")));
+        // A typed value takes more levels of CBOR, but counts the same.
+        const QVariant typedAtTheEnd = QVariantList{QVariant::fromValue(QList<QVariantList>{{qlonglong(1)}})};
+        QVariant value = typedAtTheEnd;
+        for (int i = 0; i < 60; ++i)
+            value = QVariantList{value};
+        QCOMPARE(m_there->fromBytes(m_here->toBytes(value)), value);
+        QVERIFY(failureOf<WireError>([&] { return m_here->toBytes(QVariantList{value}); }).contains(QStringLiteral("nested")));
         QVERIFY(failureOf<WireError>([&] { return m_here->toBytes(nested(100)); }).contains(QStringLiteral("nested")));
         QVERIFY(failureOf<WireError>([&] { return m_here->fromBytes(QByteArray(100'000, '\x81') + '\x01'); }).contains(QStringLiteral("nested")));
         QByteArray tags;
@@ -318,6 +336,7 @@ private Q_SLOTS:
         row("unknown type", typed("NoSuchType", 1));
         row("type that may not travel", typed("QSize", QCborArray{1, 2}));
         row("pointer", typed("QObject*", 1));
+        row("type of a library that is not there", typed("QColor", 1));
         row("void", typed("void", 1));
         row("name with a zero", QByteArray::fromHex("d94153826569006e746101"));
         row("qlonglong from a text", typed("qlonglong", QLatin1StringView("x")));
@@ -325,6 +344,9 @@ private Q_SLOTS:
         row("float from a list", typed("float", QCborArray()));
         row("QDate from nonsense", typed("QDate", QLatin1StringView("yesterday")));
         row("QDateTime from nonsense", typed("QDateTime", QLatin1StringView("2026-01-02T")));
+        row("QDateTime with half a time zone", typed("QDateTime", QLatin1StringView("2026-01-02T03:04:05.000Z[")));
+        row("QDateTime with nothing but a time zone", typed("QDateTime", QLatin1StringView("[Europe/Berlin]")));
+        row("QDate from another type", typed("QDate", QCborValue(QCborTag(0x4153), QCborArray{QLatin1StringView("QDate"), QLatin1StringView("2026-01-02")})));
         row("QDateTime without an offset", typed("QDateTime", QLatin1StringView("2026-01-02T03:04:05.000")));
         row("QStringList from a text", typed("QStringList", QLatin1StringView("x")));
         row("QStringList of lists", typed("QStringList", QCborArray{QCborMap()}));

@@ -1,13 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "distributedtest.h"
+#include "../../src/distributed/limits_p.h"
+#include "numberedmessages.h"
 
 #include <Asyncoro/Discovery>
 
+#include <QCommandLineParser>
 #include <QCoreApplication>
-#include <QFile>
+#include <QSocketNotifier>
 
+#include <cstdio>
+#include <optional>
+
+#include <unistd.h>
 #ifdef Q_OS_LINUX
 #include <csignal>
 #include <sys/prctl.h>
@@ -15,42 +21,144 @@
 
 using namespace DistributedTest;
 
-/**
- * A process for peerprocesstest: prints where it listens, and goes on until it is killed.
- *
- * distributed_peerprocess [PORT [busy|idle [UDP-PORT GROUP]]]
- *
- * With a UDP port and a group, others find it there over loopback.
- */
+namespace {
+
+/** Numbered messages that this process sends on behalf of its caller; what has become of them is told when asked. */
+void offerSending(PeerNetwork &network)
+{
+    const auto sent = std::make_shared<QHash<int, Coro<QList<int>>>>(); // by sender
+    network.offer(QStringLiteral("startSending"), [&network, sent](QString location, int sender, int count) -> Task<> {
+        if (!sent->contains(sender)) // the answer to the first call may have been lost
+            sent->insert(sender, spawn(sendNumbered(network, Location::fromString(location), sender, count)));
+        co_return;
+    });
+    network.offer(QStringLiteral("acknowledged"),
+                  [sent](int sender) -> Task<QList<int>> { co_return co_await sent->value(sender); });
+}
+
+void print(const QString &line)
+{
+    std::printf("%s\n", qPrintable(line));
+    std::fflush(stdout);
+}
+
+/** Does what a line of the standard input says, and prints how it ended, with the number that the line begins with. */
+Task<> execute(PeerNetwork &network, std::shared_ptr<Record> record, QStringList words)
+{
+    const QString number = words.takeFirst();
+    const QString command = words.takeFirst();
+    const auto location = Location::fromString(words.value(0));
+    QString result;
+    try {
+        if (command == u"add") { // LOCATION A B
+            result = QString::number(
+                co_await network.call<int>(location, command, words.at(1).toInt(), words.at(2).toInt()));
+        } else if (command == u"send") { // LOCATION SENDER COUNT; how many were acknowledged
+            result = QString::number(
+                (co_await sendNumbered(network, location, words.at(1).toInt(), words.at(2).toInt())).size());
+        } else if (command == u"deliver") { // LOCATION SENDER NUMBER; the one message
+            const Coro<> recorder = co_await network.locate(location, Recorder);
+            print(number + QStringLiteral(" located"));
+            co_await recorder.deliver(numbered(words.at(1).toInt(), words.at(2).toInt()));
+            result = QStringLiteral("delivered");
+        } else if (command == u"watch") { // LOCATION; until that process is lost
+            (co_await network.anchorOf(location)).monitor(Coro<>::self());
+            print(number + QStringLiteral(" watching"));
+            result = (co_await receive<ExitNotice>()).error();
+        } else if (command == u"recorded") { // SENDER; what has come
+            const QList<int> numbers = record->value(words.at(0).toInt());
+            result = complaint(numbers, {}).isEmpty() ? QString::number(numbers.size()) : complaint(numbers, {});
+        } else {
+            result = QStringLiteral("unknown command");
+        }
+    } catch (const PeerLost &e) {
+        result = QStringLiteral("PeerLost: ") + e.message();
+    } catch (const PeerRefused &e) {
+        result = QStringLiteral("PeerRefused: ") + e.message();
+    }
+    print(number + u' ' + result);
+}
+
+void executeCommands(PeerNetwork &network, const std::shared_ptr<Record> &record)
+{
+    auto *const notifier = new QSocketNotifier(STDIN_FILENO, QSocketNotifier::Read, qApp);
+    const auto onReadable = [&network, record, notifier, input = QByteArray()]() mutable {
+        char some[4096];
+        const auto size = ::read(STDIN_FILENO, some, sizeof some);
+        if (size <= 0)
+            return notifier->setEnabled(false);
+        input.append(some, size);
+        for (qsizetype end = input.indexOf('\n'); end >= 0; end = input.indexOf('\n')) {
+            spawn(execute, std::ref(network), record, QString::fromUtf8(input.first(end)).split(u' '));
+            input.remove(0, end + 1);
+        }
+    };
+    QObject::connect(notifier, &QSocketNotifier::activated, notifier, onReadable);
+}
+
+void setLimits(const QString &text)
+{
+    const QStringList texts = text.split(u',');
+    auto &limits = Detail::peerLimits();
+    std::chrono::milliseconds *const all[] = {&limits.handshake, &limits.retry, &limits.ping, &limits.silence};
+    for (std::size_t i = 0; i < std::size(all); ++i)
+        *all[i] = std::chrono::milliseconds(texts.value(qsizetype(i)).toInt());
+}
+
+} // namespace
+
+/** A process for tests: prints where it listens, and goes on until it is killed; execute() is what it does when told. */
 int main(int argc, char **argv)
 {
 #ifdef Q_OS_LINUX
     prctl(PR_SET_PDEATHSIG, SIGKILL); // with the test
 #endif
     const QCoreApplication app(argc, argv);
+    QCommandLineParser parser;
+    parser.addOptions({
+        {QStringLiteral("address"), QStringLiteral("where to listen"), QStringLiteral("ADDRESS"),
+         QStringLiteral("127.0.0.1")},
+        {QStringLiteral("port"), QStringLiteral("where to listen"), QStringLiteral("PORT"), QStringLiteral("0")},
+        {QStringLiteral("secret"), QStringLiteral("empty: none"), QStringLiteral("TEXT"), QStringLiteral("s3cret")},
+        {QStringLiteral("busy"), QStringLiteral("its event loop may stand still")},
+        {QStringLiteral("limits"), QStringLiteral("handshake, retry, ping and silence in milliseconds"),
+         QStringLiteral("MS,MS,MS,MS")},
+        {QStringLiteral("discover"), QStringLiteral("where others find it over loopback"),
+         QStringLiteral("UDP-PORT,GROUP")},
+    });
+    parser.process(app);
+    if (parser.isSet(QStringLiteral("limits")))
+        setLimits(parser.value(QStringLiteral("limits")));
     PeerNetwork::Options options;
-    options.port = app.arguments().value(1).toUShort();
-    options.secret = Secret("s3cret");
-    options.mayBeBusy = app.arguments().value(2) == u"busy";
-    PeerNetwork network(options);
-    network.offer(QStringLiteral("add"), add);
-    network.offer(QStringLiteral("wait"), waitForever);
+    options.address = parser.value(QStringLiteral("address"));
+    options.port = parser.value(QStringLiteral("port")).toUShort();
+    options.secret = Secret(parser.value(QStringLiteral("secret")).toUtf8());
+    options.mayBeBusy = parser.isSet(QStringLiteral("busy"));
+    std::unique_ptr<PeerNetwork> network;
+    try {
+        network = std::make_unique<PeerNetwork>(options);
+    } catch (const Error &e) {
+        print(QStringLiteral("Error: ") + e.message());
+        return 1;
+    }
+    network->offer(QStringLiteral("add"), add);
+    network->offer(QStringLiteral("wait"), waitForever);
     const Coro<> sleeper = spawn(waitForever);
-    network.registerCoro(QStringLiteral("sleeper"), sleeper);
+    network->registerCoro(QStringLiteral("sleeper"), sleeper);
+    const auto record = std::make_shared<Record>();
+    offerRecorder(*network, record);
+    offerSending(*network);
+    executeCommands(*network, record);
 
     std::optional<Discovery> discovery;
-    if (const quint16 port = app.arguments().value(3).toUShort(); port != 0) {
+    if (parser.isSet(QStringLiteral("discover"))) {
+        const QStringList texts = parser.value(QStringLiteral("discover")).split(u',');
         Discovery::Options where;
-        where.port = port;
-        where.group4 = app.arguments().value(4);
+        where.port = texts.value(0).toUShort();
+        where.group4 = texts.value(1);
         where.interfaces = {QStringLiteral("lo")};
-        discovery.emplace(network, where);
+        discovery.emplace(*network, where);
     }
-
-    QFile out;
-    if (!out.open(stdout, QIODevice::WriteOnly))
-        return 1;
-    out.write(network.location().toString().toUtf8() + '\n');
-    out.flush();
+    print(network->location().toString());
     return Asyncoro::exec();
 }

@@ -1,56 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#include "../../src/distributed/limits_p.h"
-#include "distributedtest.h"
+#include "peerprocess.h"
 
-#include <QCoreApplication>
 #include <QElapsedTimer>
-#include <QProcess>
-
-#include <csignal>
 
 using namespace DistributedTest;
-using Asyncoro::Detail::PeerLimits;
-using Asyncoro::Detail::peerLimits;
-
-namespace {
-
-/** A process that runs peerprocess.cpp. */
-class PeerProcess
-{
-public:
-    explicit PeerProcess(quint16 port = 0, bool busy = false)
-    {
-        m_process.setProcessChannelMode(QProcess::ForwardedErrorChannel);
-        m_process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/distributed_peerprocess"),
-                        {QString::number(port), busy ? QStringLiteral("busy") : QStringLiteral("idle")});
-        while (!m_process.canReadLine()) {
-            if (!m_process.waitForReadyRead(30'000))
-                throw Error(QStringLiteral("the process does not start: ") + m_process.errorString());
-        }
-        location = Location::fromString(QString::fromUtf8(m_process.readLine()));
-    }
-
-    ~PeerProcess() { kill(); }
-    PeerProcess(const PeerProcess &) = delete;
-    PeerProcess &operator=(const PeerProcess &) = delete;
-
-    void signal(int number) const { ::kill(pid_t(m_process.processId()), number); }
-
-    void kill()
-    {
-        m_process.kill();
-        m_process.waitForFinished();
-    }
-
-    Location location;
-
-private:
-    QProcess m_process;
-};
-
-} // namespace
 
 /** Processes that end without a word. */
 class PeerProcessTest : public QObject
@@ -113,7 +68,7 @@ private Q_SLOTS:
         peerLimits().silence = 300ms;
         m_network = makeNetwork();
         const PeerProcess idle;
-        const PeerProcess busy(0, true);
+        const PeerProcess busy({.busy = true});
         const Coro<> call = spawn(m_network->call(idle.location, QStringLiteral("wait")));
         const Coro<> busyCall = spawn(m_network->call(busy.location, QStringLiteral("wait")));
         const Peer idlePeer = waitFor(m_network->connect(idle.location));
@@ -161,7 +116,7 @@ private Q_SLOTS:
         const Coro<> call = spawn(m_network->call(location, QStringLiteral("wait")));
         waitFor(sleeper.deliver(1));
         first.kill();
-        const PeerProcess second(location.port());
+        const PeerProcess second({.port = location.port()});
         QCOMPARE(second.location, location);
         QVERIFY(!failureOf<PeerLost>(call).startsWith(u'<'));
         QVERIFY(!failureOf<PeerLost>(sleeper.deliver(1)).startsWith(u'<'));

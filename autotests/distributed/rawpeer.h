@@ -38,6 +38,12 @@ inline QByteArray frameOf(FrameKind kind, const QCborArray &items)
     return frameOf(kind, items.toCborValue().toCbor());
 }
 
+/** A value of a type that CBOR has none for. */
+inline QCborValue typed(const QString &name, const QCborValue &content)
+{
+    return QCborValue(QCborTag(0x4153), QCborArray{name, content});
+}
+
 /** Speaks the protocol byte by byte, and can be told to speak it wrong. */
 class RawPeer
 {

@@ -24,7 +24,7 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr QCborTag TypedValue{0x4153}; // "AS"
-constexpr int MaxDepth = 64; // of a value; one of a type takes up to two levels of CBOR
+constexpr int MaxDepth = 64; // of a value, which takes up to two levels of CBOR for each
 constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
 
 template<typename E>
@@ -60,6 +60,24 @@ bool findCodec(QMetaType type, MessageTypeCodec *codec)
         return false;
     *codec = *found;
     return true;
+}
+
+/**
+ * The type that a peer names. Qt knows the types of its GUI libraries by name even in a process without these, and writes a
+ * warning for each that is looked up: so they are only if they have been registered.
+ */
+QMetaType typeNamed(const QByteArray &name)
+{
+#define ASYNCORO_TYPE_ENTRY(Name, Id, Type) {QByteArrayLiteral(#Type), Id},
+    static const QHash<QByteArray, int> guiTypes{
+        QT_FOR_EACH_STATIC_GUI_CLASS(ASYNCORO_TYPE_ENTRY) QT_FOR_EACH_STATIC_WIDGETS_CLASS(ASYNCORO_TYPE_ENTRY)};
+#undef ASYNCORO_TYPE_ENTRY
+    if (const int id = guiTypes.value(name)) {
+        const QReadLocker lock(&registry().lock);
+        if (!registry().codecs.contains(id))
+            return {};
+    }
+    return QMetaType::fromName(name);
 }
 
 QString typeName(QMetaType type)
@@ -115,6 +133,15 @@ QString textOf(const QDateTime &time)
     }
 }
 
+/** `text` of a QDate or QDateTime: which Qt leaves empty for years of more than four digits, too. */
+QString dateText(const QVariant &value, const QString &text)
+{
+    const QDate date = value.toDate();
+    if (date.isValid() && (text.isEmpty() || text.startsWith(u'[')))
+        throw WireError(QStringLiteral("the year %1 cannot be sent to another process").arg(date.year()));
+    return text;
+}
+
 QDateTime timeOf(const QString &text)
 {
     const qsizetype bracket = text.indexOf(u'[');
@@ -125,7 +152,9 @@ QDateTime timeOf(const QString &text)
         malformed(QStringLiteral("no time: ") + text);
     if (bracket < 0)
         return time;
-    const QTimeZone zone(text.mid(bracket + 1).chopped(1).toLatin1());
+    if (!text.endsWith(u']'))
+        malformed(QStringLiteral("no time: ") + text);
+    const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1());
     return zone.isValid() ? time.toTimeZone(zone) : time;
 }
 
@@ -139,13 +168,13 @@ void encodePlain(QCborStreamWriter &writer, const QVariant &value)
         writer.append(value.toUuid().toRfc4122());
         break;
     case QMetaType::QDate:
-        writer.append(value.toDate().toString(Qt::ISODate));
+        writer.append(dateText(value, value.toDate().toString(Qt::ISODate)));
         break;
     case QMetaType::QTime:
         writer.append(value.toTime().toString(Qt::ISODateWithMs));
         break;
     case QMetaType::QDateTime:
-        writer.append(textOf(value.toDateTime()));
+        writer.append(dateText(value, textOf(value.toDateTime())));
         break;
     case QMetaType::Float:
         writer.append(value.toFloat());
@@ -366,6 +395,23 @@ public:
 
     QVariant decode()
     {
+        const Level level(depth);
+        switch (reader.type()) {
+        case QCborStreamReader::Array:
+            return decodeList();
+        case QCborStreamReader::Map:
+            return decodeMap();
+        case QCborStreamReader::Tag:
+            return decodeTyped();
+        default:
+            return decodeScalar();
+        }
+    }
+
+private:
+    /** What is no container. */
+    QVariant decodeScalar()
+    {
         switch (reader.type()) {
         case QCborStreamReader::UnsignedInteger:
         case QCborStreamReader::NegativeInteger:
@@ -380,24 +426,17 @@ public:
             return decodeDouble();
         case QCborStreamReader::SimpleType:
             return decodeSimple();
-        case QCborStreamReader::Array:
-            return decodeList();
-        case QCborStreamReader::Map:
-            return decodeMap();
-        case QCborStreamReader::Tag:
-            return decodeTyped();
         default:
             malformed(QStringLiteral("item of CBOR type %1").arg(int(reader.type())));
         }
     }
 
-private:
     struct Level {
         explicit Level(int &value)
             : depth(value)
         {
-            if (++depth > 2 * MaxDepth)
-                malformed(QStringLiteral("nested more than %1 deep").arg(2 * MaxDepth));
+            if (++depth > MaxDepth)
+                malformed(QStringLiteral("nested more than %1 deep").arg(MaxDepth));
         }
         ~Level() { --depth; }
         Level(const Level &) = delete;
@@ -444,7 +483,6 @@ private:
 
     QVariantList decodeList()
     {
-        const Level level(depth);
         QVariantList list;
         if (reader.isLengthKnown())
             list.reserve(qsizetype(std::min(reader.length(), MaxListReserve)));
@@ -457,7 +495,6 @@ private:
 
     QVariantMap decodeMap()
     {
-        const Level level(depth);
         QVariantMap map;
         reader.enterContainer();
         while (hasNext()) {
@@ -472,7 +509,6 @@ private:
     {
         if (reader.toTag() != TypedValue)
             malformed(QStringLiteral("unknown tag %1").arg(quint64(reader.toTag())));
-        const Level level(depth);
         reader.next();
         enterArray(reader, 2);
         const QString name = readText(reader);
@@ -485,16 +521,14 @@ private:
 
     QVariant decodeContent(const QString &name)
     {
-        const QMetaType type = QMetaType::fromName(name.toLatin1());
+        const QMetaType type = typeNamed(name.toLatin1());
         MessageTypeCodec codec;
         if (type == QMetaType::fromType<Coro<>>())
             return QVariant::fromValue(decodeIdentity(reader, handles));
         if (type == QMetaType::fromType<ExitNotice>())
             return QVariant::fromValue(decodeNotice());
-        if (isPlain(type.id()))
-            return decodePlain(type, decode());
-        if (type.flags() & QMetaType::IsEnumeration)
-            return decodePlain(type, decode());
+        if (isPlain(type.id()) || type.flags() & QMetaType::IsEnumeration)
+            return decodePlain(type, decodeScalar());
         if (type.isValid() && findCodec(type, &codec))
             return codec.fromCbor ? decodeWith(codec, type) : decodeGadget(type);
         if (type.isValid() && isSequence(type))
@@ -546,7 +580,6 @@ private:
     {
         if (!reader.isArray())
             malformed(QStringLiteral("no list for %1").arg(typeName(type)));
-        const Level level(depth);
         QVariant value(type);
         QSequentialIterable elements = value.view<QSequentialIterable>();
         const QMetaType elementType = elements.metaContainer().valueMetaType();

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "peerprocess.h"
+
+#include <Asyncoro/FaultProxy>
+
+#include <QLoggingCategory>
+#include <QTcpServer>
+
+namespace DistributedTest {
+
+/** For tests of many broken connections: short waits between attempts, and no warnings, for there would be too many. */
+inline void expectFaults()
+{
+    QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false"));
+    peerLimits() = PeerLimits();
+    peerLimits().retry = 20ms;
+}
+
+/**
+ * A port that is free at all the addresses that FaultyLine uses, and that the system gives no connection by itself: one
+ * that is free at 127.0.0.1 could be that of a connection at 127.0.0.2.
+ */
+inline quint16 freePort()
+{
+    static quint16 port = quint16(10'000 + QCoreApplication::applicationPid() * 1009 % 20'000);
+    const auto isFree = [](int number) {
+        return QTcpServer().listen(QHostAddress(QStringLiteral("127.0.0.%1").arg(number)), port);
+    };
+    do {
+        port = port < 29'999 ? quint16(port + 1) : quint16(10'000);
+    } while (!isFree(1) || !isFree(2) || !isFree(3));
+    return port;
+}
+
+/**
+ * This process and another one, which reach each other through proxies only, whoever connects: the network knows the
+ * other process at 127.0.0.3, and is known to it at 127.0.0.2.
+ */
+class FaultyLine
+{
+public:
+    explicit FaultyLine(const PeerProcess &process)
+        : peer(process.location)
+        , network(makeNetwork(QStringLiteral("127.0.0.1"), freePort()))
+        , there(peer,
+                {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
+        , back(network->location(),
+               {.address = QStringLiteral("127.0.0.2"),
+                .port = network->location().port(),
+                .source = QStringLiteral("127.0.0.3")})
+    {
+    }
+
+    void stall()
+    {
+        for (FaultProxy *proxy : {&there, &back}) {
+            proxy->stall(FaultProxy::ToServer);
+            proxy->stall(FaultProxy::ToClient);
+        }
+    }
+    /** What this process sends is lost, or what is sent to it. */
+    void swallow(bool fromHere)
+    {
+        there.swallow(fromHere ? FaultProxy::ToServer : FaultProxy::ToClient);
+        back.swallow(fromHere ? FaultProxy::ToClient : FaultProxy::ToServer);
+    }
+    void refuse()
+    {
+        there.refuse();
+        back.refuse();
+    }
+    void cut()
+    {
+        there.cutAll();
+        back.cutAll();
+    }
+    void heal()
+    {
+        there.heal();
+        back.heal();
+    }
+
+    const Location peer; // without a proxy
+    std::unique_ptr<PeerNetwork> network;
+    FaultProxy there; // for connections to the other process
+    FaultProxy back;
+};
+
+} // namespace DistributedTest

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "../../src/distributed/limits_p.h"
+#include "distributedtest.h"
+
+#include <QCoreApplication>
+#include <QProcess>
+
+#include <csignal>
+
+namespace DistributedTest {
+
+using Asyncoro::Detail::PeerLimits;
+using Asyncoro::Detail::peerLimits;
+
+/** A process that runs peerprocess.cpp. */
+class PeerProcess
+{
+public:
+    struct Options {
+        quint16 port = 0;
+        bool busy = false;
+        bool sameLimits = false; // as this process has now; else those of every process
+        bool quiet = false; // expects so many broken connections that its warnings would hide others
+    };
+
+    PeerProcess()
+        : PeerProcess(Options())
+    {
+    }
+
+    explicit PeerProcess(const Options &options)
+    {
+        QStringList arguments{QStringLiteral("--port"), QString::number(options.port)};
+        if (options.busy)
+            arguments << QStringLiteral("--busy");
+        if (options.sameLimits) {
+            const PeerLimits &limits = peerLimits();
+            QStringList texts;
+            for (const auto limit : {limits.handshake, limits.retry, limits.ping, limits.silence})
+                texts << QString::number(limit.count());
+            arguments << QStringLiteral("--limits") << texts.join(u',');
+        }
+        if (options.quiet) {
+            auto environment = QProcessEnvironment::systemEnvironment();
+            environment.insert(QStringLiteral("QT_LOGGING_RULES"), QStringLiteral("asyncoro.*.warning=false"));
+            m_process.setProcessEnvironment(environment);
+        }
+        m_process.setProcessChannelMode(QProcess::ForwardedErrorChannel);
+        m_process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/distributed_peerprocess"), arguments);
+        while (!m_process.canReadLine()) {
+            if (!m_process.waitForReadyRead(30'000))
+                throw Error(QStringLiteral("the process does not start: ") + m_process.errorString());
+        }
+        location = Location::fromString(QString::fromUtf8(m_process.readLine()));
+    }
+
+    ~PeerProcess() { kill(); }
+    PeerProcess(const PeerProcess &) = delete;
+    PeerProcess &operator=(const PeerProcess &) = delete;
+
+    void signal(int number) const { ::kill(pid_t(m_process.processId()), number); }
+    [[nodiscard]] qint64 id() const { return m_process.processId(); }
+
+    void kill()
+    {
+        m_process.kill();
+        m_process.waitForFinished();
+    }
+
+    Location location;
+
+private:
+    QProcess m_process;
+};
+
+} // namespace DistributedTest
