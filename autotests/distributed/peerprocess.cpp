@@ -13,6 +13,19 @@
 
 using namespace DistributedTest;
 
+namespace {
+
+Task<> subscribeMany(Channel channel, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        const Coro<> subscriber = spawn(waitForever);
+        subscriber.setDaemon();
+        co_await channel.subscribe(subscriber, 10s);
+    }
+}
+
+} // namespace
+
 /**
  * A process for peerprocesstest: prints where it listens, and goes on until it is killed.
  *
@@ -32,7 +45,10 @@ int main(int argc, char **argv)
     network.offer(QStringLiteral("add"), add);
     network.offer(QStringLiteral("wait"), waitForever);
     const Coro<> sleeper = spawn(waitForever);
-    network.registerCoro(QStringLiteral("sleeper"), sleeper);
+    sleeper.registerName(QStringLiteral("sleeper"));
+    network.offer(QStringLiteral("subscribeMany"), subscribeMany);
+    const Channel news(QStringLiteral("news"));
+    news.registerName();
 
     QFile out;
     if (!out.open(stdout, QIODevice::WriteOnly))

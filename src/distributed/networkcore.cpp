@@ -3,8 +3,6 @@
 
 #include "networkcore_p.h"
 
-#include "remotecoro_p.h"
-
 #include <QHostAddress>
 #include <QHostInfo>
 #include <QLoggingCategory>
@@ -47,6 +45,7 @@ NetworkCore::~NetworkCore() = default;
 
 void NetworkCore::open()
 {
+    m_channels = std::make_shared<ChannelExchange>(shared_from_this());
     if (QHostAddress(m_options.address).isNull())
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
     if (m_options.secret.isEmpty() && !QHostAddress(m_options.address).isLoopback())
@@ -85,9 +84,10 @@ void NetworkCore::close()
     m_server.reset();
     for (const auto &link : QSet(m_byIncarnation.cbegin(), m_byIncarnation.cend()) + QSet(m_byLocation.cbegin(), m_byLocation.cend()))
         link->close(QStringLiteral("it has left the network"));
-    m_functions.clear();
-    m_names.clear();
+    m_offers.clear();
     m_exported.clear();
+    m_channels->clear();
+    m_news.pulse();
 }
 
 void NetworkCore::post(std::function<void()> work)
@@ -98,14 +98,14 @@ void NetworkCore::post(std::function<void()> work)
         m_anchor.send(PostedWork{std::move(work)});
 }
 
-QList<Peer> NetworkCore::peers() const
+QList<std::shared_ptr<PeerLink>> NetworkCore::connectedLinks() const
 {
-    QList<Peer> peers;
+    QList<std::shared_ptr<PeerLink>> links;
     for (const auto &link : m_byIncarnation) {
         if (link->state() == PeerLink::State::Connected)
-            peers.append(Peer(link));
+            links.append(link);
     }
-    return peers;
+    return links;
 }
 
 // --- links ---
@@ -173,6 +173,7 @@ void NetworkCore::addConnected(const std::shared_ptr<PeerLink> &link)
     m_byIncarnation.insert(link->incarnation(), link);
     if (link->location().isValid())
         m_byLocation.insert(link->location(), link);
+    m_news.pulse();
 }
 
 void NetworkCore::remove(const PeerLink &link)
@@ -336,36 +337,6 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
     return link;
 }
 
-// --- functions and handles ---
-
-Task<QVariant> NetworkCore::invoke(const QString &name, Peer caller, QVariantList arguments)
-{
-    const auto function = m_functions.constFind(name);
-    if (function == m_functions.cend())
-        throw WireError(QStringLiteral("%1 offers no function named %2").arg(m_location.toString(), name));
-    return (*function)(std::move(caller), std::move(arguments));
-}
-
-Coro<> NetworkCore::findNamed(const QString &name) const
-{
-    const Coro<> coro = m_names.value(name);
-    return coro.state() == CoroState::Running ? coro : Coro<>();
-}
-
-CoroIdentity NetworkCore::identify(const Coro<> &coro)
-{
-    if (!coro.data()->isLocal()) {
-        const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
-        return {link.incarnation(), link.location(), coro.id(), coro.name()};
-    }
-    if (m_exported.size() >= m_sweepAt) {
-        m_exported.removeIf([](const auto &entry) { return entry.value().state() != CoroState::Running; });
-        m_sweepAt = std::max<qsizetype>(1000, 2 * m_exported.size());
-    }
-    m_exported.insert(coro.id(), coro);
-    return {m_incarnation, advertised(), coro.id(), coro.name()};
-}
-
 /** Where others reach this process, as far as it knows. Invalid: receivers take the address by which they know it. */
 Location NetworkCore::advertised() const
 {
@@ -376,23 +347,6 @@ Location NetworkCore::advertised() const
             return Location(link->localAddress(), m_location.port());
     }
     return {};
-}
-
-Coro<> NetworkCore::resolve(const CoroIdentity &identity)
-{
-    if (identity.process == m_incarnation)
-        return findExported(identity.id);
-    std::shared_ptr<PeerLink> link = linkOf(identity.process);
-    if (!link) {
-        if (identity.process.size() != Hello::IncarnationSize)
-            throw MalformedFrame(QStringLiteral("a process named by %1 bytes").arg(identity.process.size()));
-        dropUnusedLinks();
-        link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
-        m_byIncarnation.insert(identity.process, link);
-    }
-    if (const CoroPointer watched = link->findWatched(identity.id))
-        return Coro<>(watched); // so that it is watched only once
-    return Coro<>(CoroPointer(new RemoteCoro(std::move(link), identity.id, identity.name)));
 }
 
 } // namespace Asyncoro::Detail
