@@ -21,10 +21,10 @@ class RciData;
 } // namespace Detail
 
 /** An offered function has other arguments, or another result, than its caller believes. Both signatures are named. */
-class ASYNCORO_DISTRIBUTED_EXPORT WrongSignature : public Error
+class ASYNCORO_DISTRIBUTED_EXPORT WrongSignature : public WireError
 {
 public:
-    using Error::Error;
+    using WireError::WireError;
     ~WrongSignature() override;
 };
 
