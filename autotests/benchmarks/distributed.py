@@ -29,6 +29,7 @@ FIGURES = [
     figure("send-bytes", "send of 32 bytes", "msg/s", (Aim(0.25, "ZeroMQ"),)),
     figure("deliver", "deliver, one at a time", "us", (Aim(0.5, "ZeroMQ"),), lower=True),
     figure("deliver-many", "1,000 coroutines that deliver", "msg/s", (Aim(300000),)),
+    figure("channel", "channel with 1,000 subscribers in 10 processes", "msg/s", (Aim(1000000),), alone=True),
     figure("idle", "1,000 peers, idle: part of a core", "%", (Aim(1),), lower=True, alone=True, rounds=1),
     Figure(
         "file",

@@ -6,6 +6,7 @@
 #include "benchmark.h"
 #include "dispatcher.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/PeerNetwork>
 #include <Asyncoro/Scope>
 
@@ -35,9 +36,32 @@ Task<> receiveForever()
         co_await receive();
 }
 
-// What the other process offers.
-void offerAll(PeerNetwork &network, std::vector<std::unique_ptr<PeerNetwork>> &idle)
+Task<int> countMessages(int count)
 {
+    int received = 0;
+    while (received < count) {
+        co_await receive();
+        ++received;
+    }
+    co_return received;
+}
+
+// What the other process offers.
+void offerAll(PeerNetwork &network, std::vector<std::unique_ptr<PeerNetwork>> &idle, std::vector<Coro<int>> &subscribers)
+{
+    network.offer(QStringLiteral("subscribe"), [&subscribers](Channel channel, int coroutines, int messages) -> Task<> {
+        for (int i = 0; i < coroutines; ++i) {
+            subscribers.push_back(spawn(countMessages, messages));
+            subscribers.back().setDaemon();
+            co_await channel.subscribe(subscribers.back(), QDeadlineTimer::Forever);
+        }
+    });
+    network.offer(QStringLiteral("total"), [&subscribers]() -> Task<int> {
+        int total = 0;
+        for (const Coro<int> &subscriber : subscribers)
+            total += co_await subscriber;
+        co_return total;
+    });
     network.offer(QStringLiteral("sink"), [](int count) -> Task<Coro<>> {
         const Coro<> sink = count > 0 ? Coro<>(spawn(receiveAll, count)) : Coro<>(spawn(receiveForever));
         sink.setDaemon();
@@ -55,7 +79,8 @@ int runPeer()
 {
     PeerNetwork network;
     std::vector<std::unique_ptr<PeerNetwork>> idle;
-    offerAll(network, idle);
+    std::vector<Coro<int>> subscribers;
+    offerAll(network, idle, subscribers);
     std::printf("%s\n", qPrintable(network.location().toString()));
     std::fflush(stdout);
     return QCoreApplication::exec();
@@ -156,6 +181,41 @@ void deliverMany(int count)
     print("deliver-many", each * Coroutines / (now() - start), "msg/s");
 }
 
+Task<> publish(Channel channel, int count)
+{
+    for (int i = 1; i <= count; ++i) {
+        if (i % 100 == 0)
+            co_await channel.deliver(i); // no faster than the slowest
+        else
+            channel.send(i);
+    }
+}
+
+void channel(int count)
+{
+    constexpr int Processes = 10;
+    constexpr int CoroutinesEach = 100;
+    std::vector<OtherProcess> others(Processes);
+    PeerNetwork network;
+    const Channel channel(QStringLiteral("figures"));
+    for (const OtherProcess &other : others)
+        waitFor(network.call(other.location, QStringLiteral("subscribe"), channel, CoroutinesEach, count));
+    if (channel.subscriberCount() != Processes * CoroutinesEach)
+        fail("not all have subscribed");
+    const double start = now();
+    std::vector<Coro<int>> totals;
+    for (const OtherProcess &other : others)
+        totals.push_back(spawn(network.call<int>(other.location, QStringLiteral("total"))));
+    waitFor(publish(channel, count));
+    int total = 0;
+    for (const Coro<int> &one : totals)
+        total += waitFor(one);
+    const double seconds = now() - start;
+    if (total != Processes * CoroutinesEach * count)
+        fail("not all messages have arrived");
+    print("channel", total / seconds, "msg/s");
+}
+
 void idle(int count)
 {
     const OtherProcess other;
@@ -188,5 +248,6 @@ int main(int argc, char **argv)
                 {"send-bytes", sendBytes, 1'000'000},
                 {"deliver", deliver, 10'000},
                 {"deliver-many", deliverMany, 200'000},
+                {"channel", channel, 2'000},
                 {"idle", idle, 1'000}});
 }

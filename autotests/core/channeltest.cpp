@@ -39,8 +39,8 @@ void end(const Coro<> &coro)
     QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(coro));
 }
 
-/** A coroutine elsewhere, which confirms each message when it is asked to. */
-class ElsewhereData final : public Detail::CoroData
+/** A coroutine elsewhere, which confirms each message when it is asked to; the only one of its process. */
+class ElsewhereData final : public Detail::CoroData, public Detail::Carrier
 {
 public:
     ElsewhereData()
@@ -49,11 +49,13 @@ public:
     }
     Location location() const override { return Location(u"elsewhere"_s, 1); }
     bool isLocal() const override { return false; }
+    Carrier *carrier() override { return this; }
     bool send(Message &&message) override
     {
         sent << message;
         return state() == CoroState::Running;
     }
+    bool sendToAll(const std::vector<Detail::CoroPointer> &, const Message &message) override { return send(Message(message)); }
     Task<> deliver(Message message, QDeadlineTimer deadline) override
     {
         sent << message;
@@ -63,8 +65,19 @@ public:
         if (!deadline.isForever())
             throw TimedOut(u"deliver()"_s);
     }
+    Task<int> deliverToAll(std::vector<Detail::CoroPointer>, Message message, QDeadlineTimer deadline) override
+    {
+        try {
+            co_await deliver(std::move(message), deadline);
+        } catch (const Error &) {
+            co_return 0;
+        }
+        co_return 1;
+    }
     void terminate() override { announceEnd(CoroState::Terminated, {}); }
     void setDaemon(bool) override { }
+    bool resumeWith(Message &&) override { return false; }
+    bool throwInto(std::exception_ptr) override { return false; }
     QVariant result() const override { return {}; }
     void *resultInPlace() override { return nullptr; }
 

@@ -356,7 +356,7 @@ private Q_SLOTS:
         row("garbage", "garbage, garbage");
         row("huge length", QByteArray::fromHex("ac050201ffffffff"));
         row("one byte too long", QByteArray::fromHex("ac05020104000001"));
-        row("unknown kind", QByteArray::fromHex("ac0502100000000180"));
+        row("unknown kind", QByteArray::fromHex("ac0502ff0000000180"));
         row("kind 0", QByteArray::fromHex("ac0502000000000180"));
         row("another version", QByteArray::fromHex("ac05010a0000000180"));
         row("empty body", frameOf(FrameKind::Ping, QByteArray()));
@@ -403,6 +403,23 @@ private Q_SLOTS:
         frame("Acknowledge a text", FrameKind::Acknowledge, {QStringLiteral("x")});
         frame("Full of nothing", FrameKind::Full, {});
         frame("Room in a text", FrameKind::Room, {QStringLiteral("x")});
+        frame("Throw without a text", FrameKind::Throw, {1, QString()});
+        frame("Resume without a value", FrameKind::Resume, {1});
+        frame("Link to a number", FrameKind::Link, {1, 2});
+        frame("Unlink from nothing", FrameKind::Unlink, {1});
+        frame("Monitor a text", FrameKind::Monitor, {1, QStringLiteral("x")});
+        frame("SendAll to a number", FrameKind::SendAll, {1, 2});
+        frame("SendAll to a text", FrameKind::SendAll, {QCborArray{QStringLiteral("x")}, 2});
+        frame("SendAll without a message", FrameKind::SendAll, {QCborArray{1}});
+        frame("SendAll cut off", FrameKind::SendAll, {QCborArray{}});
+        frame("DeliverAll without coroutines", FrameKind::DeliverAll, {1});
+        frame("Publish with a negative time", FrameKind::Publish, {1, 1, 1, 0, -1, 2});
+        frame("Publish with too great a count", FrameKind::Publish, {1, 1, 1, qint64(1) << 40, nullptr, 2});
+        frame("Publish without a message", FrameKind::Publish, {0, 1, 1, 0, nullptr});
+        frame("Subscribe a number", FrameKind::Subscribe, {0, 1, 2});
+        frame("Unsubscribe nothing", FrameKind::Unsubscribe, {1});
+        frame("Close a text", FrameKind::Close, {QStringLiteral("x")});
+        frame("Closed without a channel", FrameKind::Closed, {});
     }
 
     void badFrames()
@@ -433,6 +450,16 @@ private Q_SLOTS:
         row("Value with rubbish that nobody awaits", FrameKind::Value, {1, QCborValue(QCborTag(1), 1)});
         row("Failure that nobody awaits", FrameKind::Failure, {1, QString(), QString()});
         row("more items than are known", FrameKind::Acknowledge, {0, 2, 3});
+        const QCborValue none = typed(QStringLiteral("Asyncoro::Coro<void>"), nullptr);
+        row("Throw into none", FrameKind::Throw, {1'000'000, QString(), QString()});
+        row("Resume none", FrameKind::Resume, {1'000'000, 1});
+        row("Link none", FrameKind::Link, {1'000'000, none});
+        row("Monitor by none", FrameKind::Monitor, {1'000'000, none});
+        row("SendAll to none", FrameKind::SendAll, {QCborArray{1'000'000, 1'000'001}, 1});
+        row("SendAll to nobody", FrameKind::SendAll, {QCborArray(), 1});
+        row("Unsubscribe from none", FrameKind::Unsubscribe, {1'000'000, none});
+        row("Close none", FrameKind::Close, {1'000'000});
+        row("Closed, which nobody uses", FrameKind::Closed, {1'000'000});
         row("a process without a location", FrameKind::Send,
             {1'000'000, typed(QStringLiteral("Asyncoro::Coro<void>"), QCborArray{QByteArray(16, 'x'), QString(), 0, 1, QString()})});
     }
@@ -482,7 +509,10 @@ private Q_SLOTS:
         waitFor([](Location location, quint64 id) -> Task<> {
             RawPeer peer;
             co_await peer.join(location);
+            const QCborValue none = typed(QStringLiteral("Asyncoro::Coro<void>"), nullptr);
             co_await peer.socket.sendAll(frameOf(FrameKind::Terminate, QCborArray{qint64(id)}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Throw, QCborArray{qint64(id), QString(), QString()}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Link, QCborArray{qint64(id), none}));
             co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{qint64(id), 1}));
             co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{7, QStringLiteral("add"), QCborArray{1, 2}, false}));
             co_await peer.receiveFrame();

@@ -32,7 +32,7 @@ inline void offerRecorder(PeerNetwork &network, const std::shared_ptr<Record> &r
 {
     const Coro<> recorder = spawn(recordMessages, record);
     recorder.setDaemon();
-    network.registerCoro(Recorder, recorder);
+    recorder.registerName(Recorder);
     network.offer(QStringLiteral("recorded"),
                   [record](int sender) -> Task<QList<int>> { co_return record->value(sender); });
 }

@@ -310,10 +310,13 @@ private Q_SLOTS:
         };
         const QString add = QStringLiteral("add");
         QVERIFY(call(QStringLiteral("subtract"), 1, 2).contains(QStringLiteral("subtract")));
-        QCOMPARE(call(add, 1), QStringLiteral("the function takes 2 arguments, not 1"));
-        QCOMPARE(call(add, 1, 2, 3), QStringLiteral("the function takes 2 arguments, not 3"));
-        QCOMPARE(call(add, 1, QStringLiteral("x")), QStringLiteral("argument 2 is a QString, not a int"));
-        QVERIFY(call(add, 1, QVariantMap()).contains(QStringLiteral("argument 2 is a QVariantMap")));
+        const auto misfit = [&](auto... arguments) {
+            return failureOf<WrongSignature>(m_near->call<int>(m_far->location(), add, arguments...));
+        };
+        QCOMPARE(misfit(1), QStringLiteral("the function add is int(int,int), and was called with (int)"));
+        QCOMPARE(misfit(1, 2, 3), QStringLiteral("the function add is int(int,int), and was called with (int,int,int)"));
+        QCOMPARE(misfit(1, QStringLiteral("x")), QStringLiteral("the function add is int(int,int), and was called with (int,QString)"));
+        QVERIFY(misfit(1, QVariantMap()).contains(QStringLiteral("(int,QVariantMap)")));
         QVERIFY(failureOf<WireError>(m_near->call<QVariantMap>(m_far->location(), add, 1, 2)).contains(QStringLiteral("add is a int, not a QVariantMap")));
         QVERIFY(call(add, QVariant::fromValue(Unsendable()), 2).contains(QStringLiteral("Unsendable")));
 
@@ -401,18 +404,19 @@ private Q_SLOTS:
     void coroutinesAreLocated()
     {
         const QString name = QStringLiteral("printer");
-        QVERIFY(waitFor(m_near->locate(m_far->location(), name)).isNull());
+        QVERIFY(waitFor(m_near->find(m_far->location(), name)).isNull());
         const Coro<> first = spawn(waitForever);
         const Coro<> second = spawn(waitForever);
-        m_far->registerCoro(name, first);
-        QCOMPARE(waitFor(m_near->locate(m_far->location(), name)).id(), first.id());
-        m_far->registerCoro(name, second);
+        first.registerName(name);
+        QCOMPARE(waitFor(m_near->find(m_far->location(), name)).id(), first.id());
+        first.unregisterName();
+        second.registerName(name);
         QCOMPARE(waitFor(m_near->locate(m_far->location(), name)).id(), second.id());
         QCOMPARE(waitFor(m_far->locate(Location(), name)), second);
         first.terminate();
         second.terminate();
         QTRY_COMPARE(second.state(), CoroState::Terminated);
-        QVERIFY(waitFor(m_near->locate(m_far->location(), name)).isNull());
+        QVERIFY(waitFor(m_near->find(m_far->location(), name)).isNull());
     }
 
     void theAnchorStandsForTheProcess()
@@ -474,7 +478,7 @@ private Q_SLOTS:
     {
         const Location location = m_far->location();
         const Coro<> sleeper = spawn(waitForever);
-        m_far->registerCoro(QStringLiteral("sleeper"), sleeper);
+        sleeper.registerName(QStringLiteral("sleeper"));
         const Coro<> handle = waitFor(m_near->locate(location, QStringLiteral("sleeper")));
         const Coro<> waiting = spawn([handle]() -> Task<> { co_await handle; });
         letOthersRun();

@@ -105,6 +105,15 @@ void setLimits(const QString &text)
         *all[i] = std::chrono::milliseconds(texts.value(qsizetype(i)).toInt());
 }
 
+Task<> subscribeMany(Channel channel, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        const Coro<> subscriber = spawn(waitForever);
+        subscriber.setDaemon();
+        co_await channel.subscribe(subscriber, 10s);
+    }
+}
+
 } // namespace
 
 /** A process for tests: prints where it listens, and goes on until it is killed; execute() is what it does when told. */
@@ -144,7 +153,10 @@ int main(int argc, char **argv)
     network->offer(QStringLiteral("add"), add);
     network->offer(QStringLiteral("wait"), waitForever);
     const Coro<> sleeper = spawn(waitForever);
-    network->registerCoro(QStringLiteral("sleeper"), sleeper);
+    sleeper.registerName(QStringLiteral("sleeper"));
+    network->offer(QStringLiteral("subscribeMany"), subscribeMany);
+    const Channel news(QStringLiteral("news"));
+    news.registerName();
     const auto record = std::make_shared<Record>();
     offerRecorder(*network, record);
     offerSending(*network);

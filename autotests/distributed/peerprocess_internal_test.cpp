@@ -61,6 +61,64 @@ private Q_SLOTS:
         QVERIFY(!failureOf<PeerLost>(m_network->call(peer.location, QStringLiteral("wait"))).startsWith(u'<'));
     }
 
+    void H02_channelsOfAKilledPeer()
+    {
+        PeerProcess peer;
+        const Channel channel(QStringLiteral("own"));
+        const Channel news = waitFor(m_network->locate<Channel>(peer.location, QStringLiteral("news")));
+        const auto call = waitFor(m_network->find<Rci<void(Channel, int)>>(peer.location, QStringLiteral("subscribeMany")));
+        waitFor(call.call(channel, 10)); // coroutines over there, to a channel here
+        QCOMPARE(channel.subscriberCount(), 10);
+        const Coro<> here = spawn(waitForever);
+        channel.subscribe(here);
+        QVERIFY(waitFor(news.subscribe(here, 10s)));
+        QVERIFY(waitFor(news.subscribe(channel, 10s)));
+        QCOMPARE(waitFor(channel.deliver(1)), 11);
+        QCOMPARE(waitFor(news.deliver(2)), 12); // there, here, and there again
+
+        peer.signal(SIGSTOP); // so that it takes messages, but does not answer
+        const Coro<int> delivery = spawn(channel.deliver(3));
+        const Coro<int> otherDelivery = spawn(news.deliver(4));
+        letOthersRun();
+        peer.kill();
+        QCOMPARE(waitFor(delivery, 10s), 1);
+        QVERIFY(!failureOf<PeerLost>(otherDelivery).startsWith(u'<'));
+        QCOMPARE(channel.subscriberCount(), 1);
+        QVERIFY(news.isClosed());
+        QVERIFY(!news.send(5));
+        QVERIFY(!failureOf<PeerLost>(call.call(channel, 1)).startsWith(u'<'));
+        here.terminate();
+    }
+
+    void C15_linksWithAKilledPeer()
+    {
+        PeerProcess peer;
+        const PeerProcess other;
+        const Coro<> sleeper = waitFor(m_network->locate(peer.location, QStringLiteral("sleeper")));
+        const Coro<> otherSleeper = waitFor(m_network->locate(other.location, QStringLiteral("sleeper")));
+        const Coro<ExitNotice> linked = spawn([]() -> Task<ExitNotice> {
+            try {
+                co_await waitForever();
+            } catch (const LinkedCoroEnded &e) {
+                co_return e.notice();
+            }
+            co_return ExitNotice();
+        });
+        const Coro<ExitNotice> observer = spawn([]() -> Task<ExitNotice> { co_return co_await receive<ExitNotice>(); });
+        letOthersRun();
+        linked.link(sleeper);
+        otherSleeper.link(sleeper); // two that are both elsewhere
+        otherSleeper.monitor(observer);
+        waitFor(otherSleeper.deliver(1));
+        waitFor(sleeper.deliver(1));
+        peer.kill();
+        QCOMPARE(waitFor(linked, 10s).state(), CoroState::Lost);
+        const ExitNotice notice = waitFor(observer, 30s); // ended by what it was thrown
+        QCOMPARE(notice.coro(), otherSleeper);
+        QCOMPARE(notice.state(), CoroState::Failed);
+        QVERIFY2(notice.error().startsWith(QStringLiteral("the linked coroutine")), qPrintable(notice.error()));
+    }
+
     void aStoppedPeerIsLostAfterAWhile()
     {
         m_network.reset();

@@ -113,7 +113,7 @@ private Q_SLOTS:
         auto a = makeNamed(QStringLiteral("a"));
         auto b = makeNamed(QStringLiteral("b"));
         Observer far;
-        a->registerCoro(QStringLiteral("observer"), far.coro);
+        far.coro.registerName(QStringLiteral("observer"));
         m_here->watchPeers(waitFor(m_here->locate(a->location(), QStringLiteral("observer"))));
         waitFor(m_here->connect(b->location()));
         QTRY_COMPARE(far.names(), (QStringList{QStringLiteral("+a"), QStringLiteral("+b")}));
@@ -122,6 +122,7 @@ private Q_SLOTS:
     void D07_aPeerWithoutAnAnswerIsCalledByItsLocation()
     {
         PeerNetwork silent({.secret = Secret("s3cret")});
+        silent.withdraw(QStringLiteral("asyncoro.about"));
         silent.offer(QStringLiteral("asyncoro.about"), []() -> Task<> {
             throw Error(QStringLiteral("no"));
             co_return;
@@ -191,28 +192,6 @@ private Q_SLOTS:
         const Task<Peer> late = m_here->locatePeer(QStringLiteral("nobody"));
         m_here.reset();
         QVERIFY(failureOf<Error>(search).contains(QStringLiteral("left the network")));
-    }
-
-    void C18_locatesACoroutineAnywhere()
-    {
-        const Coro<> local = spawn(waitForever);
-        m_here->registerCoro(QStringLiteral("local"), local);
-        QCOMPARE(waitFor(m_here->locate(QStringLiteral("local"), 0s)), local);
-
-        auto a = makeNamed(QStringLiteral("a"));
-        auto b = makeNamed(QStringLiteral("b"));
-        const Coro<> printer = spawn(waitForever);
-        b->registerCoro(QStringLiteral("printer"), printer);
-        waitFor(m_here->connect(a->location()));
-        const Coro<Coro<>> search = spawn(m_here->locate(QStringLiteral("printer"), QDeadlineTimer::Forever));
-        QVERIFY(!failureOf<TimedOut>(m_here->locate(QStringLiteral("printer"), 10ms)).startsWith(u'<'));
-        QVERIFY(search.isRunning());
-        waitFor(b->connect(m_here->location())); // a peer found later
-        const Coro<> found = waitFor(search, 20s);
-        QCOMPARE(found.id(), printer.id());
-        QCOMPARE(found.location(), b->location());
-        local.terminate();
-        printer.terminate();
     }
 
     void D01_theAddressOutsideIsTold()

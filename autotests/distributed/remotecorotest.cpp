@@ -122,7 +122,7 @@ private Q_SLOTS:
                 request.at(0).value<Coro<>>().send(request.at(1).toInt() + 1);
             }
         });
-        m_far->registerCoro(QStringLiteral("increment"), server);
+        server.registerName(QStringLiteral("increment"));
         auto client = [this]() -> Task<int> {
             const Coro<> remote = co_await m_near->locate(m_far->location(), QStringLiteral("increment"));
             int n = 0;
@@ -205,6 +205,7 @@ private Q_SLOTS:
             QCOMPARE(e.type(), QStringLiteral("Asyncoro::Error"));
         }
         QCOMPARE(failed.state(), CoroState::Failed);
+        waitFor(m_near->anchorOf(m_far->location())); // there they know now that it was waited for
     }
 
     void aFailureThatNobodyWaitsForIsLoggedWhereItRan()
@@ -391,7 +392,7 @@ private Q_SLOTS:
     {
         const auto third = makeNetwork();
         const Coro<QStringList> collector = spawn(collect, 2);
-        m_far->registerCoro(QStringLiteral("collector"), collector);
+        collector.registerName(QStringLiteral("collector"));
         third->offer(QStringLiteral("use"), [](Coro<> coro) -> Task<> {
             coro.send(QStringLiteral("a"));
             co_await coro.deliver(QStringLiteral("b"));

@@ -209,6 +209,7 @@ private Q_SLOTS:
         const QStringList before = content();
 
         bool halfWay = false; // the first piece is there, the second one never comes
+        m_far->withdraw(QStringLiteral("asyncoro.file.read"));
         m_far->offer(QStringLiteral("asyncoro.file.read"), [&](QByteArray, qint64 position, qint64 size) -> Task<QVariantList> {
             if (position > 0) {
                 halfWay = true;

@@ -17,9 +17,34 @@ QCborValue handleOf(const RawPeer &peer, qint64 id)
     return QCborValue(QCborTag(0x4153), QCborArray{QStringLiteral("Asyncoro::Coro<void>"), identity});
 }
 
+QCborValue channelOf(const RawPeer &peer, qint64 id)
+{
+    const QCborArray identity{peer.ours.incarnation, QString(), 0, id, QStringLiteral("news")};
+    return QCborValue(QCborTag(0x4153), QCborArray{QStringLiteral("Asyncoro::Channel"), identity});
+}
+
 QByteArray call(int number, const QString &function, const QCborArray &arguments)
 {
     return frameOf(FrameKind::Call, QCborArray{number, function, arguments, false});
+}
+
+/** Asks of coroutines and a channel of a peer whatever there is to ask. */
+Task<> useAll(Coro<> coro, Coro<> other, Channel channel)
+{
+    coro.throwInto(Error(QStringLiteral("no paper")));
+    coro.resume(3);
+    coro.link(other);
+    coro.unlink(other);
+    other.monitor(coro);
+    channel.send(QStringLiteral("hello"));
+    channel.subscribe(coro);
+    channel.unsubscribe(coro);
+    channel.close();
+    const Channel own(QStringLiteral("own"));
+    own.subscribe(coro);
+    own.subscribe(other);
+    own.send(QStringLiteral("hello"));
+    co_await own.deliver(QStringLiteral("hello"));
 }
 
 } // namespace
@@ -114,6 +139,7 @@ private Q_SLOTS:
             co_return;
         });
         network->offer(QStringLiteral("deliver"), [](Coro<> coro) -> Task<> { co_await coro.deliver(QStringLiteral("hello")); });
+        network->offer(QStringLiteral("useAll"), useAll);
         network->offer(QStringLiteral("callBack"), [&network](Peer caller) -> Task<int> {
             co_return co_await network->call<int>(caller.location(), QStringLiteral("add"), 1, 2);
         });
@@ -143,6 +169,28 @@ private Q_SLOTS:
             co_await peer.receiveFrame();
             co_await peer.socket.sendAll(frameOf(FrameKind::Watch, QCborArray{4711}));
             co_await next(peer, all, QStringLiteral("Ended"));
+
+            RawPeer third;
+            third.ours.port = 51350;
+            for (char i = 0; i < 16; ++i)
+                third.ours.incarnation[i] = i;
+            co_await third.join(there->location());
+            co_await third.socket.sendAll(call(1, QStringLiteral("useAll"), {handleOf(third, 42), handleOf(third, 43), channelOf(third, 7)}));
+            static const QHash<FrameKind, QString> names{
+                {FrameKind::Throw, QStringLiteral("Throw")},         {FrameKind::Resume, QStringLiteral("Resume")},
+                {FrameKind::Link, QStringLiteral("Link")},           {FrameKind::Unlink, QStringLiteral("Unlink")},
+                {FrameKind::Monitor, QStringLiteral("Monitor")},     {FrameKind::SendAll, QStringLiteral("SendAll")},
+                {FrameKind::Publish, QStringLiteral("Publish")},     {FrameKind::Subscribe, QStringLiteral("Subscribe")},
+                {FrameKind::Close, QStringLiteral("Close")},         {FrameKind::Unsubscribe, QStringLiteral("Unsubscribe")},
+                {FrameKind::DeliverAll, QStringLiteral("DeliverAll")}};
+            while (!all->contains(QStringLiteral("DeliverAll"))) {
+                const RawPeer::Frame frame = co_await third.receiveFrame();
+                const QString name = names.value(frame.kind);
+                if (!name.isEmpty() && !all->contains(name)) // links are sent to both coroutines
+                    all->insert(name, frame.bytes);
+            }
+            co_await third.socket.sendAll(frameOf(FrameKind::Publish, QCborArray{0, 7, 1, 0, nullptr, 1}));
+            co_await next(third, all, QStringLiteral("Closed"));
 
             RawPeer other; // where numbers begin again
             co_await other.join(there->location());
@@ -189,7 +237,7 @@ private Q_SLOTS:
             QCOMPARE(network->toBytes(value).toHex(), bytes.toHex());
             ++rows;
         }
-        QCOMPARE(rows, 22);
+        QCOMPARE(rows, 26);
     }
 
 private:

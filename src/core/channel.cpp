@@ -3,7 +3,7 @@
 
 #include "channel.h"
 
-#include "channeldata_p.h"
+#include "localchannel_p.h"
 #include "nameregistry_p.h"
 
 namespace Asyncoro {
@@ -16,26 +16,6 @@ class ChannelNames final : public NameRegistry<ChannelData>
 protected:
     bool isLive(const Pointer &named) const override { return !named->isClosed(); }
     bool watchEnd(const Pointer &named) override { return isLive(named); } // close() takes it out by itself
-};
-
-/** The message's way to a coroutine of another process, or a full mailbox; false if it is not known to have arrived. */
-Task<bool> deliverParcel(ChannelData::Parcel parcel, QDeadlineTimer deadline)
-{
-    try {
-        co_await parcel.coro->deliver(std::move(parcel.message), deadline);
-    } catch (const Error &) {
-        co_return false;
-    }
-    co_return true;
-}
-
-struct TerminatedAtEnd {
-    std::vector<Coro<bool>> coros;
-    ~TerminatedAtEnd()
-    {
-        for (const Coro<bool> &coro : coros)
-            coro.terminate();
-    }
 };
 
 } // namespace
@@ -55,7 +35,7 @@ template class LocateSuspension<ChannelData>;
 ChannelClosed::~ChannelClosed() = default;
 
 Channel::Channel(const QString &name, Transform transform)
-    : m_data(std::make_shared<Detail::ChannelData>(name, std::move(transform)))
+    : m_data(std::make_shared<Detail::LocalChannel>(name, std::move(transform)))
 {
 }
 
@@ -80,6 +60,24 @@ bool Channel::subscribe(const Channel &subscriber) const
     return m_data && subscriber && m_data->subscribe({{}, subscriber.m_data});
 }
 
+Task<bool> Channel::subscribe(const Coro<> &subscriber, QDeadlineTimer deadline) const
+{
+    return subscribeTo(m_data, {subscriber.data(), {}}, deadline);
+}
+
+Task<bool> Channel::subscribe(const Channel &subscriber, QDeadlineTimer deadline) const
+{
+    return subscribeTo(m_data, {{}, subscriber.m_data}, deadline);
+}
+
+Task<bool> Channel::subscribeTo(std::shared_ptr<Detail::ChannelData> data, Detail::ChannelData::Subscriber subscriber,
+                                QDeadlineTimer deadline)
+{
+    if (!data || (!subscriber.coro && !subscriber.channel))
+        co_return false;
+    co_return co_await data->subscribeConfirmed(std::move(subscriber), deadline);
+}
+
 bool Channel::unsubscribe(const Coro<> &subscriber) const
 {
     return m_data && subscriber && m_data->unsubscribe({subscriber.data(), {}});
@@ -97,7 +95,7 @@ int Channel::subscriberCount() const
 
 bool Channel::sendMessage(Message &&message) const
 {
-    return m_data && m_data->send(std::move(message));
+    return m_data && m_data->send(std::move(message), 0);
 }
 
 Task<int> Channel::deliverTo(std::shared_ptr<Detail::ChannelData> data, Message message, int atLeast,
@@ -107,21 +105,7 @@ Task<int> Channel::deliverTo(std::shared_ptr<Detail::ChannelData> data, Message 
         throw ChannelClosed(QStringLiteral("deliver() to a null Channel"));
     if (atLeast < 0)
         throw Error(QStringLiteral("deliver() to channel \"%1\": atLeast is %2").arg(data->name()).arg(atLeast));
-    co_await Detail::EnoughSubscribers(data, atLeast, deadline);
-
-    std::vector<Detail::ChannelData::Parcel> parcels;
-    data->pack(std::move(message), parcels);
-    int arrived = 0;
-    Detail::TerminatedAtEnd waiting;
-    for (Detail::ChannelData::Parcel &parcel : parcels) {
-        if (parcel.coro->isLocal() && parcel.coro->send(Message(parcel.message)))
-            ++arrived;
-        else if (parcel.coro->state() == CoroState::Running)
-            waiting.coros.push_back(spawn(Detail::deliverParcel, std::move(parcel), deadline));
-    }
-    for (const Coro<bool> &coro : waiting.coros)
-        arrived += co_await coro ? 1 : 0;
-    co_return arrived;
+    co_return co_await data->deliver(std::move(message), atLeast, deadline, 0);
 }
 
 void Channel::close() const
@@ -140,6 +124,8 @@ void Channel::registerName(const QString &name) const
     if (!m_data)
         return;
     const QString &registered = name.isEmpty() ? m_data->name() : name;
+    if (!m_data->isLocal())
+        throw Error(QStringLiteral("registerName(\"%1\"): the channel is not of this process").arg(registered));
     if (registered.isEmpty())
         throw Error(QStringLiteral("registerName(): the channel has no name of its own, and none is given"));
     using Names = Detail::NameRegistry<Detail::ChannelData>;

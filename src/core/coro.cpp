@@ -125,16 +125,16 @@ void Coro<>::link(const Coro &other) const
 {
     if (!m_data || !other.m_data || *this == other)
         return;
-    m_data->addLink(other.m_data);
-    other.m_data->addLink(m_data);
+    m_data->linkTo(other.m_data);
+    other.m_data->linkTo(m_data);
 }
 
 void Coro<>::unlink(const Coro &other) const
 {
     if (!m_data || !other.m_data)
         return;
-    m_data->removeLink(other.m_data);
-    other.m_data->removeLink(m_data);
+    m_data->unlinkFrom(other.m_data);
+    other.m_data->unlinkFrom(m_data);
 }
 
 Task<> Coro<>::deliverTo(Detail::CoroPointer target, Message message, QDeadlineTimer deadline)
@@ -153,7 +153,7 @@ void Coro<>::terminate() const
 void Coro<>::monitor(const Coro &observer) const
 {
     if (m_data && observer.m_data)
-        m_data->addMonitor(observer.m_data);
+        observer.m_data->observe(m_data);
 }
 
 QDebug operator<<(QDebug debug, const Coro<> &coro)

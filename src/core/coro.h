@@ -83,8 +83,9 @@ public:
     void setName(const QString &name) const;
 
     /**
-     * Makes the coroutine known under a name that others of this process find() it by. It has one such name at most,
-     * and keeps it until it ends. This has nothing to do with name(), which is for people. Any thread.
+     * Makes the coroutine known under a name that others of this process find() it by, and those of other processes
+     * by PeerNetwork::find(). It has one such name at most, and keeps it until it ends. This has nothing to do with
+     * name(), which is for people. Any thread.
      *
      * Throws NameTaken if another live one has the name, CoroEnded if this one has ended, Error if the name is empty or
      * the coroutine is not of this process.
@@ -152,8 +153,8 @@ public:
     /**
      * Wakes the coroutine if it waits in suspend(), which gives `value`. From any thread.
      *
-     * @return false if it is known not to wait there; a coroutine of another thread is asked, and the answer is not
-     * known.
+     * @return false if it is known not to wait there; a coroutine of another thread or process is asked, and the answer
+     * is not known.
      */
     template<typename M = Message>
     bool resume(M &&value = {}) const
@@ -164,8 +165,9 @@ public:
     /**
      * Throws `exception` out of the coroutine's current wait, whatever that is, or else of its next one. Several are
      * thrown one after the other, in the order of the calls; behind a shield() they wait for its end. From any thread.
+     * To a coroutine of another process the type's name and the text travel: see registerErrorType().
      *
-     * @return false if it is known to have ended. Throws an Error for a coroutine of another process.
+     * @return false if it is known to have ended.
      */
     template<typename Exception>
     bool throwInto(Exception &&exception) const
@@ -184,11 +186,11 @@ public:
 
     /**
      * Ties two coroutines together: when one of them ends without finishing, because it failed or was terminated, the
-     * other one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. Linked
-     * coroutines of another process are terminated. One that has ended so already counts at once. From any thread.
+     * other one is thrown LinkedCoroEnded, as by throwInto(); which ends that one, too, unless it catches it. One that
+     * has ended so already counts at once; so does the loss of its process. From any thread.
      */
     void link(const Coro &other) const;
-    /** Undoes link(). */
+    /** Undoes link(). What another process has under way may still come. */
     void unlink(const Coro &other) const;
 
     /**
@@ -252,6 +254,9 @@ public:
     }
     [[nodiscard]] const Detail::CoroPointer &data() const { return m_data; }
 
+    /** A handle that knows the types of what it stands for is sent as one that does not. */
+    using SentAs = Coro;
+
 private:
     friend class Channel;
 
@@ -261,8 +266,8 @@ private:
         using Value = std::remove_cvref_t<M>;
         if constexpr (std::is_same_v<Value, Message>)
             return std::forward<M>(message);
-        else if constexpr (std::is_base_of_v<Coro, Value>)
-            return Message::fromValue(static_cast<const Coro &>(message));
+        else if constexpr (requires { typename Value::SentAs; })
+            return Message::fromValue(static_cast<const typename Value::SentAs &>(message));
         else {
             static_assert(!std::is_pointer_v<std::decay_t<M>>
                               || std::is_base_of_v<QObject, std::remove_pointer_t<Value>>,
@@ -295,6 +300,10 @@ public:
     /** The caller knows that the coroutine returns a T; if it does not, finish() throws an Error. */
     explicit Coro(Detail::CoroPointer data) noexcept
         : Coro<>(std::move(data))
+    {
+    }
+    explicit Coro(const Coro<> &coro) noexcept
+        : Coro<>(coro)
     {
     }
 };

@@ -25,16 +25,6 @@ quint64 CoroData::nextId()
     return ++last;
 }
 
-bool CoroData::resumeWith(Message &&)
-{
-    throw Error(QStringLiteral("%1 runs in another process: it cannot be resumed from here").arg(name()));
-}
-
-bool CoroData::throwInto(std::exception_ptr)
-{
-    throw Error(QStringLiteral("%1 runs in another process: nothing can be thrown into it from here").arg(name()));
-}
-
 void CoroData::setMailboxLimit(quint32)
 {
     throw Error(QStringLiteral("%1 runs in another process: only there can its mailbox be given a limit").arg(name()));
@@ -142,12 +132,8 @@ void CoroData::breakLinks(const QList<CoroPointer> &links)
         return;
     setEndObserved();
     const ExitNotice notice{Coro<>(CoroPointer(this))};
-    for (const CoroPointer &other : links) {
-        if (other->isLocal())
-            other->throwInto(std::make_exception_ptr(LinkedCoroEnded(notice)));
-        else
-            other->terminate();
-    }
+    for (const CoroPointer &other : links)
+        other->throwInto(std::make_exception_ptr(LinkedCoroEnded(notice)));
 }
 
 void CoroData::announceEnd(CoroState state, std::exception_ptr error)

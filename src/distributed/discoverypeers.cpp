@@ -96,8 +96,7 @@ Task<> DiscoveryCore::keepConnected(Location location)
             m_connectedOne.pulse();
             interval = limits.firstInterval;
             lastFailure.clear();
-            const QVariantList name{QStringLiteral("asyncoro.anchor")};
-            const QVariant anchor = co_await link->call(QStringLiteral("asyncoro.locate"), name, false);
+            const QVariant anchor = co_await link->call(AnchorFunction, {});
             co_await anchor.value<Coro<>>().finish(); // which throws when it is lost
         } catch (const Error &e) {
             if (e.message() != lastFailure) {
@@ -149,7 +148,7 @@ Task<QList<Location>> DiscoveryCore::announceThrough(std::shared_ptr<DiscoveryCo
     const Ping ours = self->makePing(Ping::Kind::Question);
     const bool isExternal = !self->m_network->options().externalAddress.isEmpty();
     const QVariantList arguments{isExternal ? ours.address : QString(), QVariant::fromValue(ours.port)};
-    const QVariant answer = co_await link->call(RelayName, arguments, false);
+    const QVariant answer = co_await link->call(RelayName, arguments);
     QList<Location> locations;
     for (const QString &text : answer.toStringList()) {
         const Location location = Location::fromString(text);
@@ -205,7 +204,7 @@ Task<> DiscoveryCore::introduce(std::shared_ptr<PeerLink> link, Location newcome
 {
     try {
         co_await withTimeout(QDeadlineTimer(discoveryLimits().connect),
-                             link->call(MeetName, {newcomer.address(), QVariant::fromValue(newcomer.port())}, false));
+                             link->call(MeetName, {newcomer.address(), QVariant::fromValue(newcomer.port())}));
     } catch (const Error &e) {
         qCDebug(lcDiscoveryPeers).noquote()
             << link->location().toString() << "was not introduced to" << newcomer.toString() + u':' << e.message();

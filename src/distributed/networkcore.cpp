@@ -4,7 +4,6 @@
 #include "networkcore_p.h"
 
 #include "peerdirectory_p.h"
-#include "remotecoro_p.h"
 
 #include <QHostAddress>
 #include <QHostInfo>
@@ -62,6 +61,7 @@ NetworkCore::~NetworkCore() = default;
 
 void NetworkCore::open()
 {
+    m_channels = std::make_shared<ChannelExchange>(shared_from_this());
     if (QHostAddress(m_options.address).isNull())
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
     if (m_options.secret.isEmpty() && !m_options.tls && !QHostAddress(m_options.address).isLoopback())
@@ -101,9 +101,10 @@ void NetworkCore::close()
     m_server.reset();
     for (const auto &link : QSet(m_byIncarnation.cbegin(), m_byIncarnation.cend()) + QSet(m_byLocation.cbegin(), m_byLocation.cend()))
         link->close(QStringLiteral("it has left the network"));
-    m_functions.clear();
-    m_names.clear();
+    m_offers.clear();
     m_exported.clear();
+    m_channels->clear();
+    m_news.pulse();
 }
 
 void NetworkCore::post(std::function<void()> work)
@@ -114,14 +115,14 @@ void NetworkCore::post(std::function<void()> work)
         m_anchor.send(PostedWork{std::move(work)});
 }
 
-QList<Peer> NetworkCore::peers() const
+QList<std::shared_ptr<PeerLink>> NetworkCore::connectedLinks() const
 {
-    QList<Peer> peers;
+    QList<std::shared_ptr<PeerLink>> links;
     for (const auto &link : m_byIncarnation) {
         if (link->hasSession())
-            peers.append(Peer(link));
+            links.append(link);
     }
-    return peers;
+    return links;
 }
 
 // --- links ---
@@ -190,6 +191,7 @@ void NetworkCore::addConnected(const std::shared_ptr<PeerLink> &link)
     if (link->location().isValid())
         m_byLocation.insert(link->location(), link);
     m_directory->connected(link);
+    m_news.pulse();
 }
 
 void NetworkCore::remove(const PeerLink &link)
@@ -435,35 +437,7 @@ std::shared_ptr<PeerLink> NetworkCore::resume(const Hello &theirs, const Session
     return link;
 }
 
-// --- functions and handles ---
-
-Task<QVariant> NetworkCore::invoke(const QString &name, Peer caller, QVariantList arguments)
-{
-    const auto function = m_functions.constFind(name);
-    if (function == m_functions.cend())
-        throw WireError(QStringLiteral("%1 offers no function named %2").arg(m_location.toString(), name));
-    return (*function)(std::move(caller), std::move(arguments));
-}
-
-Coro<> NetworkCore::findNamed(const QString &name) const
-{
-    const Coro<> coro = m_names.value(name);
-    return coro.state() == CoroState::Running ? coro : Coro<>();
-}
-
-CoroIdentity NetworkCore::identify(const Coro<> &coro)
-{
-    if (!coro.data()->isLocal()) {
-        const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
-        return {link.incarnation(), link.location(), coro.id(), coro.name()};
-    }
-    if (m_exported.size() >= m_sweepAt) {
-        m_exported.removeIf([](const auto &entry) { return entry.value().state() != CoroState::Running; });
-        m_sweepAt = std::max<qsizetype>(1000, 2 * m_exported.size());
-    }
-    m_exported.insert(coro.id(), coro);
-    return {m_incarnation, advertised(), coro.id(), coro.name()};
-}
+// --- what this process is to others ---
 
 QString NetworkCore::name() const
 {
@@ -489,23 +463,6 @@ Location NetworkCore::advertised() const
             return Location(link->localAddress(), m_location.port());
     }
     return {};
-}
-
-Coro<> NetworkCore::resolve(const CoroIdentity &identity)
-{
-    if (identity.process == m_incarnation)
-        return findExported(identity.id);
-    std::shared_ptr<PeerLink> link = linkOf(identity.process);
-    if (!link) {
-        if (identity.process.size() != Hello::IncarnationSize)
-            throw MalformedFrame(QStringLiteral("a process named by %1 bytes").arg(identity.process.size()));
-        dropUnusedLinks();
-        link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
-        m_byIncarnation.insert(identity.process, link);
-    }
-    if (const CoroPointer watched = link->findWatched(identity.id))
-        return Coro<>(watched); // so that it is watched only once
-    return Coro<>(CoroPointer(new RemoteCoro(std::move(link), identity.id, identity.name)));
 }
 
 } // namespace Asyncoro::Detail

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "channelexchange_p.h"
 #include "limits_p.h"
 #include "peerlink_p.h"
 #include "peernetwork.h"
@@ -40,7 +41,7 @@ public:
     [[nodiscard]] bool isSecure() const { return m_options.tls.has_value(); }
     [[nodiscard]] qint64 sendLimit() const { return m_options.sendLimit; }
     [[nodiscard]] const Coro<> &anchor() const { return m_anchor; }
-    [[nodiscard]] QList<Peer> peers() const;
+    [[nodiscard]] QList<std::shared_ptr<PeerLink>> connectedLinks() const;
 
     /** Whether `location` is this process; so is an invalid one. */
     [[nodiscard]] bool isHere(const Location &location) const;
@@ -65,16 +66,32 @@ public:
     void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link) { m_byLocation.insert(location, link); }
     void remove(const PeerLink &link);
 
-    void offer(const QString &name, PeerNetwork::OfferedFunction function) { m_functions.insert(name, std::move(function)); }
-    /** Throws a WireError if no function of that name is offered. */
-    Task<QVariant> invoke(const QString &name, Peer caller, QVariantList arguments);
+    /** Throws NameTaken. */
+    Rci<> offer(const QString &name, PeerNetwork::OfferedFunction function, const QString &signature);
+    void withdraw(const QString &name);
+    /** Null if no function of that name is offered, or one that this process offers of itself. */
+    [[nodiscard]] Rci<> findOffer(const QString &name);
+    /**
+     * Throws a WireError if no function of that name is offered, and a WrongSignature if it has another signature than its
+     * caller believes; an empty one is any.
+     */
+    Task<QVariant> invoke(const QString &name, Peer caller, QVariantList arguments, const QString &signature = {});
+    /** The same, as a coroutine of its own. */
+    Coro<> start(const QString &name, const Peer &caller, QVariantList arguments, const QString &signature);
+    /** What happens with each new offer and each new peer: a name may be known now. */
+    [[nodiscard]] Event &news() { return m_news; }
 
-    void registerCoro(const QString &name, const Coro<> &coro) { m_names.insert(name, coro); }
-    [[nodiscard]] Coro<> findNamed(const QString &name) const;
     [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id); }
+    /** The same, but null for one that peers can send to, but must not end. */
+    [[nodiscard]] Coro<> findSubject(quint64 id) const;
+    [[nodiscard]] ChannelExchange &channels() { return *m_channels; }
 
-    CoroIdentity identify(const Coro<> &coro) override;
-    Coro<> resolve(const CoroIdentity &identity) override;
+    Identity identify(const Coro<> &coro) override;
+    Identity identify(const Channel &channel) override;
+    Identity identify(const Rci<> &rci) override;
+    Coro<> resolveCoro(const Identity &identity) override;
+    Channel resolveChannel(const Identity &identity) override;
+    Rci<> resolveRci(const Identity &identity) override;
 
     [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
     /** Runs `work` on the network's thread: at once if this is it. If the network ends before that, drops it. Any thread. */
@@ -92,6 +109,13 @@ private:
     [[nodiscard]] Hello makeHello() const;
     [[nodiscard]] Location advertised() const;
     [[nodiscard]] Location external() const;
+    /** The link to the process of a handle that has come, which may be new. */
+    std::shared_ptr<PeerLink> linkOf(const Identity &identity);
+
+    struct Offer {
+        QString signature;
+        PeerNetwork::OfferedFunction function;
+    };
 
     const PeerNetwork::Options m_options;
     TlsConfiguration m_connectingTls; // if there is any
@@ -105,8 +129,9 @@ private:
     QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
     qsizetype m_dropLinksAt = 1000; // how many of these there may be before unused ones are dropped
     QHash<QString, QStringList> m_hosts; // names and their addresses
-    QHash<QString, PeerNetwork::OfferedFunction> m_functions;
-    QHash<QString, Coro<>> m_names;
+    QHash<QString, Offer> m_offers;
+    Event m_news;
+    std::shared_ptr<ChannelExchange> m_channels; // never null once open
     QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
     qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped
     Coro<> m_acceptor;

@@ -20,9 +20,9 @@ public:
     template<typename T = void, typename... A>
     Task<T> call(Location location, QString name, A... arguments) const
     {
-        PeerNetwork::registerTypes<T, A...>();
+        registerTypes<T, A...>();
         return PeerNetwork::callAs<T>(m_core, std::move(location), std::move(name),
-                                      {PeerNetwork::toArgument(std::move(arguments))...});
+                                      {toValue(std::move(arguments))...});
     }
 
 private:

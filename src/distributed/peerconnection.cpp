@@ -467,8 +467,8 @@ void PeerLink::lose(std::exception_ptr error)
         full->setOpen(true);
     for (const Coro<> &call : std::exchange(m_serving, {}))
         call.terminate();
-    for (const Coro<> &reporter : std::exchange(m_reporters, {}))
-        reporter.terminate();
+    m_reporters.clear();
+    closeChannels();
     for (AnswerSuspension *awaited : std::exchange(m_awaited, {}))
         awaited->fail(error);
     for (const CoroPointer &coro : std::exchange(m_watched, {}))

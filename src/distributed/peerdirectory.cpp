@@ -69,7 +69,7 @@ Task<> PeerDirectory::learn(std::shared_ptr<PeerLink> link)
     QString name;
     try {
         const QVariant about =
-            co_await withTimeout(TimeForName, link->call(QStringLiteral("asyncoro.about"), {}, false));
+            co_await withTimeout(TimeForName, link->call(QStringLiteral("asyncoro.about"), {}));
         name = about.toMap().value(QStringLiteral("name")).toString().simplified().left(LongestName);
     } catch (const Error &) {
         // it is busy or does not know the function: it is called by its location
@@ -129,49 +129,6 @@ Task<Peer> PeerDirectory::locate(std::shared_ptr<PeerDirectory> self, QString na
             throw TimedOut(QStringLiteral("locating the peer %1").arg(name));
         }
     }
-}
-
-Task<Coro<>> PeerDirectory::locateCoro(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline)
-{
-    self->begin();
-    if (const Coro<> local = self->m_core->findNamed(name))
-        co_return local;
-    const auto found = std::make_shared<Coro<>>(); // those who ask may end after this
-    struct Asking
-    {
-        QHash<const PeerLink *, Coro<>> coros;
-        ~Asking()
-        {
-            for (const Coro<> &coro : std::as_const(coros))
-                coro.terminate();
-        }
-    } asking;
-    const auto ask = [](std::shared_ptr<PeerDirectory> directory, std::shared_ptr<PeerLink> link, QString wanted,
-                        std::shared_ptr<Coro<>> result) -> Task<> {
-        try {
-            const auto coro = (co_await link->call(QStringLiteral("asyncoro.locate"), {wanted}, false)).value<Coro<>>();
-            if (coro)
-                *result = coro;
-        } catch (const Error &) {
-            // it has gone meanwhile
-        }
-        directory->m_changed.pulse();
-    };
-    while (!*found) {
-        for (const Entry &entry : std::as_const(self->m_online)) {
-            if (asking.coros.contains(entry.link.get()))
-                continue;
-            const Coro<> coro = spawn(ask, self, entry.link, name, found);
-            coro.setDaemon();
-            asking.coros.insert(entry.link.get(), coro);
-        }
-        try {
-            co_await self->another(deadline);
-        } catch (const TimedOut &) {
-            throw TimedOut(QStringLiteral("locating the coroutine %1 on any peer").arg(name));
-        }
-    }
-    co_return *found;
 }
 
 } // namespace Asyncoro::Detail

@@ -33,8 +33,6 @@ public:
     void watch(const Coro<> &listener);
     /** The peer of that name; the one that is online the longest, if there are several. */
     static Task<Peer> locate(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline);
-    /** Where a coroutine is registered by that name: here, or on a peer that is or comes online. */
-    static Task<Coro<>> locateCoro(std::shared_ptr<PeerDirectory> self, QString name, QDeadlineTimer deadline);
 
 private:
     struct Entry

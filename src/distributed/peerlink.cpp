@@ -8,6 +8,7 @@
 
 #include <QLoggingCategory>
 
+#include <bit>
 #include <numeric>
 
 Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
@@ -16,16 +17,16 @@ namespace Asyncoro::Detail {
 
 namespace {
 
-constexpr qsizetype MaxErrorText = 64 * 1024;
 constexpr qsizetype MaxFull = 1'000'000;
 
 } // namespace
 
 // --- the wait for an answer ---
 
-AnswerSuspension::AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline)
+AnswerSuspension::AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline, bool startsCoro)
     : Suspension(deadline)
     , m_link(std::move(link))
+    , m_startsCoro(startsCoro)
 {
 }
 
@@ -83,18 +84,38 @@ void PeerLink::endFrame(FrameKind kind, qsizetype start)
     updateRoom();
 }
 
-Task<QVariant> PeerLink::call(QString function, QVariantList arguments, bool wantsHandle)
+Task<QVariant> PeerLink::call(QString function, QVariantList arguments, QString signature, QDeadlineTimer deadline)
+{
+    const auto self = shared_from_this();
+    Lock::Guard turn;
+    if (!m_room.isFree())
+        turn = co_await m_room.pass(deadline);
+    co_return co_await ask(FrameKind::Call, 4, deadline, [&](QCborStreamWriter &writer) {
+        turn.release(); // this one has its place in the queue now
+        writeCall(writer, function, arguments, false, signature);
+    });
+}
+
+Task<Coro<>> PeerLink::start(QString function, QVariantList arguments, QString signature)
 {
     const auto self = shared_from_this();
     Lock::Guard turn;
     if (!m_room.isFree())
         turn = co_await m_room.pass(QDeadlineTimer::Forever);
-    co_return co_await ask(FrameKind::Call, 3, QDeadlineTimer::Forever, [&](QCborStreamWriter &writer) {
-        turn.release(); // this one has its place in the queue now
-        writer.append(QStringView(function));
-        encodeValue(writer, arguments, *m_core);
-        writer.append(wantsHandle);
-    });
+    const auto write = [&](QCborStreamWriter &writer) {
+        turn.release();
+        writeCall(writer, function, arguments, true, signature);
+    };
+    co_return (co_await ask(FrameKind::Call, 4, QDeadlineTimer::Forever, write, true)).value<Coro<>>();
+}
+
+void PeerLink::writeCall(QCborStreamWriter &writer, const QString &function, const QVariantList &arguments, bool start,
+                         const QString &signature)
+{
+    writer.append(QStringView(function));
+    encodeValue(writer, arguments, *m_core);
+    writer.append(start);
+    writer.append(QStringView(signature));
 }
 
 Task<> PeerLink::deliver(quint64 coro, Message message, QDeadlineTimer deadline)
@@ -127,10 +148,9 @@ void PeerLink::watch(quint64 id, const CoroPointer &coro)
         static_cast<RemoteCoro *>(coro.data())->setEnded(CoroState::Lost, {}, m_error);
         return;
     }
-    const bool asked = m_watched.contains(id);
-    m_watched.insert(id, coro);
-    if (!asked)
-        send(FrameKind::Watch, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
+    if (!m_watched.contains(id, coro))
+        m_watched.insert(id, coro);
+    send(FrameKind::Watch, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
 }
 
 // --- PeerLink: frames in ---
@@ -173,24 +193,64 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
         return readFull(reader);
     case FrameKind::Room:
         return readRoom(reader);
+    case FrameKind::Throw:
+        return readThrow(reader);
+    case FrameKind::Resume:
+        return readResume(reader);
+    case FrameKind::Link:
+    case FrameKind::Unlink:
+    case FrameKind::Monitor:
+        return readTie(header.kind, reader);
+    case FrameKind::SendAll:
+        return readSendAll(reader, body.size());
+    case FrameKind::DeliverAll:
+        return readDeliverAll(reader);
+    case FrameKind::Publish:
+        return m_core->channels().readPublish(*this, reader);
+    case FrameKind::Subscribe:
+        return m_core->channels().readSubscribe(*this, reader);
+    case FrameKind::Unsubscribe:
+        return m_core->channels().readUnsubscribe(*this, reader);
+    case FrameKind::Close:
+        return m_core->channels().readClose(reader);
+    case FrameKind::Closed:
+        return readClosed(reader);
     }
 }
 
 void PeerLink::readSend(QCborStreamReader &reader, qsizetype size)
 {
     const quint64 id = readUnsigned(reader);
+    const Coro<> target = m_core->findExported(id);
+    std::optional<Message> message = readMessage(reader, target);
+    if (!message)
+        return;
     try {
-        pass(id, {decodeValue(reader, *m_core), 0, size});
-    } catch (const MalformedFrame &) {
-        throw;
+        pass(id, {std::move(*message), 0, size});
     } catch (const WireError &e) {
-        ++m_info.dropped;
-        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << m_core->findExported(id).name()
-                                    << "was dropped:" << e.message();
+        dropped(target, e.message());
     }
 }
 
-/** Does `work`; if that fails, the answer is why. A malformed frame is no matter of this one answer. */
+std::optional<Message> PeerLink::readMessage(QCborStreamReader &reader, const Coro<> &target)
+{
+    try {
+        return decodeValue(reader, *m_core);
+    } catch (const MalformedFrame &) {
+        throw;
+    } catch (const WireError &e) {
+        dropped(target, e.message());
+        return {};
+    }
+}
+
+void PeerLink::dropped(const Coro<> &target, const QString &reason)
+{
+    if (std::has_single_bit(quint64(++m_info.dropped))) // not a line each: there may be very many
+        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << target.name() << "was dropped:" << reason
+                                    << "- dropped so far:" << m_info.dropped;
+}
+
 void PeerLink::answerFrame(quint64 number, const std::function<void()> &work)
 {
     try {
@@ -307,56 +367,6 @@ void PeerLink::readPong(QCborStreamReader &reader)
         m_info.roundTripTime = (QDeadlineTimer::current().deadlineNSecs() - std::exchange(m_pinged, 0)) / 1000;
 }
 
-void PeerLink::readWatch(QCborStreamReader &reader)
-{
-    const quint64 id = readUnsigned(reader);
-    const Coro<> coro = m_core->findExported(id);
-    if (coro) {
-        Coro<> &reporter = m_reporters[id];
-        if (!reporter) {
-            reporter = spawn(&PeerLink::reportEnd, shared_from_this(), coro);
-            reporter.setDaemon();
-        }
-        return;
-    }
-    send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
-        writer.append(id);
-        writer.append(quint64(CoroState::Lost));
-        writer.append(QStringView(errorType(std::make_exception_ptr(CoroEnded(QString())))));
-        writer.append(QStringView(QStringLiteral("coroutine %1 has ended, and how is no longer known").arg(id)));
-        writer.appendNull();
-    });
-}
-
-Task<> PeerLink::reportEnd(Coro<> coro)
-{
-    const auto self = shared_from_this();
-    std::exception_ptr error;
-    try {
-        co_await coro.finish();
-    } catch (const Cancelled &) {
-        throw;
-    } catch (...) {
-        error = std::current_exception();
-    }
-    const auto report = [&](const QVariant &value) {
-        send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
-            writer.append(coro.id());
-            writer.append(quint64(coro.state()));
-            writer.append(QStringView(error ? errorType(error) : QString()));
-            writer.append(QStringView(error ? errorText(error).left(MaxErrorText) : QString()));
-            encodeValue(writer, value, *m_core);
-        });
-    };
-    m_reporters.remove(coro.id());
-    try {
-        report(error ? QVariant() : coro.data()->result());
-    } catch (...) {
-        qCWarning(lcPeer).noquote() << "the value of" << coro.name() << "was not sent:" << errorText(std::current_exception());
-        report({});
-    }
-}
-
 void PeerLink::readEnded(QCborStreamReader &reader)
 {
     const quint64 id = readUnsigned(reader);
@@ -390,17 +400,15 @@ void PeerLink::readCall(QCborStreamReader &reader)
         const QString function = readText(reader);
         const QVariant arguments = decodeValue(reader, *m_core);
         const bool wantsHandle = readBool(reader);
-        Task<QVariant> body = m_core->invoke(function, Peer(shared_from_this()), arguments.toList());
+        const QString signature = reader.hasNext() ? readText(reader) : QString();
+        const Peer caller(shared_from_this());
         if (wantsHandle) {
-            const Coro<> coro = spawn(std::move(body));
-            coro.setName(function);
+            const Coro<> coro = m_core->start(function, caller, arguments.toList(), signature);
             coro.setDaemon();
             answer(number, QVariant::fromValue(coro));
+            watchForPeer(coro, false); // from the beginning: nobody comes too late for its end
         } else {
-            const Coro<> server = spawn(&PeerLink::serve, shared_from_this(), number, std::move(body));
-            server.setName(function);
-            server.setDaemon();
-            m_serving.insert(number, server);
+            serve(number, function, m_core->invoke(function, caller, arguments.toList(), signature));
         }
     });
 }
@@ -417,7 +425,15 @@ void PeerLink::readCancel(QCborStreamReader &reader)
     }
 }
 
-Task<> PeerLink::serve(quint64 number, Task<QVariant> body)
+void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)
+{
+    const Coro<> server = spawn(&PeerLink::runServed, shared_from_this(), number, std::move(body));
+    server.setName(name);
+    server.setDaemon();
+    m_serving.insert(number, server);
+}
+
+Task<> PeerLink::runServed(quint64 number, Task<QVariant> body)
 {
     const auto self = shared_from_this();
     try {
@@ -442,7 +458,7 @@ void PeerLink::answerFailure(quint64 number, const std::exception_ptr &error)
     send(FrameKind::Failure, 3, [&](QCborStreamWriter &writer) {
         writer.append(number);
         writer.append(QStringView(errorType(error)));
-        writer.append(QStringView(errorText(error).left(MaxErrorText)));
+        writer.append(QStringView(textForPeer(error)));
     });
 }
 
@@ -455,6 +471,8 @@ void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
     try {
         if (kind == FrameKind::Value) {
             awaited->m_value = decodeValue(reader, *m_core);
+            if (awaited->m_startsCoro)
+                adopt(awaited->m_value.value<Coro<>>());
         } else {
             const QString type = readText(reader);
             awaited->m_error = makeError(type, readText(reader));

@@ -21,11 +21,14 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 
 namespace Asyncoro::Detail {
 
+class EndReporter;
 class NetworkCore;
 class PeerLink;
+class RemoteChannel;
 
 /** The wait for the answer to a frame with a number. */
 class AnswerSuspension : public Suspension
@@ -34,7 +37,8 @@ public:
     QVariant await_resume();
 
 protected:
-    AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline);
+    /** `startsCoro`: the answer is the handle of a coroutine, whose end the peer tells without being asked. */
+    AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline, bool startsCoro);
 
     /** Sends the frame. */
     virtual void ask(quint64 number) = 0;
@@ -46,6 +50,7 @@ protected:
 
 private:
     friend class PeerLink;
+    const bool m_startsCoro;
     /** There will be no answer. */
     void fail(const std::exception_ptr &error)
     {
@@ -64,7 +69,7 @@ private:
  * Begins idle, connects when something is to be sent, goes on over another connection when one breaks, and ends lost, for
  * good: a process that is reached again gets another link. Lives on the network's thread.
  */
-class PeerLink : public std::enable_shared_from_this<PeerLink>
+class PeerLink final : public std::enable_shared_from_this<PeerLink>, public Carrier
 {
 public:
     enum class State : quint8 { Idle, Connecting, Connected, Interrupted, Lost };
@@ -112,17 +117,35 @@ public:
 
     /** Sends a frame that is answered, and waits for the answer; `write` appends all items but the number. */
     template<typename Write>
-    [[nodiscard]] auto ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write);
+    [[nodiscard]] auto ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write, bool startsCoro = false);
 
     /** Whether a message for that coroutine would only wait here: so much does already, or its mailbox is full. */
     [[nodiscard]] bool isFullFor(quint64 coro) const;
-    Task<QVariant> call(QString function, QVariantList arguments, bool wantsHandle);
+    /** `signature`: what the caller believes that the function has; empty if it does not know. */
+    Task<QVariant> call(QString function, QVariantList arguments, QString signature = {},
+                        QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    Task<Coro<>> start(QString function, QVariantList arguments, QString signature = {});
     Task<> deliver(quint64 coro, Message message, QDeadlineTimer deadline);
+    bool sendToAll(const std::vector<CoroPointer> &targets, const Message &message) override;
+    Task<int> deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline) override;
     void watch(quint64 id, const CoroPointer &coro);
     /** The handle of the coroutine `id` over there that is watched already, if one is. */
     [[nodiscard]] CoroPointer findWatched(quint64 id) const { return m_watched.value(id); }
+    [[nodiscard]] QList<CoroPointer> allWatched(quint64 id) const { return m_watched.values(id); }
+    /** The channel `id` over there. */
+    std::shared_ptr<RemoteChannel> channel(quint64 id, const QString &name);
     /** Asks for a sign of life. */
     void ping();
+
+    // for what is asked of this process
+    void answer(quint64 number, const QVariant &value);
+    void answerFailure(quint64 number, const std::exception_ptr &error);
+    /** Does `work`; if that fails, the answer is why. A malformed frame is no matter of this one answer. */
+    void answerFrame(quint64 number, const std::function<void()> &work);
+    /** Runs `body`, whose outcome is the answer, until it ends or the peer no longer waits. */
+    void serve(quint64 number, const QString &name, Task<QVariant> body);
+    /** Tells the peer how `coro`, which has ended, did. */
+    void reportEnd(const Coro<> &coro);
 
 private:
     friend class AnswerSuspension;
@@ -156,6 +179,8 @@ private:
     void read(const FrameHeader &header, const QByteArray &body);
     void readSend(QCborStreamReader &reader, qsizetype size);
     void readDeliver(QCborStreamReader &reader, qsizetype size);
+    /** The message for `target`; nothing, and a line in the log, if it is of a type that is not known here. */
+    std::optional<Message> readMessage(QCborStreamReader &reader, const Coro<> &target);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
@@ -165,13 +190,26 @@ private:
     void readFull(QCborStreamReader &reader);
     void readRoom(QCborStreamReader &reader);
 
+    void dropped(const Coro<> &target, const QString &reason);
     void pass(quint64 id, UnreadMessage message);
     Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
-    Task<> serve(quint64 number, Task<QVariant> body);
-    Task<> reportEnd(Coro<> coro);
-    void answer(quint64 number, const QVariant &value);
-    void answerFailure(quint64 number, const std::exception_ptr &error);
-    void answerFrame(quint64 number, const std::function<void()> &work);
+    // remoteverbs.cpp
+    void readThrow(QCborStreamReader &reader);
+    void readResume(QCborStreamReader &reader);
+    void readTie(FrameKind kind, QCborStreamReader &reader);
+    void readSendAll(QCborStreamReader &reader, qsizetype size);
+    void readDeliverAll(QCborStreamReader &reader);
+    void readClosed(QCborStreamReader &reader);
+    static void writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets);
+    [[nodiscard]] QList<Coro<>> readTargets(QCborStreamReader &reader) const;
+
+    Task<> runServed(quint64 number, Task<QVariant> body);
+    void watchForPeer(const Coro<> &coro, bool asked);
+    /** Its end will be told, and is of interest. */
+    void adopt(const Coro<> &coro);
+    void closeChannels();
+    void writeCall(QCborStreamWriter &writer, const QString &function, const QVariantList &arguments, bool start,
+                   const QString &signature);
     qsizetype beginFrame();
     void endFrame(FrameKind kind, qsizetype start);
 
@@ -206,12 +244,17 @@ private:
     quint64 m_lastNumber = 0;
     QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
-    QHash<quint64, Coro<>> m_reporters; // by the coroutine of this process whose end the peer wants to know
+    QHash<quint64, std::shared_ptr<EndReporter>> m_reporters; // by the coroutine of this process whose end is told
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
     QHash<quint64, std::shared_ptr<Gate>> m_full; // coroutines over there whose mailbox is full
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     qint64 m_backlogSize = 0; // of all of them, in bytes
+    QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
+    qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
 };
+
+/** The text of `error`, of a length that may be sent. */
+[[nodiscard]] QString textForPeer(const std::exception_ptr &error);
 
 template<typename Write>
 void PeerLink::send(FrameKind kind, quint64 items, Write write)
@@ -239,8 +282,9 @@ template<typename Write>
 class AnswerAwaiter final : public AnswerSuspension
 {
 public:
-    AnswerAwaiter(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline, FrameKind kind, quint64 items, Write write)
-        : AnswerSuspension(std::move(link), deadline)
+    AnswerAwaiter(std::shared_ptr<PeerLink> link, const QDeadlineTimer &deadline, FrameKind kind, quint64 items, Write write,
+                  bool startsCoro)
+        : AnswerSuspension(std::move(link), deadline, startsCoro)
         , m_kind(kind)
         , m_items(items)
         , m_write(std::move(write))
@@ -263,9 +307,9 @@ private:
 };
 
 template<typename Write>
-auto PeerLink::ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write)
+auto PeerLink::ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write, bool startsCoro)
 {
-    return AnswerAwaiter<Write>(shared_from_this(), deadline, kind, items, std::move(write));
+    return AnswerAwaiter<Write>(shared_from_this(), deadline, kind, items, std::move(write), startsCoro);
 }
 
 } // namespace Asyncoro::Detail

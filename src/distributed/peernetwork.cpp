@@ -3,15 +3,12 @@
 
 #include "peernetwork.h"
 
+#include "names_p.h"
 #include "networkcore_p.h"
 #include "peerdirectory_p.h"
 #include "sharedfile.h"
 
 namespace Asyncoro {
-
-namespace {
-constexpr QLatin1StringView AnchorName{"asyncoro.anchor"};
-}
 
 Location Peer::location() const
 {
@@ -36,13 +33,18 @@ PeerInfo Peer::info() const
 PeerNetwork::PeerNetwork(const Options &options)
     : m_core(std::make_shared<Detail::NetworkCore>(options))
 {
-    offer(QStringLiteral("asyncoro.locate"), [core = m_core.get()](QString name) -> Task<Coro<>> { co_return core->findNamed(name); });
     offer(QStringLiteral("asyncoro.about"),
           [core = m_core.get()]() -> Task<QVariantMap> { co_return {{QStringLiteral("name"), core->name()}}; });
     registerMessageType<PeerStatus>();
+    offer(Detail::AnchorFunction, [core = m_core.get()]() -> Task<Coro<>> { co_return core->anchor(); });
+    offer(Detail::FindFunction, [core = m_core.get()](QString type, QString name) -> Task<QVariant> {
+        return Detail::findHere(*core, type, name);
+    });
+    offer(Detail::LocateFunction, [core = m_core.get()](QString type, QString name) -> Task<QVariant> {
+        return Detail::locateHere(*core, type, name, QDeadlineTimer::Forever);
+    });
     Detail::offerSharedFiles(*this);
     m_core->open();
-    registerCoro(AnchorName, anchor());
 }
 
 PeerNetwork::PeerNetwork()
@@ -67,7 +69,10 @@ Coro<> PeerNetwork::anchor() const
 
 QList<Peer> PeerNetwork::peers() const
 {
-    return m_core->peers();
+    QList<Peer> peers;
+    for (const auto &link : m_core->connectedLinks())
+        peers.append(Peer(link));
+    return peers;
 }
 
 Task<Peer> PeerNetwork::connect(Location location, QDeadlineTimer deadline)
@@ -102,31 +107,28 @@ Task<Peer> PeerNetwork::locatePeer(QString name, QDeadlineTimer deadline)
     return Detail::PeerDirectory::locate(m_core->directory(), std::move(name), deadline);
 }
 
-void PeerNetwork::registerCoro(const QString &name, const Coro<> &coro)
-{
-    m_core->registerCoro(name, coro);
-}
-
-Task<Coro<>> PeerNetwork::locate(Location location, QString name)
-{
-    return call<Coro<>>(location, QStringLiteral("asyncoro.locate"), name);
-}
-
-Task<Coro<>> PeerNetwork::locate(QString name, QDeadlineTimer deadline)
-{
-    return Detail::PeerDirectory::locateCoro(m_core->directory(), std::move(name), deadline);
-}
-
 Task<Coro<>> PeerNetwork::anchorOf(Location location)
 {
-    return locate(location, AnchorName);
+    return call<Coro<>>(std::move(location), Detail::AnchorFunction);
 }
 
-void PeerNetwork::convert(QVariant &value, QMetaType type, const QString &what)
+void PeerNetwork::withdraw(const QString &name)
 {
-    const QString was = QString::fromLatin1(value.typeName());
-    if (!value.convert(type))
-        throw WireError(QStringLiteral("%1 is a %2, not a %3").arg(what, was, QString::fromLatin1(type.name())));
+    m_core->withdraw(name);
+}
+
+void PeerNetwork::convertArguments(const QString &name, const QString &signature, QVariantList &arguments,
+                                   const QList<QMetaType> &types)
+{
+    bool fit = arguments.size() == types.size();
+    QStringList given;
+    for (qsizetype i = 0; i < arguments.size(); ++i) {
+        given.append(arguments[i].isValid() ? QString::fromLatin1(arguments[i].typeName()) : QStringLiteral("nothing"));
+        if (fit && types[i] != QMetaType::fromType<QVariant>() && arguments[i].metaType() != types[i])
+            fit = arguments[i].convert(types[i]);
+    }
+    if (!fit)
+        throw WrongSignature(QStringLiteral("the function %1 is %2, and was called with (%3)").arg(name, signature, given.join(u',')));
 }
 
 QByteArray PeerNetwork::toBytes(const QVariant &value) const
@@ -143,9 +145,9 @@ QVariant PeerNetwork::fromBytes(const QByteArray &bytes) const
     return Detail::decodeValue(reader, *m_core);
 }
 
-void PeerNetwork::offerFunction(const QString &name, OfferedFunction function)
+Rci<> PeerNetwork::offerFunction(const QString &name, OfferedFunction function, const QString &signature)
 {
-    m_core->offer(name, std::move(function));
+    return m_core->offer(name, std::move(function), signature);
 }
 
 Task<QVariant> PeerNetwork::callFunction(CorePointer core, Location location, QString name, QVariantList arguments)
@@ -153,17 +155,15 @@ Task<QVariant> PeerNetwork::callFunction(CorePointer core, Location location, QS
     const auto link = co_await core->reach(location, QDeadlineTimer::Forever);
     if (!link)
         co_return co_await core->invoke(name, Peer(), std::move(arguments));
-    co_return co_await link->call(std::move(name), std::move(arguments), false);
+    co_return co_await link->call(std::move(name), std::move(arguments));
 }
 
 Task<Coro<>> PeerNetwork::startFunction(CorePointer core, Location location, QString name, QVariantList arguments)
 {
     const auto link = co_await core->reach(location, QDeadlineTimer::Forever);
     if (link)
-        co_return (co_await link->call(std::move(name), std::move(arguments), true)).value<Coro<>>();
-    const Coro<> coro = spawn(core->invoke(name, Peer(), std::move(arguments)));
-    coro.setName(name);
-    co_return coro;
+        co_return co_await link->start(std::move(name), std::move(arguments));
+    co_return core->start(name, Peer(), std::move(arguments), {});
 }
 
 } // namespace Asyncoro

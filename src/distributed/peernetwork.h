@@ -7,8 +7,10 @@
 #include "messagetype.h"
 #include "peererror.h"
 #include "peerinfo.h"
+#include "rci.h"
 #include "secret.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Location>
 #include <Asyncoro/TlsConfiguration>
@@ -56,7 +58,8 @@ private:
  * This process among others: it listens for peers and connects to them, and makes coroutines of one process usable in
  * another.
  *
- * Once there is a PeerNetwork, handles of coroutines can be sent in messages to other processes and work there. There is one
+ * Once there is a PeerNetwork, handles of coroutines, channels and offered functions can be sent in messages to other
+ * processes and work there, and what is registered by a name here can be found from there. There is one
  * connection to each peer, made when it is first needed; both sides prove that they know the same secret before
  * anything else is read. When a connection breaks, everything that waits for that peer ends with PeerLost.
  *
@@ -147,31 +150,57 @@ public:
      */
     Task<Peer> locatePeer(QString name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** Makes `coro` known to peers as `name`, until it ends or another one takes the name. */
-    void registerCoro(const QString &name, const Coro<> &coro);
-
-    /** Finds a coroutine that registered as `name` at `location`; a null handle if there is none. Throws as call() does. */
-    Task<Coro<>> locate(Location location, QString name);
+    /**
+     * What is registered under the name at `location` now: a Coro<> or a Channel by its registerName(), an Rci by offer().
+     * A null handle if there is none.
+     *
+     * An Rci<R(A...)> must have that signature: throws WrongSignature otherwise. For the rest as call().
+     */
+    template<typename Handle = Coro<>>
+    Task<Handle> find(Location location, QString name)
+    {
+        return toHandle<Handle>(findNamed(m_core, std::move(location), handleType<Handle>(), std::move(name)));
+    }
 
     /**
-     * Finds a coroutine that registered as `name`: here, on any peer, or on one that is connected later, as soon as
-     * there is one. Throws TimedOut if the deadline passes first, an Error if the network ends. Overlaps and is
-     * cancelled as locatePeer().
+     * Waits until such a one is registered at `location`, and gives it.
+     *
+     * Completes without suspending only if that is this process and one is. Any number may overlap. Throws TimedOut if the
+     * deadline passes first; for the rest as find().
      */
-    Task<Coro<>> locate(QString name, QDeadlineTimer deadline);
+    template<typename Handle = Coro<>>
+    Task<Handle> locate(Location location, QString name, QDeadlineTimer deadline = QDeadlineTimer::Forever)
+    {
+        return toHandle<Handle>(locateNamed(m_core, std::move(location), handleType<Handle>(), std::move(name), deadline));
+    }
+
+    /**
+     * Waits until such a one is registered anywhere, and gives the first that it hears of: of this process, of any that is
+     * connected, or of one that connects meanwhile. Peers that are lost do not matter. For the rest as above.
+     */
+    template<typename Handle = Coro<>>
+    Task<Handle> locate(QString name, QDeadlineTimer deadline = QDeadlineTimer::Forever)
+    {
+        return toHandle<Handle>(locateAnywhere(m_core, handleType<Handle>(), std::move(name), deadline));
+    }
 
     /** The anchor() of the process at `location`. Throws as call() does. */
     Task<Coro<>> anchorOf(Location location);
 
     /**
-     * Offers `function` to peers as `name`: they may call() it or start() coroutines of it. The function returns a Task; it
-     * may take a Peer first, who calls, and then arguments by value, which are converted to its parameters' types.
+     * Offers `function` to peers as `name`, and gives the handle by which it can be called, or coroutines of it started,
+     * from anywhere. The function returns a Task; it may take a Peer first, who calls, and then arguments by value.
+     *
+     * Throws NameTaken if one is offered by that name already.
      */
     template<typename F>
-    void offer(const QString &name, F function)
+    auto offer(const QString &name, F function)
     {
-        offerFunction(name, makeOffer(std::function(std::move(function))));
+        return offerAs(name, std::function(std::move(function)));
     }
+
+    /** No longer offers it. What runs of it goes on. */
+    void withdraw(const QString &name);
 
     /**
      * Runs the function that the process at `location` offers as `name`, and gives its value.
@@ -184,16 +213,16 @@ public:
     template<typename T = void, typename... A>
     Task<T> call(Location location, QString name, A... arguments)
     {
-        registerTypes<T, A...>();
-        return callAs<T>(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
+        Detail::registerTypes<T, A...>();
+        return callAs<T>(m_core, std::move(location), std::move(name), {Detail::toValue(std::move(arguments))...});
     }
 
-    /** Starts a coroutine of an offered function over there, and gives its handle. It does not end with the caller. */
+    /** Starts a coroutine of an offered function over there, as Rci::start() does, and gives its handle. */
     template<typename... A>
     Task<Coro<>> start(Location location, QString name, A... arguments)
     {
-        registerTypes<A...>();
-        return startFunction(m_core, std::move(location), std::move(name), {toArgument(std::move(arguments))...});
+        Detail::registerTypes<A...>();
+        return startFunction(m_core, std::move(location), std::move(name), {Detail::toValue(std::move(arguments))...});
     }
 
     /**
@@ -218,77 +247,70 @@ private:
     {
         QVariant value = co_await callFunction(std::move(core), std::move(location), name, std::move(arguments));
         if constexpr (!std::is_void_v<T>)
-            co_return valueAs<T>(value, name);
+            co_return Detail::valueAs<T>(value, name);
     }
 
-    template<typename... T>
-    static void registerTypes()
+    template<typename Handle>
+    static QMetaType handleType()
     {
-        [[maybe_unused]] static const bool once = (registerMessageType<T>(), ..., true);
+        using Untyped = Detail::TravellingAs<Handle>;
+        static_assert(std::is_same_v<Untyped, Coro<>> || std::is_same_v<Untyped, Channel> || std::is_same_v<Untyped, Rci<>>,
+                      "what is found by a name is a Coro<>, a Channel or an Rci<>");
+        return QMetaType::fromType<Untyped>();
     }
 
-    template<typename A>
-    static QVariant toArgument(A &&argument)
+    template<typename Handle>
+    static Task<Handle> toHandle(Task<QVariant> search)
     {
-        if constexpr (std::is_base_of_v<Coro<>, A>) {
-            return QVariant::fromValue(static_cast<const Coro<> &>(argument)); // whatever it returns
-        } else {
-            static_assert(!std::is_pointer_v<A>, "an argument for another process cannot be a pointer; for a text, give a QString");
-            return QVariant::fromValue(std::move(argument));
-        }
+        QVariant found = co_await std::move(search);
+        co_return found.isValid() ? Detail::valueAs<Handle>(found, QStringLiteral("what was found")) : Handle();
     }
 
     template<typename T, typename... P>
-    static OfferedFunction makeOffer(std::function<Task<T>(Peer, P...)> function)
+    Rci<T(std::decay_t<P>...)> offerAs(const QString &name, std::function<Task<T>(Peer, P...)> function)
     {
-        (registerMessageType<std::decay_t<P>>(), ...);
-        registerMessageType<T>();
-        return [function = std::move(function)](Peer peer, QVariantList arguments) {
-            return invoke<T, P...>(function, std::move(peer), std::move(arguments), std::index_sequence_for<P...>());
+        using Handle = Rci<T(std::decay_t<P>...)>;
+        return Handle(offerFunction(name, makeOffer(name, std::move(function)), Detail::signatureOf<T, std::decay_t<P>...>()));
+    }
+    template<typename T, typename... P>
+    Rci<T(std::decay_t<P>...)> offerAs(const QString &name, std::function<Task<T>(P...)> function)
+    {
+        return offerAs(name, std::function<Task<T>(Peer, P...)>([function = std::move(function)](const Peer &, P... arguments) {
+                           return function(std::move(arguments)...);
+                       }));
+    }
+
+    template<typename T, typename... P>
+    static OfferedFunction makeOffer(const QString &name, std::function<Task<T>(Peer, P...)> function)
+    {
+        Detail::registerTypes<T, std::decay_t<P>...>();
+        return [name, function = std::move(function)](Peer peer, QVariantList arguments) {
+            return invoke<T, P...>(name, function, std::move(peer), std::move(arguments), std::index_sequence_for<P...>());
         };
-    }
-    template<typename T, typename... P>
-    static OfferedFunction makeOffer(std::function<Task<T>(P...)> function)
-    {
-        return makeOffer(std::function<Task<T>(Peer, P...)>(
-            [function = std::move(function)](const Peer &, P... arguments) { return function(std::move(arguments)...); }));
     }
 
     template<typename T, typename... P, std::size_t... Index>
-    static Task<QVariant> invoke(std::function<Task<T>(Peer, P...)> function, Peer peer, QVariantList arguments,
+    static Task<QVariant> invoke(QString name, std::function<Task<T>(Peer, P...)> function, Peer peer, QVariantList arguments,
                                  std::index_sequence<Index...>)
     {
-        if (arguments.size() != qsizetype(sizeof...(P)))
-            throw WireError(QStringLiteral("the function takes %1 arguments, not %2").arg(sizeof...(P)).arg(arguments.size()));
+        convertArguments(name, Detail::signatureOf<T, std::decay_t<P>...>(), arguments,
+                         {QMetaType::fromType<Detail::TravellingAs<std::decay_t<P>>>()...});
         if constexpr (std::is_void_v<T>) {
-            co_await function(std::move(peer), argument<std::decay_t<P>>(arguments[Index], Index)...);
+            co_await function(std::move(peer), Detail::valueAs<std::decay_t<P>>(arguments[Index], name)...);
             co_return QVariant();
         } else {
-            co_return QVariant::fromValue<T>(
-                co_await function(std::move(peer), argument<std::decay_t<P>>(arguments[Index], Index)...));
+            co_return Detail::toValue(
+                co_await function(std::move(peer), Detail::valueAs<std::decay_t<P>>(arguments[Index], name)...));
         }
     }
 
-    template<typename T>
-    static T argument(QVariant &value, std::size_t index)
-    {
-        return valueAs<T>(value, QStringLiteral("argument %1").arg(index + 1));
-    }
-
-    template<typename T>
-    static T valueAs(QVariant &value, const QString &what)
-    {
-        if constexpr (std::is_same_v<T, QVariant>) {
-            return std::move(value);
-        } else {
-            if (value.metaType() != QMetaType::fromType<T>())
-                convert(value, QMetaType::fromType<T>(), what);
-            return std::move(*static_cast<T *>(value.data()));
-        }
-    }
-
-    static void convert(QVariant &value, QMetaType type, const QString &what);
-    void offerFunction(const QString &name, OfferedFunction function);
+    /** Throws the WrongSignature of a call with arguments that do not fit. */
+    static void convertArguments(const QString &name, const QString &signature, QVariantList &arguments,
+                                 const QList<QMetaType> &types);
+    Rci<> offerFunction(const QString &name, OfferedFunction function, const QString &signature);
+    static Task<QVariant> findNamed(CorePointer core, Location location, QMetaType type, QString name);
+    static Task<QVariant> locateNamed(CorePointer core, Location location, QMetaType type, QString name, QDeadlineTimer deadline);
+    static Task<QVariant> locateAnywhere(CorePointer core, QMetaType type, QString name, QDeadlineTimer deadline);
     static Task<QVariant> callFunction(CorePointer core, Location location, QString name, QVariantList arguments);
     static Task<Coro<>> startFunction(CorePointer core, Location location, QString name, QVariantList arguments);
 

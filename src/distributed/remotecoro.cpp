@@ -5,10 +5,6 @@
 
 #include "networkcore_p.h"
 
-#include <QLoggingCategory>
-
-Q_LOGGING_CATEGORY(lcRemote, "asyncoro.peer", QtInfoMsg)
-
 namespace Asyncoro::Detail {
 
 RemoteCoro::RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString &name)
@@ -19,37 +15,30 @@ RemoteCoro::RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString
     setName(name);
 }
 
-bool RemoteCoro::send(Message &&message)
+template<typename Work>
+bool RemoteCoro::post(Work work)
 {
     if (state() != CoroState::Running)
         return false;
-    NetworkCore &core = *m_link->core();
-    if (!core.isOnOwnThread()) {
-        core.post([self = CoroPointer(this), text = std::move(message)]() mutable { self->send(std::move(text)); });
-        return true;
+    if (m_link->core()->isOnOwnThread()) {
+        work(*m_link);
+        return m_link->state() != PeerLink::State::Lost;
     }
-    const auto write = [&](const Message &text) {
-        m_link->send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
-            writer.append(id());
-            encodeValue(writer, text, core);
+    m_link->core()->post([link = m_link, work = std::move(work)]() mutable { work(*link); });
+    return true;
+}
+
+bool RemoteCoro::send(Message &&message)
+{
+    // The notice of an end is not refused: nobody would send it again.
+    if (m_link->core()->isOnOwnThread() && m_link->isFullFor(id()) && message.metaType() != QMetaType::fromType<ExitNotice>())
+        return false;
+    return post([coro = id(), text = std::move(message)](PeerLink &link) {
+        link.send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
+            writer.append(coro);
+            encodeValue(writer, text, *link.core());
         });
-    };
-    if (message.metaType() != QMetaType::fromType<ExitNotice>()) {
-        if (m_link->isFullFor(id()))
-            return false;
-        write(message);
-    } else {
-        // Sent where a coroutine ends, which must not fail because its value cannot be sent.
-        const auto notice = message.value<ExitNotice>();
-        try {
-            write(message);
-        } catch (...) {
-            const QString reason = errorText(std::current_exception());
-            qCWarning(lcRemote).noquote() << "the value of" << notice.coro().name() << "was not sent:" << reason;
-            write(Message::fromValue(ExitNotice(notice.coro(), notice.state(), {}, notice.error())));
-        }
-    }
-    return m_link->state() != PeerLink::State::Lost;
+    });
 }
 
 Task<> RemoteCoro::deliver(Message message, QDeadlineTimer deadline)
@@ -61,10 +50,48 @@ Task<> RemoteCoro::deliver(Message message, QDeadlineTimer deadline)
 
 void RemoteCoro::terminate()
 {
-    if (state() != CoroState::Running)
-        return;
-    m_link->core()->post([link = m_link, coro = id()] {
-        link->send(FrameKind::Terminate, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
+    post([coro = id()](PeerLink &link) {
+        link.send(FrameKind::Terminate, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
+    });
+}
+
+bool RemoteCoro::resumeWith(Message &&value)
+{
+    return post([coro = id(), value = std::move(value)](PeerLink &link) {
+        link.send(FrameKind::Resume, 2, [&](QCborStreamWriter &writer) {
+            writer.append(coro);
+            encodeValue(writer, value, *link.core());
+        });
+    });
+}
+
+bool RemoteCoro::throwInto(std::exception_ptr exception)
+{
+    return post([coro = id(), exception = std::move(exception)](PeerLink &link) {
+        link.send(FrameKind::Throw, 3, [&](QCborStreamWriter &writer) {
+            writer.append(coro);
+            writer.append(QStringView(errorType(exception)));
+            writer.append(QStringView(textForPeer(exception)));
+        });
+    });
+}
+
+void RemoteCoro::tie(FrameKind kind, const CoroPointer &other)
+{
+    post([kind, coro = id(), handle = QVariant::fromValue(Coro<>(other))](PeerLink &link) {
+        link.send(kind, 2, [&](QCborStreamWriter &writer) {
+            writer.append(coro);
+            encodeValue(writer, handle, *link.core());
+        });
+    });
+}
+
+void RemoteCoro::removeLink(const CoroPointer &other)
+{
+    // Whichever handle of this coroutine the two were linked by.
+    post([coro = id(), other](PeerLink &link) {
+        for (const CoroPointer &same : link.allWatched(coro))
+            static_cast<RemoteCoro *>(same.data())->CoroData::removeLink(other);
     });
 }
 

@@ -21,6 +21,13 @@ public:
     Task<> deliver(Message message, QDeadlineTimer deadline) override;
     void terminate() override;
     void setDaemon(bool) override { } // exec() does not wait for it anyway
+    [[nodiscard]] Carrier *carrier() override { return m_link.get(); }
+    bool resumeWith(Message &&value) override;
+    bool throwInto(std::exception_ptr exception) override;
+    void linkTo(const CoroPointer &other) override { tie(FrameKind::Link, other); }
+    void unlinkFrom(const CoroPointer &other) override { tie(FrameKind::Unlink, other); }
+    void observe(const CoroPointer &other) override { tie(FrameKind::Monitor, other); }
+    void removeLink(const CoroPointer &other) override;
     [[nodiscard]] QVariant result() const override { return m_result; }
     [[nodiscard]] void *resultInPlace() override { return nullptr; }
 
@@ -31,6 +38,12 @@ protected:
     void watchEnd() override;
 
 private:
+    /** Ties this coroutine to the end of `other`, in its own process. */
+    void tie(FrameKind kind, const CoroPointer &other);
+    /** Runs `work` on the network's thread; false if the coroutine is known to have ended, or to be out of reach. */
+    template<typename Work>
+    bool post(Work work);
+
     const std::shared_ptr<PeerLink> m_link;
     const Location m_location;
     QVariant m_result; // written before the state

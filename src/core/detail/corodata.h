@@ -19,6 +19,7 @@
 #include <exception>
 #include <forward_list>
 #include <memory>
+#include <vector>
 
 namespace Asyncoro {
 
@@ -37,6 +38,22 @@ enum class CoroState : quint8 {
 namespace Detail {
 
 class LocalCoro;
+
+/** The way to the coroutines of one other process, on which one message goes to many of them at once. Any thread. */
+class Carrier
+{
+public:
+    /** As CoroData::send() to each of `targets`, all of which this is the carrier of. */
+    virtual bool sendToAll(const std::vector<CoroPointer> &targets, const Message &message) = 0;
+    /**
+     * Puts the message into the mailboxes of `targets`, and gives in how many it lies when it lies in all that have
+     * not ended, or the deadline has passed. If the process is lost, in none. Throws only if it cannot be sent.
+     */
+    virtual Task<int> deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline) = 0;
+
+protected:
+    ~Carrier() = default;
+};
 
 /** A coroutine that waits for another one's end. */
 struct EndWaiter : ListLink {
@@ -77,9 +94,21 @@ public:
     virtual Task<void> deliver(Message message, QDeadlineTimer deadline) = 0;
     virtual void terminate() = 0;
     virtual void setDaemon(bool daemon) = 0;
+    /** The same for all coroutines of one other process; nullptr for those of this one. */
+    [[nodiscard]] virtual Carrier *carrier() { return nullptr; }
+
+    virtual bool resumeWith(Message &&value) = 0;
+    virtual bool throwInto(std::exception_ptr exception) = 0;
+
+    // What ties two coroutines together is kept in the process of the one that is to be told. So it hears of the other
+    // one's end also if the whole process of that is lost.
+    /** This one will be thrown LinkedCoroEnded if `other` ends without finishing. */
+    virtual void linkTo(const CoroPointer &other) { other->addLink(CoroPointer(this)); }
+    virtual void unlinkFrom(const CoroPointer &other) { other->removeLink(CoroPointer(this)); }
+    /** This one will be sent an ExitNotice when `other` ends. */
+    virtual void observe(const CoroPointer &other) { other->addMonitor(CoroPointer(this)); }
+
     // Of coroutines of this process only: these throw an Error.
-    virtual bool resumeWith(Message &&value);
-    virtual bool throwInto(std::exception_ptr exception);
     virtual void setMailboxLimit(quint32 limit);
 
     [[nodiscard]] CoroState state() const { return m_state.load(std::memory_order_acquire); }
@@ -94,7 +123,7 @@ public:
     bool addEndWaiter(EndWaiter *waiter);
     void removeEndWaiter(EndWaiter *waiter) noexcept;
 
-    /** `observer` will be sent an ExitNotice at the end, at once if that has come already. */
+    /** `observer`, of this process, will be sent an ExitNotice at the end, at once if that has come already. */
     void addMonitor(const CoroPointer &observer);
     void removeMonitor(const CoroPointer &observer);
 
@@ -102,9 +131,9 @@ public:
     bool addEndObserver(const std::shared_ptr<EndObserver> &observer);
     void removeEndObserver(const EndObserver *observer) noexcept;
 
-    /** `other` will be thrown LinkedCoroEnded if this one ends without finishing. */
+    /** `other`, of this process, will be thrown LinkedCoroEnded if this one ends without finishing. */
     void addLink(const CoroPointer &other);
-    void removeLink(const CoroPointer &other);
+    virtual void removeLink(const CoroPointer &other);
 
     /** Somebody has seen how it ended, so that a failure needs no log line. */
     void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }

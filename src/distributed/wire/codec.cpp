@@ -33,6 +33,13 @@ std::exception_ptr make(const QString &message)
     return std::make_exception_ptr(E(message));
 }
 
+/** A TimedOut is made of the operation, and makes its text of that. */
+std::exception_ptr makeTimedOut(const QString &message)
+{
+    static const QString end = TimedOut(QString()).message();
+    return make<TimedOut>(message.endsWith(end) ? message.chopped(end.size()) : message);
+}
+
 QString demangled(const std::type_info &type);
 
 /** What may travel besides Qt's own values. */
@@ -43,6 +50,11 @@ struct Registry {
         {demangled(typeid(CoroEnded)), make<CoroEnded>},
         {demangled(typeid(CoroTerminated)), make<CoroTerminated>},
         {demangled(typeid(WireError)), make<WireError>},
+        {demangled(typeid(WrongSignature)), make<WrongSignature>},
+        {demangled(typeid(ChannelClosed)), make<ChannelClosed>},
+        {demangled(typeid(Destroyed)), make<Destroyed>},
+        {demangled(typeid(NameTaken)), make<NameTaken>},
+        {demangled(typeid(TimedOut)), makeTimedOut},
     };
 };
 
@@ -208,42 +220,6 @@ bool isSequence(QMetaType type)
     return QMetaType::canView(type, QMetaType::fromType<QSequentialIterable>());
 }
 
-void encodeIdentity(QCborStreamWriter &writer, const Coro<> &coro, HandleMapper &handles)
-{
-    if (coro.isNull()) {
-        writer.appendNull();
-        return;
-    }
-    const CoroIdentity identity = handles.identify(coro);
-    writer.startArray(5);
-    writer.append(identity.process);
-    writer.append(identity.location.address());
-    writer.append(quint64(identity.location.port()));
-    writer.append(identity.id);
-    writer.append(identity.name);
-    writer.endArray();
-}
-
-Coro<> decodeIdentity(QCborStreamReader &reader, HandleMapper &handles)
-{
-    if (reader.isNull()) {
-        reader.next();
-        return {};
-    }
-    CoroIdentity identity;
-    enterArray(reader, 5);
-    identity.process = readBytes(reader);
-    const QString address = readText(reader);
-    const quint64 port = readUnsigned(reader);
-    identity.id = readUnsigned(reader);
-    identity.name = readText(reader);
-    reader.leaveContainer();
-    if (port > 0xffff)
-        malformed(QStringLiteral("port %1").arg(port));
-    identity.location = Location(address, quint16(port));
-    return handles.resolve(identity);
-}
-
 class Encoder
 {
 public:
@@ -317,12 +293,12 @@ private:
             encodePlain(writer, value);
         } else if (type.flags() & QMetaType::IsEnumeration) {
             writer.append(value.toLongLong());
-        } else if (type == QMetaType::fromType<Coro<>>()) {
-            encodeIdentity(writer, get<Coro<>>(value), handles);
+        } else if (isHandle(type)) {
+            encodeHandle(writer, value, handles);
         } else if (type == QMetaType::fromType<ExitNotice>()) {
             const auto &notice = get<ExitNotice>(value);
             writer.startArray(4);
-            encodeIdentity(writer, notice.coro(), handles);
+            encodeCoro(writer, notice.coro(), handles);
             writer.append(quint64(notice.state()));
             encode(notice.value());
             writer.append(notice.error());
@@ -523,8 +499,8 @@ private:
     {
         const QMetaType type = typeNamed(name.toLatin1());
         MessageTypeCodec codec;
-        if (type == QMetaType::fromType<Coro<>>())
-            return QVariant::fromValue(decodeIdentity(reader, handles));
+        if (isHandle(type))
+            return decodeHandle(reader, type, handles);
         if (type == QMetaType::fromType<ExitNotice>())
             return QVariant::fromValue(decodeNotice());
         if (isPlain(type.id()) || type.flags() & QMetaType::IsEnumeration)
@@ -551,7 +527,7 @@ private:
     ExitNotice decodeNotice()
     {
         enterArray(reader, 4);
-        const Coro<> coro = decodeIdentity(reader, handles);
+        const Coro<> coro = decodeCoro(reader, handles);
         const quint64 state = readUnsigned(reader);
         const QVariant value = decode();
         const QString error = readText(reader);
@@ -648,7 +624,7 @@ void registerListTypes()
     static std::once_flag once;
     std::call_once(once, [] {
         registerListsOf<bool, int, uint, qint64, quint64, float, double, QByteArray, QVariantList, QVariantMap>();
-        registerListsOf<QUrl, QUuid, QDate, QTime, QDateTime, QStringList, Coro<>>();
+        registerListsOf<QUrl, QUuid, QDate, QTime, QDateTime, QStringList, Coro<>, Channel, Rci<>>();
     });
 }
 

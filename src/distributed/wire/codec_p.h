@@ -3,9 +3,8 @@
 
 #pragma once
 
+#include "handles_p.h"
 #include "peererror.h"
-
-#include <Asyncoro/Coro>
 
 #include <QCborStreamReader>
 #include <QCborStreamWriter>
@@ -24,26 +23,6 @@ public:
         : WireError(QStringLiteral("malformed message: ") + what)
     {
     }
-};
-
-/** What stands for a coroutine in a frame. */
-struct CoroIdentity {
-    QByteArray process; // the incarnation of the process it runs in
-    Location location; // where that process listens; invalid if its receiver knows, because it is that of who sent the frame
-    quint64 id = 0;
-    QString name;
-};
-
-/** Turns handles into identities and back: what the codec needs of the network. */
-class HandleMapper
-{
-public:
-    virtual CoroIdentity identify(const Coro<> &coro) = 0;
-    /** The handle; null for a coroutine of this process that has long ended. */
-    virtual Coro<> resolve(const CoroIdentity &identity) = 0;
-
-protected:
-    ~HandleMapper() = default;
 };
 
 /**

@@ -17,7 +17,7 @@ enum class FrameKind : quint8 {
     Terminate, ///< [coroutine]
     Watch, ///< [coroutine]: tell with Ended how it ends
     Ended, ///< [coroutine, state, type of the error, text of the error, value]
-    Call, ///< [number, function, arguments, whether to answer with the coroutine's handle at once]; answered
+    Call, ///< [number, function, arguments, whether to answer with the coroutine's handle at once, signature]; answered
     Cancel, ///< [number]: the caller no longer waits for the answer
     Value, ///< [number, value]: the answer
     Failure, ///< [number, type, text]: the answer is an exception
@@ -27,8 +27,20 @@ enum class FrameKind : quint8 {
     Acknowledge, ///< [received]: so many bytes of this session's frames are here
     Full, ///< [coroutine]: its mailbox is full; send it nothing
     Room, ///< [coroutine]: it has room again
+    Throw, ///< [coroutine, type of the error, text of the error]
+    Resume, ///< [coroutine, value]
+    Link, ///< [coroutine, other coroutine]: the first is thrown LinkedCoroEnded if the other one ends without finishing
+    Unlink, ///< [coroutine, other coroutine]
+    Monitor, ///< [coroutine, other coroutine]: the first is sent an ExitNotice when the other one ends
+    SendAll, ///< [coroutines, message]
+    DeliverAll, ///< [number, coroutines, message]; answered
+    Publish, ///< [number, channel, crossings, least number of subscribers, milliseconds, message]; answered unless number 0
+    Subscribe, ///< [number, channel, coroutine or channel]; answered unless number 0
+    Unsubscribe, ///< [channel, coroutine or channel]
+    Close, ///< [channel]: of the receiver
+    Closed, ///< [channel]: of the sender
 };
-inline constexpr quint8 LastFrameKind = quint8(FrameKind::Room);
+inline constexpr quint8 LastFrameKind = quint8(FrameKind::Closed);
 
 /** In front of every frame: magic, version, kind and the length of the body; eight bytes in network order. */
 struct FrameHeader {

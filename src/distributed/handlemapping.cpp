@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// What this process offers to others, and how handles become identities and identities handles.
+
+#include "networkcore_p.h"
+#include "rci_p.h"
+#include "remotechannel_p.h"
+#include "remotecoro_p.h"
+
+namespace Asyncoro::Detail {
+
+namespace {
+
+/** Of functions that every process offers by itself; programs have no use for their handles. */
+constexpr QLatin1StringView OwnPrefix{"asyncoro."};
+
+} // namespace
+
+// --- functions ---
+
+Rci<> NetworkCore::offer(const QString &name, PeerNetwork::OfferedFunction function, const QString &signature)
+{
+    if (m_offers.contains(name) && !name.startsWith(OwnPrefix)) // an object of ours may take the place of an earlier one
+        throw NameTaken(QStringLiteral("offer(): another function is offered as \"%1\"").arg(name));
+    m_offers.insert(name, {signature, std::move(function)});
+    m_news.pulse();
+    return Rci<>(std::make_shared<RciData>(shared_from_this(), nullptr, Location(), name, signature));
+}
+
+void NetworkCore::withdraw(const QString &name)
+{
+    m_offers.remove(name);
+}
+
+Rci<> NetworkCore::findOffer(const QString &name)
+{
+    const auto offer = m_offers.constFind(name);
+    if (offer == m_offers.cend() || name.startsWith(OwnPrefix))
+        return {};
+    return Rci<>(std::make_shared<RciData>(shared_from_this(), nullptr, Location(), name, offer->signature));
+}
+
+Task<QVariant> NetworkCore::invoke(const QString &name, Peer caller, QVariantList arguments, const QString &signature)
+{
+    if (m_closed)
+        throw PeerLost(m_location, QStringLiteral("this process has left the network"));
+    const auto offer = m_offers.constFind(name);
+    if (offer == m_offers.cend())
+        throw WireError(QStringLiteral("%1 offers no function named %2").arg(m_location.toString(), name));
+    if (!signature.isEmpty() && signature != offer->signature)
+        throw WrongSignature(QStringLiteral("the function %1 is %2, not %3").arg(name, offer->signature, signature));
+    return offer->function(std::move(caller), std::move(arguments));
+}
+
+Coro<> NetworkCore::start(const QString &name, const Peer &caller, QVariantList arguments, const QString &signature)
+{
+    const Coro<> coro = spawn(invoke(name, caller, std::move(arguments), signature));
+    coro.setName(name);
+    return coro;
+}
+
+// --- handles ---
+
+Coro<> NetworkCore::findSubject(quint64 id) const
+{
+    const Coro<> coro = findExported(id);
+    return coro == m_anchor ? Coro<>() : coro;
+}
+
+std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
+{
+    std::shared_ptr<PeerLink> link = linkOf(identity.process);
+    if (!link) {
+        if (identity.process.size() != Hello::IncarnationSize)
+            throw MalformedFrame(QStringLiteral("a process named by %1 bytes").arg(identity.process.size()));
+        dropUnusedLinks();
+        link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
+        m_byIncarnation.insert(identity.process, link);
+    }
+    return link;
+}
+
+Identity NetworkCore::identify(const Coro<> &coro)
+{
+    if (!coro.data()->isLocal()) {
+        const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
+        return {link.incarnation(), link.location(), coro.id(), coro.name(), {}};
+    }
+    if (m_exported.size() >= m_sweepAt) {
+        m_exported.removeIf([](const auto &entry) { return entry.value().state() != CoroState::Running; });
+        m_sweepAt = std::max<qsizetype>(1000, 2 * m_exported.size());
+    }
+    m_exported.insert(coro.id(), coro);
+    return {m_incarnation, advertised(), coro.id(), coro.name(), {}};
+}
+
+Coro<> NetworkCore::resolveCoro(const Identity &identity)
+{
+    if (identity.process == m_incarnation)
+        return findExported(identity.id);
+    std::shared_ptr<PeerLink> link = linkOf(identity);
+    if (const CoroPointer watched = link->findWatched(identity.id))
+        return Coro<>(watched); // so that it is watched only once
+    return Coro<>(CoroPointer(new RemoteCoro(std::move(link), identity.id, identity.name)));
+}
+
+Identity NetworkCore::identify(const Channel &channel)
+{
+    if (!channel.data()->isLocal()) {
+        const PeerLink &link = *static_cast<const RemoteChannel *>(channel.data().get())->link();
+        return {link.incarnation(), link.location(), channel.id(), channel.name(), {}};
+    }
+    m_channels->add(channel);
+    return {m_incarnation, advertised(), channel.id(), channel.name(), {}};
+}
+
+Channel NetworkCore::resolveChannel(const Identity &identity)
+{
+    if (identity.process == m_incarnation)
+        return m_channels->find(identity.id);
+    return Channel(linkOf(identity)->channel(identity.id, identity.name));
+}
+
+Identity NetworkCore::identify(const Rci<> &rci)
+{
+    const RciData &data = *rci.data();
+    if (data.link)
+        return {data.link->incarnation(), data.link->location(), 0, data.name, data.signature};
+    return {m_incarnation, advertised(), 0, data.name, data.signature};
+}
+
+Rci<> NetworkCore::resolveRci(const Identity &identity)
+{
+    const std::shared_ptr<PeerLink> link = identity.process == m_incarnation ? nullptr : linkOf(identity);
+    return Rci<>(std::make_shared<RciData>(shared_from_this(), link, link ? link->location() : Location(), identity.name,
+                                           identity.signature));
+}
+
+} // namespace Asyncoro::Detail
