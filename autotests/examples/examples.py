@@ -120,15 +120,15 @@ class Examples(unittest.TestCase):
     def test_file_send(self):
         store = self.folder / "store"
         with Server("file-send", "--serve", str(store)) as server:
-            location = server.port  # with the address
-            self.assertEqual(run("file-send", str(self.file), location, "--as", "in/a"), "1 sent, 0 there already, 108890 bytes\n")
+            send = ("file-send", str(self.file), server.port, "--as", "in/a")  # its port is the whole location
+            self.assertEqual(run(*send), "1 sent, 0 there already, 108890 bytes\n")
             self.assertEqual((store / "in/a").read_bytes(), self.file.read_bytes())
-            self.assertEqual(run("file-send", str(self.file), location, "--as", "in/a"), "0 sent, 1 there already, 0 bytes\n")
+            self.assertEqual(run(*send), "0 sent, 1 there already, 0 bytes\n")
             self.file.write_text("other")
-            refused = subprocess.run(("file-send", str(self.file), location, "--as", "in/a"), capture_output=True, timeout=TIMEOUT)
+            refused = subprocess.run(send, capture_output=True, timeout=TIMEOUT)
             self.assertEqual(refused.returncode, 1)
             self.assertIn(b"another file of that name is there", refused.stderr)
-            run("file-send", str(self.file), location, "--as", "in/a", "--replace")
+            run(*send, "--replace")
             self.assertEqual((store / "in/a").read_text(), "other")
 
     def test_tls_client(self):
