@@ -20,6 +20,7 @@ constexpr qint64 MemoryLimit = 400'000'000; // freed memory is kept for a while
 constexpr qint64 MemoryLimit = 40'000'000;
 #endif
 
+constexpr qsizetype HandshakeSize = Hello::Size + SessionRequest::Size + Detail::ProofSize; // of the side that connects
 constexpr int Crowd = 300; // more than may shake hands at a time
 
 } // namespace
@@ -63,7 +64,7 @@ private Q_SLOTS:
     void altered()
     {
         run([this]() -> Task<> {
-            for (qsizetype bit = 0; bit < 8 * (Hello::Size + Detail::ProofSize); ++bit) {
+            for (qsizetype bit = 0; bit < 8 * HandshakeSize; ++bit) {
                 RawPeer peer;
                 const auto alter = [bit](QByteArray bytes, qsizetype from) {
                     if (const qsizetype byte = bit / 8 - from; byte >= 0 && byte < bytes.size())
@@ -75,7 +76,7 @@ private Q_SLOTS:
                 QByteArray verdict;
                 try {
                     peer.theirs = co_await peer.socket.recvAll(Hello::Size);
-                    co_await peer.socket.sendAll(alter(peer.proof(), Hello::Size)); // of the hello as it was
+                    co_await peer.socket.sendAll(alter(peer.introduction(), Hello::Size)); // of the hello as it was
                     verdict = co_await peer.socket.recvAll(1);
                 } catch (const Error &) {
                     // broken off, which is as good
@@ -90,16 +91,16 @@ private Q_SLOTS:
     void truncated()
     {
         run([this]() -> Task<> {
-            for (qsizetype size = 0; size < Hello::Size + Detail::ProofSize; ++size) {
+            for (qsizetype size = 0; size < HandshakeSize; ++size) {
                 RawPeer peer;
                 co_await peer.socket.connect(m_victim->location);
                 co_await peer.socket.sendAll(peer.ours.toBytes().first(std::min(size, Hello::Size)));
                 if (size >= Hello::Size) {
                     peer.theirs = co_await peer.socket.recvAll(Hello::Size);
-                    co_await peer.socket.sendAll(peer.proof().first(size - Hello::Size));
+                    co_await peer.socket.sendAll(peer.introduction().first(size - Hello::Size));
                 }
                 co_await peer.socket.closeWriting();
-                const bool accepted = (co_await allThatComes(peer.socket)).contains(char(Verdict::Accepted));
+                const bool accepted = (co_await allThatComes(peer.socket)).startsWith(char(Verdict::Accepted));
                 if (accepted)
                     throw Error(QStringLiteral("%1 bytes were enough").arg(size));
             }
@@ -120,7 +121,7 @@ private Q_SLOTS:
                     peer.theirs = co_await peer.socket.recvAll(Hello::Size);
                 co_await peer.socket.sendAll(call.repeated(10'000));
                 const QByteArray answer = co_await allThatComes(peer.socket);
-                if (answer.size() > Hello::Size + 1) // and the verdict
+                if (answer.size() > Hello::Size + SessionAnswer::Size)
                     throw Error(QStringLiteral("a call was answered"));
             }
         });

@@ -7,6 +7,7 @@
 #include "../../src/distributed/wire/handshake_p.h"
 
 #include <cstdlib>
+#include <utility>
 
 using namespace Asyncoro::Detail;
 
@@ -28,22 +29,30 @@ extern "C" int LLVMFuzzerInitialize(int *, char ***)
     return 0;
 }
 
-// The input: the hello of one side, that of the other one, a proof; or the header of a frame.
+// The input: the hello of one side, that of the other one, a request, an answer, a proof; or the header of a frame.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     const QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
-    const QByteArray first = input.left(Hello::Size);
-    const QByteArray second = input.mid(Hello::Size, Hello::Size);
+    qsizetype position = 0;
+    const auto take = [&](qsizetype count) { return input.mid(std::exchange(position, position + count), count); };
+    const QByteArray first = take(Hello::Size);
+    const QByteArray second = take(Hello::Size);
     const std::optional<Hello> one = Hello::fromBytes(first);
     const std::optional<Hello> other = Hello::fromBytes(second);
     check(!one || one->toBytes() == first);
     check(!one || !other || one->understands(*other) == other->understands(*one));
 
-    const QByteArray proof = makeProof("s3cret", Side::Connecting, first, second);
-    check(equalInConstantTime(proof, input.mid(2 * Hello::Size)) == (proof == input.mid(2 * Hello::Size)));
-    check(!equalInConstantTime(proof, makeProof("s3cret", Side::Accepting, first, second)));
+    const QByteArray request = take(SessionRequest::Size);
+    check(request.size() < SessionRequest::Size || SessionRequest::fromBytes(request).toBytes() == request);
+    const QByteArray answer = take(SessionAnswer::Size);
+    check(answer.size() < SessionAnswer::Size || SessionAnswer::fromBytes(answer).toBytes() == answer);
+
+    const QByteArray proof = makeProof("s3cret", Side::Connecting, first + second + request);
+    const QByteArray theirs = take(ProofSize);
+    check(equalInConstantTime(proof, theirs) == (proof == theirs));
+    check(!equalInConstantTime(proof, makeProof("s3cret", Side::Accepting, first + second + request)));
     if (second.size() == Hello::Size && first != second)
-        check(!equalInConstantTime(proof, makeProof("s3cret", Side::Connecting, second, first)));
+        check(!equalInConstantTime(proof, makeProof("s3cret", Side::Connecting, second + first + request)));
 
     if (input.size() >= FrameHeader::Size) {
         if (const std::optional<FrameHeader> header = FrameHeader::read(input.constData())) {
