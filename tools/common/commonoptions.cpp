@@ -70,8 +70,8 @@ CommonOptions::CommonOptions(Options options, Help help, quint16 port)
     if (options & Scheduler) {
         m_parser.addOption(
             {u"scheduler"_s,
-             u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else %1127.0.0.1:%2."_s
-                 .arg(options & Discovery ? u"one that is found in the network, else "_s : QString())
+             u"Where the scheduler listens. Else what ASYNCORO_SCHEDULER says, else %1 127.0.0.1:%2."_s
+                 .arg(options & Discovery ? u"one that is found in the network, or"_s : u"at"_s)
                  .arg(DefaultPort),
              u"HOST:PORT"_s});
     }
