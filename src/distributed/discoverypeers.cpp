@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "discoverycore_p.h"
+#include "names_p.h"
 
 #include <Asyncoro/Timeout>
 
@@ -180,13 +181,13 @@ Task<QStringList> DiscoveryCore::relay(Peer asker, QString address, quint16 port
     QSet<const PeerLink *> introduced{asker.link().get()};
     QStringList locations;
     for (;;) {
-        for (const Peer &peer : m_network->peers()) {
-            if (introduced.contains(peer.link().get()) || introduced.size() > MaxIntroduced)
+        for (const std::shared_ptr<PeerLink> &link : m_network->connectedLinks()) {
+            if (introduced.contains(link.get()) || introduced.size() > MaxIntroduced)
                 continue;
-            introduced.insert(peer.link().get());
-            if (peer.location().isValid())
-                locations.append(peer.location().toString());
-            track(spawn(&DiscoveryCore::introduce, shared_from_this(), peer.link(), newcomer),
+            introduced.insert(link.get());
+            if (link->location().isValid())
+                locations.append(link->location().toString());
+            track(spawn(&DiscoveryCore::introduce, shared_from_this(), link, newcomer),
                   QStringLiteral("discovery: introduces a peer"));
         }
         try {
