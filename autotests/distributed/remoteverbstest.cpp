@@ -182,6 +182,8 @@ private Q_SLOTS:
                 const QString text = waitFor(other, 10s);
                 QVERIFY2(text.startsWith(thrown), qPrintable(text));
             }
+            if (how == u"lose")
+                static_cast<void>(failureOf<Error>(ending)); // it is told of the other one's process
             ending.terminate();
         }
     }

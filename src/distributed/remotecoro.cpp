@@ -127,7 +127,7 @@ void RemoteCoro::setEnded(CoroState state, const QVariant &result, std::exceptio
     if (CoroData::state() != CoroState::Running)
         return;
     m_result = result;
-    setEndObserved(); // where it ran, its failure was reported; here only to who asks
+    CoroData::setEndObserved(); // where it ran, its failure was reported; here only to who asks
     announceEnd(state, std::move(error));
 }
 

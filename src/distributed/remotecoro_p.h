@@ -28,6 +28,12 @@ public:
     void unlinkFrom(const CoroPointer &other) override { tie(FrameKind::Unlink, other); }
     void observe(const CoroPointer &other) override { tie(FrameKind::Monitor, other); }
     void removeLink(const CoroPointer &other) override;
+    /** Where it ran they are to know that, too, though its end may have been told without being asked. */
+    void setEndObserved() override
+    {
+        CoroData::setEndObserved();
+        watchEnd();
+    }
     [[nodiscard]] QVariant result() const override { return m_result; }
     [[nodiscard]] void *resultInPlace() override { return nullptr; }
 

@@ -136,7 +136,7 @@ public:
     virtual void removeLink(const CoroPointer &other);
 
     /** Somebody has seen how it ended, so that a failure needs no log line. */
-    void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
+    virtual void setEndObserved() { m_endObserved.store(true, std::memory_order_relaxed); }
 
     [[nodiscard]] static quint64 nextId();
 
