@@ -72,7 +72,7 @@ QMetaType typeNamed(const QByteArray &name)
     static const QHash<QByteArray, int> guiTypes{
         QT_FOR_EACH_STATIC_GUI_CLASS(ASYNCORO_TYPE_ENTRY) QT_FOR_EACH_STATIC_WIDGETS_CLASS(ASYNCORO_TYPE_ENTRY)};
 #undef ASYNCORO_TYPE_ENTRY
-    if (const int id = guiTypes.value(name)) {
+    if (const int id = guiTypes.value(QMetaObject::normalizedType(name.constData()))) { // under which Qt looks, too
         const QReadLocker lock(&registry().lock);
         if (!registry().codecs.contains(id))
             return {};
