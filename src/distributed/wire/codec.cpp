@@ -152,7 +152,7 @@ QDateTime timeOf(const QString &text)
         malformed(QStringLiteral("no time: ") + text);
     if (bracket < 0)
         return time;
-    if (!text.endsWith(u']'))
+    if (!text.endsWith(u']') || time.toUTC().toString(Qt::ISODate).isEmpty()) // beyond the years that textOf() writes
         malformed(QStringLiteral("no time: ") + text);
     const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1());
     return zone.isValid() ? time.toTimeZone(zone) : time;
