@@ -8,6 +8,7 @@
 #include <Asyncoro/FaultProxy>
 
 #include <QLoggingCategory>
+#include <QRandomGenerator>
 #include <QTcpServer>
 
 namespace DistributedTest {
@@ -26,7 +27,7 @@ inline void expectFaults()
  */
 inline quint16 freePort()
 {
-    static quint16 port = quint16(10'000 + QCoreApplication::applicationPid() * 1009 % 20'000);
+    static quint16 port = quint16(QRandomGenerator::global()->bounded(10'000, 30'000)); // tests run beside each other
     const auto isFree = [](int number) {
         return QTcpServer().listen(QHostAddress(QStringLiteral("127.0.0.%1").arg(number)), port);
     };

@@ -337,6 +337,8 @@ private Q_SLOTS:
         row("type that may not travel", typed("QSize", QCborArray{1, 2}));
         row("pointer", typed("QObject*", 1));
         row("type of a library that is not there", typed("QColor", 1));
+        row("the same, with more behind a zero", QByteArray::fromHex("d941538268") + QByteArray("QColor\0x", 8) + '\1');
+        row("the same, with a space", typed(" QColor", 1));
         row("void", typed("void", 1));
         row("name with a zero", QByteArray::fromHex("d94153826569006e746101"));
         row("qlonglong from a text", typed("qlonglong", QLatin1StringView("x")));

@@ -55,7 +55,10 @@ public:
             if (!m_process.waitForReadyRead(30'000))
                 throw Error(QStringLiteral("the process does not start: ") + m_process.errorString());
         }
-        location = Location::fromString(QString::fromUtf8(m_process.readLine()));
+        const QString line = QString::fromUtf8(m_process.readLine()).trimmed();
+        location = Location::fromString(line);
+        if (!location.isValid())
+            throw Error(QStringLiteral("the process does not start: ") + line);
     }
 
     ~PeerProcess() { kill(); }

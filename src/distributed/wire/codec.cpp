@@ -84,7 +84,7 @@ QMetaType typeNamed(const QByteArray &name)
     static const QHash<QByteArray, int> guiTypes{
         QT_FOR_EACH_STATIC_GUI_CLASS(ASYNCORO_TYPE_ENTRY) QT_FOR_EACH_STATIC_WIDGETS_CLASS(ASYNCORO_TYPE_ENTRY)};
 #undef ASYNCORO_TYPE_ENTRY
-    if (const int id = guiTypes.value(name)) {
+    if (const int id = guiTypes.value(QMetaObject::normalizedType(name.constData()))) { // under which Qt looks, too
         const QReadLocker lock(&registry().lock);
         if (!registry().codecs.contains(id))
             return {};
@@ -164,7 +164,7 @@ QDateTime timeOf(const QString &text)
         malformed(QStringLiteral("no time: ") + text);
     if (bracket < 0)
         return time;
-    if (!text.endsWith(u']'))
+    if (!text.endsWith(u']') || time.toUTC().toString(Qt::ISODate).isEmpty()) // beyond the years that textOf() writes
         malformed(QStringLiteral("no time: ") + text);
     const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1());
     return zone.isValid() ? time.toTimeZone(zone) : time;
