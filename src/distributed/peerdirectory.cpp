@@ -47,8 +47,8 @@ void PeerDirectory::begin()
         throw Error(QStringLiteral("this process has left the network"));
     if (std::exchange(m_begun, true))
         return;
-    for (const Peer &peer : m_core->peers())
-        connected(peer.link());
+    for (const std::shared_ptr<PeerLink> &link : m_core->connectedLinks())
+        connected(link);
 }
 
 void PeerDirectory::connected(const std::shared_ptr<PeerLink> &link)
