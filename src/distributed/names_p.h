@@ -16,6 +16,7 @@ class NetworkCore;
 // Functions that every process offers; docs/wire-format.md describes them.
 inline const QString AnchorFunction = QStringLiteral("asyncoro.anchor");
 inline const QString FindFunction = QStringLiteral("asyncoro.find");
+inline const QString PeersFunction = QStringLiteral("asyncoro.peers");
 inline const QString LocateFunction = QStringLiteral("asyncoro.locate");
 
 /** The handle, of that type, that is registered under the name in this process; invalid if there is none. */

@@ -6,18 +6,41 @@
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
 
+#include <QCborValue>
 #include <QLoggingCategory>
 
 #include <bit>
 #include <numeric>
 
 Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
+/** Every frame, at the level debug: QT_LOGGING_RULES="asyncoro.wire.debug=true" */
+Q_LOGGING_CATEGORY(lcWire, "asyncoro.wire", QtInfoMsg)
 
 namespace Asyncoro::Detail {
 
 namespace {
 
 constexpr qsizetype MaxFull = 1'000'000;
+
+/** Writes a line of the trace: which way, whom with, what kind of frame, how long, and the beginning of what it says. */
+void trace(const char *way, const PeerLink &link, FrameKind kind, const QByteArray &body)
+{
+    static constexpr const char *names[] = {
+        "",          "Send",     "Deliver", "Terminate",   "Watch",       "Ended",      "Call",    "Cancel",    "Value",
+        "Failure",   "Ping",     "Goodbye", "Pong",        "Acknowledge", "Full",       "Room",    "Throw",     "Resume",
+        "Link",      "Unlink",   "Monitor", "SendAll",     "DeliverAll",  "Publish",    "Subscribe", "Unsubscribe", "Close",
+        "Closed",
+    };
+    static_assert(std::size(names) == LastFrameKind + 1);
+    constexpr qsizetype LongestBody = 16 * 1024; // beyond, it would take longer to print than to send
+    constexpr qsizetype LongestText = 300;
+    QString text = QStringLiteral("...");
+    if (body.size() <= LongestBody)
+        text = QCborValue::fromCbor(body).toDiagnosticNotation();
+    if (text.size() > LongestText)
+        text = text.first(LongestText) + QStringLiteral("...");
+    qCDebug(lcWire).noquote() << way << link.location().toString() << names[quint8(kind)] << body.size() << text;
+}
 
 } // namespace
 
@@ -79,6 +102,8 @@ void PeerLink::endFrame(FrameKind kind, qsizetype start)
                             .arg(length)
                             .arg(FrameHeader::MaxLength));
     FrameHeader{kind, quint32(length)}.write(frames.data() + start);
+    if (lcWire().isDebugEnabled()) [[unlikely]]
+        trace("to", *this, kind, frames.sliced(start + FrameHeader::Size));
     ++m_info.framesSent;
     m_outgoingReady.set();
     updateRoom();
@@ -157,6 +182,8 @@ void PeerLink::watch(quint64 id, const CoroPointer &coro)
 
 void PeerLink::read(const FrameHeader &header, const QByteArray &body)
 {
+    if (lcWire().isDebugEnabled()) [[unlikely]]
+        trace("from", *this, header.kind, body);
     QCborStreamReader reader(body);
     if (!reader.isArray() || !reader.enterContainer())
         throw WireError(QStringLiteral("malformed message: a frame without a list"));

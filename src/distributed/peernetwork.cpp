@@ -8,7 +8,31 @@
 #include "peerdirectory_p.h"
 #include "sharedfile.h"
 
+#include <QMetaEnum>
+#include <QMetaProperty>
+
 namespace Asyncoro {
+
+namespace {
+
+/** A PeerInfo for each peer, as maps by the names of its properties: who asks need not be of the same version. */
+QVariantList describePeers(const Detail::NetworkCore &core)
+{
+    QVariantList peers;
+    for (const auto &link : core.connectedLinks()) {
+        const PeerInfo info = link->info();
+        const QMetaObject &type = PeerInfo::staticMetaObject;
+        QVariantMap peer;
+        for (int i = 0; i < type.propertyCount(); ++i)
+            peer.insert(QString::fromLatin1(type.property(i).name()), type.property(i).readOnGadget(&info));
+        peer[QStringLiteral("location")] = info.location.toString();
+        peer[QStringLiteral("state")] = QString::fromLatin1(QMetaEnum::fromType<PeerInfo::State>().valueToKey(int(info.state)));
+        peers.append(peer);
+    }
+    return peers;
+}
+
+} // namespace
 
 Location Peer::location() const
 {
@@ -35,6 +59,7 @@ PeerNetwork::PeerNetwork(const Options &options)
 {
     offer(QStringLiteral("asyncoro.about"),
           [core = m_core.get()]() -> Task<QVariantMap> { co_return {{QStringLiteral("name"), core->name()}}; });
+    offer(Detail::PeersFunction, [core = m_core.get()]() -> Task<QVariantList> { co_return describePeers(*core); });
     registerMessageType<PeerStatus>();
     offer(Detail::AnchorFunction, [core = m_core.get()]() -> Task<Coro<>> { co_return core->anchor(); });
     offer(Detail::FindFunction, [core = m_core.get()](QString type, QString name) -> Task<QVariant> {

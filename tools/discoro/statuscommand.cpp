@@ -11,9 +11,11 @@
 #include <Asyncoro/ClusterMonitor>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
+#include <Asyncoro/PeerNetwork>
 #include <Asyncoro/SchedulerSearch>
 #include <Asyncoro/SocketError>
 
+#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 
@@ -37,6 +39,7 @@ const CommonOptions::Help Help{
     .examples = u"discoro status\n"
                 "discoro status --scheduler example.org:51350 --secret-file ~/.cluster-secret\n"
                 "discoro status --watch\n"
+                "discoro status --peers\n"
                 "discoro status --json | jq '.nodes[].name'"_s,
 };
 
@@ -87,7 +90,8 @@ Task<Location> locateScheduler(Secret secret, quint16 discoveryPort, Location ot
     co_return otherwise;
 }
 
-Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Secret secret, bool json, bool watch)
+Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Secret secret, bool json, bool watch,
+                    bool peers)
 {
     if (discoveryPort)
         scheduler = co_await locateScheduler(secret, *discoveryPort, scheduler);
@@ -97,6 +101,15 @@ Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Se
     QObject::connect(&monitor, &ClusterMonitor::statusChanged, &monitor, [&] { changed.pulse(); });
     monitor.open(scheduler, secret.key());
     co_await waitForStatus(monitor, changed);
+    if (peers) {
+        PeerNetwork network({.secret = secret});
+        const auto list = co_await network.call<QVariantList>(scheduler, u"asyncoro.peers"_s);
+        if (json)
+            printLine(QString::fromUtf8(QJsonDocument(QJsonArray::fromVariantList(list)).toJson().trimmed()));
+        else
+            printLine(peerTable(list).trimmed());
+        co_return 0;
+    }
     print(monitor.status(), json, watch);
 
     quint64 printed = monitor.status().sequence;
@@ -123,6 +136,8 @@ int runStatusCommand(const QStringList &arguments)
 {
     CommonOptions options(CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Discovery, Help);
     options.parser().addOption({u"json"_s, u"Print JSON; with --watch, an object a line."_s});
+    options.parser().addOption({u"peers"_s, u"Print the scheduler's peers instead: the state of each connection, its "
+                                            "round trip time, and what has gone over it and waits."_s});
     options.parser().addOption({u"watch"_s, u"Print it again whenever it changes, until interrupted."_s});
     if (const auto status = options.parse(arguments))
         return *status;
@@ -132,7 +147,7 @@ int runStatusCommand(const QStringList &arguments)
     const bool watch = options.parser().isSet(u"watch"_s);
     const auto discoveryPort = options.givenScheduler() ? std::nullopt : options.discoveryPort();
     const Coro<int> coro = spawn(runStatus, options.scheduler(), discoveryPort, options.secret(),
-                                 options.parser().isSet(u"json"_s), watch);
+                                 options.parser().isSet(u"json"_s), watch, options.parser().isSet(u"peers"_s));
     const TerminationSignals signals([&coro](int) { coro.terminate(); });
     try {
         return waitFor(coro);

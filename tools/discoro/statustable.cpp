@@ -3,6 +3,7 @@
 
 #include "statustable.h"
 
+#include <QLocale>
 #include <QMetaEnum>
 
 #include <algorithm>
@@ -88,6 +89,12 @@ QString number(qint64 value)
     return QString::number(value);
 }
 
+/** "7.6 GiB" */
+QString bytes(const QVariant &count)
+{
+    return QLocale::c().formattedDataSize(count.toLongLong(), 1);
+}
+
 /** "1.2 / 7.6 GiB", both in the unit of the second. */
 QString amount(qint64 used, qint64 total)
 {
@@ -134,6 +141,25 @@ QString statusTable(const ClusterStatus &status)
               .arg(status.running)
               .arg(status.done)
               .arg(status.failed);
+}
+
+QString peerTable(const QVariantList &peers)
+{
+    Table table(u"Peers"_s, {u"PEER"_s, u"STATE"_s, u">ROUND TRIP"_s, u">SENT"_s, u">RECEIVED"_s, u">FRAMES SENT"_s,
+                             u">RECEIVED"_s, u">WAITING"_s, u">UNREAD"_s, u">DROPPED"_s, u">BREAKS"_s});
+    for (const QVariant &entry : peers) {
+        const QVariantMap peer = entry.toMap();
+        const auto count = [&](const QString &name) { return number(peer.value(name).toLongLong()); };
+        const qint64 roundTrip = peer.value(u"roundTripTime"_s).toLongLong();
+        const QString location = peer.value(u"location"_s).toString();
+        table.addRow({printable(location.isEmpty() ? peer.value(u"address"_s).toString() : location),
+                      printable(peer.value(u"state"_s).toString().toLower()),
+                      roundTrip > 0 ? number(roundTrip) + u" us"_s : u"-"_s, bytes(peer.value(u"bytesSent"_s)),
+                      bytes(peer.value(u"bytesReceived"_s)), count(u"framesSent"_s), count(u"framesReceived"_s),
+                      bytes(peer.value(u"waiting"_s)), bytes(peer.value(u"unread"_s)), count(u"dropped"_s),
+                      count(u"interruptions"_s)});
+    }
+    return table.toText(u"No peers"_s);
 }
 
 } // namespace Asyncoro::Tools
