@@ -61,7 +61,7 @@ private:
  * Once there is a PeerNetwork, handles of coroutines, channels and offered functions can be sent in messages to other
  * processes and work there, and what is registered by a name here can be found from there. There is one
  * connection to each peer, made when it is first needed; both sides prove that they know the same secret before
- * anything else is read. When a connection breaks, everything that waits for that peer ends with PeerLost.
+ * anything else is read. A connection that breaks is made again, unnoticed; a lost peer ends what waits for it with PeerLost.
  *
  * Lives on one thread, which runs its event loop. Handles of coroutines elsewhere may be used from other threads, but for
  * deliver().
@@ -207,7 +207,7 @@ public:
      *
      * Any number of calls may overlap; they may end in any order. Throws the function's exception: CoroEnded, CoroTerminated,
      * WireError and those of registerErrorType() as such, any other as a RemoteError that tells its type and text. Throws
-     * PeerLost if the connection breaks or the network ends, PeerRefused as connect() does, and WireError if arguments or
+     * PeerLost if the peer is lost or the network ends, PeerRefused as connect() does, and WireError if arguments or
      * value cannot be sent or do not fit. Cancelling terminates the coroutine over there.
      */
     template<typename T = void, typename... A>
