@@ -286,6 +286,10 @@ private Q_SLOTS:
         for (const int depth : {60, 63}) // and the number in them
             QCOMPARE(m_there->fromBytes(m_here->toBytes(nested(depth))), nested(depth));
         QVERIFY(failureOf<WireError>([&] { return m_here->toBytes(nested(64)); }).contains(QStringLiteral("nested")));
+        // A byte each, but much more in memory.
+        QByteArray nulls = QByteArray::fromHex("9a00800000") + QByteArray(0x800000, '\xf6');
+        QVERIFY(failureOf<WireError>([&] { return m_here->fromBytes(nulls); }).contains(QStringLiteral("parts")));
+        QVERIFY(failureOf<WireError>([&] { return m_here->toBytes(QVariantList(0x800000)); }).contains(QStringLiteral("parts")));
         QVERIFY(failureOf<WireError>([&] { return m_here->fromBytes(QByteArray(64, '\x81') + '\x01'); }).contains(QStringLiteral("nested")));
         // A typed value takes more levels of CBOR, but counts the same.
         const QVariant typedAtTheEnd = QVariantList{QVariant::fromValue(QList<QVariantList>{{qlonglong(1)}})};

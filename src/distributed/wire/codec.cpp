@@ -25,6 +25,7 @@ namespace {
 
 constexpr QCborTag TypedValue{0x4153}; // "AS"
 constexpr int MaxDepth = 64; // of a value, which takes up to two levels of CBOR for each
+constexpr int MaxParts = 8'000'000; // of a value: a byte in a frame may become many in memory
 constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
 
 template<typename E>
@@ -232,6 +233,8 @@ public:
     void encode(const QVariant &value)
     {
         const Level level(depth);
+        if (++parts > MaxParts)
+            throw WireError(QStringLiteral("a value of more than %1 parts cannot be sent to another process").arg(MaxParts));
         switch (value.typeId()) {
         case QMetaType::UnknownType:
         case QMetaType::Nullptr:
@@ -358,6 +361,7 @@ private:
     QCborStreamWriter &writer;
     HandleMapper &handles;
     int depth = 0;
+    int parts = 0;
 };
 
 class Decoder
@@ -372,6 +376,8 @@ public:
     QVariant decode()
     {
         const Level level(depth);
+        if (++parts > MaxParts)
+            malformed(QStringLiteral("a value of more than %1 parts").arg(MaxParts));
         switch (reader.type()) {
         case QCborStreamReader::Array:
             return decodeList();
@@ -580,6 +586,7 @@ private:
     QCborStreamReader &reader;
     HandleMapper &handles;
     int depth = 0;
+    int parts = 0;
 };
 
 QString demangled(const std::type_info &type)
