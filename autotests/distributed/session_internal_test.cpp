@@ -89,7 +89,9 @@ private Q_SLOTS:
         QCOMPARE(stream.take(), QByteArray("defg"));
         QVERIFY(stream.acknowledge(2));
         QCOMPARE(stream.size(), 5);
-        QVERIFY(!stream.acknowledge(1)); // had more already
+        QVERIFY(stream.acknowledge(1)); // it comes again after a break
+        QCOMPARE(stream.size(), 5);
+        QVERIFY(!stream.rewind(1)); // but that is gone
         QVERIFY(!stream.acknowledge(8)); // was not sent
         stream.waiting() += "hi";
         QVERIFY(stream.rewind(4));
@@ -114,7 +116,47 @@ private Q_SLOTS:
         QCOMPARE(stream.size(), 6);
     }
 
+    void whatIsUrgentGoesBeyondTheWindow()
+    {
+        OutgoingStream stream;
+        stream.waiting() = QByteArray(OutgoingStream::Window + 10, 'x');
+        stream.urge();
+        stream.waiting() += "not urgent";
+        QCOMPARE(stream.take().size(), OutgoingStream::Window + 10);
+        QVERIFY(!stream.canTake());
+        QVERIFY(stream.acknowledge(20));
+        QCOMPARE(stream.take(), QByteArray("not urgent"));
+    }
+
     // --- going on ---
+
+    void bulkGoesBothWays()
+    {
+        const auto far = makeNetwork();
+        const auto echo = [](QByteArray bytes) -> Task<QByteArray> { co_return bytes; };
+        m_network->offer(QStringLiteral("echo"), echo);
+        far->offer(QStringLiteral("echo"), echo);
+        const QByteArray bytes(15'000'000, 'x');
+        const auto there = spawn(m_network->call<QByteArray>(far->location(), QStringLiteral("echo"), bytes));
+        const auto back = spawn(far->call<QByteArray>(m_network->location(), QStringLiteral("echo"), bytes));
+        QCOMPARE(waitFor(there, 60s), bytes);
+        QCOMPARE(waitFor(back, 60s), bytes);
+    }
+
+    void anAcknowledgementThatComesAgainIsNoOffence()
+    {
+        waitFor([](Location location) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            co_await peer.socket.sendAll(call(1, 1));
+            co_await peer.next();
+            const QByteArray again = frameOf(FrameKind::Acknowledge, QCborArray{1});
+            const SessionAnswer answer = co_await peer.resume(location); // says that all has come
+            expect(answer.verdict == Verdict::Resumed, "not resumed");
+            co_await peer.socket.sendAll(again + call(2, 2));
+            expect((co_await peer.next()).items == QCborArray{2, 3}, "not answered");
+        }(m_network->location()));
+    }
 
     void anAnswerComesAgainOverTheNextConnection()
     {

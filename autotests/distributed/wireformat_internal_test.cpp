@@ -197,10 +197,10 @@ private Q_SLOTS:
             co_await other.socket.sendAll(call(1, QStringLiteral("deliver"), {handleOf(other, 42)}));
             co_await next(other, all, QStringLiteral("Deliver"));
 
-            RawPeer third;
-            co_await third.join(there->location());
-            co_await third.socket.sendAll(frameOf(FrameKind::Ping, QCborArray{0}));
-            co_await next(third, all, QStringLiteral("Pong"));
+            RawPeer pinging;
+            co_await pinging.join(there->location());
+            co_await pinging.socket.sendAll(frameOf(FrameKind::Ping, QCborArray{0}));
+            co_await next(pinging, all, QStringLiteral("Pong"));
         }(network.get(), &sent));
 
         bool joined = false;

@@ -226,9 +226,10 @@ Hello NetworkCore::makeHello() const
 }
 
 Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
+                                            QDeadlineTimer until, std::function<bool(const Hello &)> isWanted,
                                             Hello *theirs)
 {
-    const QDeadlineTimer deadline(peerLimits().handshake);
+    const QDeadlineTimer deadline = std::min(until, QDeadlineTimer(peerLimits().handshake));
     if (m_options.tls)
         co_await socket->startTls(m_connectingTls, {}, deadline);
     const Hello ours = makeHello();
@@ -246,6 +247,27 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
                               .arg(location.toString())
                               .arg(hello->version)
                               .arg(ours.version));
+
+    if (!isWanted(*hello))
+        co_return SessionAnswer{Verdict::Duplicate};
+    // From here on the other side may accept. See linkFor() for what comes from there meanwhile.
+    struct Mark {
+        Mark(QHash<QByteArray, int> &all, const QByteArray &one)
+            : counts(all)
+            , incarnation(one)
+        {
+            ++counts[incarnation];
+        }
+        ~Mark()
+        {
+            if (--counts[incarnation] == 0)
+                counts.remove(incarnation);
+        }
+        Mark(const Mark &) = delete;
+        Mark &operator=(const Mark &) = delete;
+        QHash<QByteArray, int> &counts;
+        const QByteArray incarnation;
+    } const mark(m_shakingWith, hello->incarnation);
 
     const QByteArray requestBytes = request.toBytes();
     transcript += theirBytes + requestBytes;
@@ -391,7 +413,12 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
 {
     std::shared_ptr<PeerLink> there = location.isValid() ? m_byLocation.value(location) : nullptr;
     if (there && there->hasSession() && there->incarnation() != theirs.incarnation) {
-        there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
+        // Where that one was called there, it listens there no more. Else the location is what it says of itself, and two
+        // behind one router may well say the same.
+        if (there->isOutbound())
+            there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
+        else
+            there->ping();
         there.reset();
     }
     std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
@@ -400,9 +427,8 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
         link.reset();
     }
     // Where both connect at the same time, the connection from the process with the greater incarnation stays.
-    const auto isShakingHands = [](const auto &any) { return any && any->isShakingHands(); };
     const bool connected = link && link->state() == PeerLink::State::Connected;
-    if (connected || ((isShakingHands(link) || isShakingHands(there)) && m_incarnation > theirs.incarnation)) {
+    if (connected || (m_shakingWith.contains(theirs.incarnation) && m_incarnation > theirs.incarnation)) {
         if (connected)
             link->ping(); // it may have lost that connection, which then shows
         answer->verdict = Verdict::Duplicate;
@@ -424,7 +450,7 @@ std::shared_ptr<PeerLink> NetworkCore::resume(const Hello &theirs, const Session
         answer->verdict = Verdict::Gone;
         return {};
     }
-    if (link->isShakingHands() && m_incarnation > theirs.incarnation) {
+    if (m_shakingWith.contains(theirs.incarnation) && m_incarnation > theirs.incarnation) {
         answer->verdict = Verdict::Duplicate; // as with a new session
         return {};
     }

@@ -57,9 +57,11 @@ public:
 
     /**
      * The side that connects: says who it is and what it wants, and gives the answer once the other side has proved who it
-     * is. Throws PeerRefused, or PeerLost if it may work at another time.
+     * is. If it is not wanted any more once the other side's hello is there, the answer is Duplicate. Throws PeerRefused,
+     * or PeerLost if it may work at another time.
      */
-    Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request, Hello *theirs);
+    Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
+                                   QDeadlineTimer until, std::function<bool(const Hello &)> isWanted, Hello *theirs);
 
     void addConnected(const std::shared_ptr<PeerLink> &link);
     /** `location` is another one of the process that `link` is for. */
@@ -92,6 +94,8 @@ public:
     Coro<> resolveCoro(const Identity &identity) override;
     Channel resolveChannel(const Identity &identity) override;
     Rci<> resolveRci(const Identity &identity) override;
+
+    qint64 unread = 0; ///< bytes of messages of all peers, past and present, for which mailboxes have no room
 
     [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
     /** Runs `work` on the network's thread: at once if this is it. If the network ends before that, drops it. Any thread. */
@@ -141,6 +145,7 @@ private:
         QString address;
     };
     QList<Stranger> m_strangers; // the oldest first
+    QHash<QByteArray, int> m_shakingWith; // on how many connections of this side a session is asked for, by incarnation
     std::atomic<bool> m_closed = false; // read by other threads, too
 };
 

@@ -3,13 +3,14 @@
 
 #include "outgoingstream_p.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace Asyncoro::Detail {
 
 QByteArray OutgoingStream::take()
 {
-    const auto room = qsizetype(Window - m_unacknowledgedSize);
+    const auto room = std::max(qsizetype(Window - m_unacknowledgedSize), m_urgent);
     QByteArray bytes;
     if (m_waiting.size() <= room) {
         bytes = std::exchange(m_waiting, {});
@@ -17,6 +18,7 @@ QByteArray OutgoingStream::take()
         bytes = m_waiting.first(room);
         m_waiting.remove(0, room);
     }
+    m_urgent = std::max<qsizetype>(m_urgent - bytes.size(), 0);
     m_unacknowledged.push_back(bytes);
     m_unacknowledgedSize += bytes.size();
     return bytes;
@@ -24,7 +26,9 @@ QByteArray OutgoingStream::take()
 
 bool OutgoingStream::acknowledge(quint64 position)
 {
-    if (position < m_acknowledged || position - m_acknowledged > quint64(m_unacknowledgedSize))
+    if (position <= m_acknowledged)
+        return true; // said before a connection broke, and sent again
+    if (position - m_acknowledged > quint64(m_unacknowledgedSize))
         return false;
     auto rest = qsizetype(position - m_acknowledged);
     m_acknowledged = position;
@@ -44,7 +48,7 @@ bool OutgoingStream::acknowledge(quint64 position)
 
 bool OutgoingStream::rewind(quint64 position)
 {
-    if (!acknowledge(position))
+    if (position < m_acknowledged || !acknowledge(position))
         return false;
     QByteArray again;
     again.reserve(qsizetype(size()));
@@ -52,6 +56,8 @@ bool OutgoingStream::rewind(quint64 position)
         again += QByteArrayView(bytes).sliced(std::exchange(m_skipped, 0));
     m_unacknowledged.clear();
     m_unacknowledgedSize = 0;
+    if (m_urgent > 0)
+        m_urgent += again.size();
     m_waiting = again + m_waiting;
     return true;
 }
@@ -62,6 +68,7 @@ void OutgoingStream::clear()
     m_unacknowledged.clear();
     m_skipped = 0;
     m_unacknowledgedSize = 0;
+    m_urgent = 0;
 }
 
 } // namespace Asyncoro::Detail

@@ -25,18 +25,27 @@ public:
     [[nodiscard]] qint64 size() const { return m_waiting.size() + m_unacknowledgedSize; }
     [[nodiscard]] qint64 unacknowledgedSize() const { return m_unacknowledgedSize; }
 
+    /**
+     * All that waits now goes out whatever the window: it ends with an acknowledgement, and two sides whose windows are
+     * both full would else wait for each other.
+     */
+    void urge() { m_urgent = m_waiting.size(); }
+
     /** Whether take() gives anything. */
-    [[nodiscard]] bool canTake() const { return !m_waiting.isEmpty() && m_unacknowledgedSize < Window; }
-    /** The next bytes for the connection, as many as the window has room for. */
+    [[nodiscard]] bool canTake() const
+    {
+        return !m_waiting.isEmpty() && (m_unacknowledgedSize < Window || m_urgent > 0);
+    }
+    /** The next bytes for the connection: as many as the window has room for, or are urgent. */
     [[nodiscard]] QByteArray take();
 
     /**
-     * The peer has all up to `position`, which counts from the beginning of the session. False if that cannot be: it was
-     * not sent yet, or the peer had more already.
+     * The peer has all up to `position`, which counts from the beginning of the session; it may have said so of more
+     * already. False if that cannot be: it was not sent yet.
      */
     [[nodiscard]] bool acknowledge(quint64 position);
 
-    /** As acknowledge(); what is beyond waits again, for another connection. */
+    /** What is beyond `position` waits again, for another connection. False if it was not sent yet, or is not kept any more. */
     [[nodiscard]] bool rewind(quint64 position);
 
     void clear();
@@ -46,6 +55,7 @@ private:
     std::deque<QByteArray> m_unacknowledged; // as they were taken
     qsizetype m_skipped = 0; // of the first of these, acknowledged
     qint64 m_unacknowledgedSize = 0;
+    qsizetype m_urgent = 0; // of those that wait
     quint64 m_acknowledged = 0;
 };
 

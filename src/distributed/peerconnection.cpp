@@ -89,7 +89,14 @@ void PeerLink::setConnector(const Coro<> &connector)
 /** Whether the coroutine in which this is called still has to make a connection: the other side may have been faster. */
 bool PeerLink::isStillConnecting() const
 {
-    return m_connector == Coro<>::self() && (m_state == State::Connecting || m_state == State::Interrupted);
+    return m_connector == Coro<>::self() && (m_state == State::Connecting || m_state == State::Interrupted) && !m_core->isClosed();
+}
+
+/** The same, once it is known who listens there: another link may have a session with that process. */
+bool PeerLink::isWanted(const Hello &theirs) const
+{
+    const auto known = m_core->linkOf(theirs.incarnation);
+    return isStillConnecting() && (!known || known.get() == this || !known->hasSession());
 }
 
 Task<> PeerLink::connected(QDeadlineTimer deadline)
@@ -169,16 +176,9 @@ Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
         co_await connection.socket->connect(m_location.address(), m_location.port(), deadline);
         if (!isStillConnecting())
             co_return connection;
-        struct Mark {
-            explicit Mark(bool &value)
-                : flag(value)
-            {
-                flag = true;
-            }
-            ~Mark() { flag = false; }
-            bool &flag;
-        } const mark(m_shakingHands);
-        connection.answer = co_await m_core->shakeHands(connection.socket, m_location, {m_session, m_received}, &connection.theirs);
+        connection.answer = co_await m_core->shakeHands(connection.socket, m_location, {m_session, m_received}, deadline,
+                                                        [this](const Hello &theirs) { return isWanted(theirs); },
+                                                        &connection.theirs);
         co_return connection;
     } catch (const PeerRefused &) {
         throw;
@@ -213,8 +213,8 @@ void PeerLink::giveWayTo(const std::shared_ptr<PeerLink> &other)
 Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionAnswer session)
 {
     const auto self = shared_from_this();
-    if (const Coro<> connector = std::exchange(m_connector, {}); connector != Coro<>::self() && !m_shakingHands)
-        connector.terminate(); // one that shakes hands will see for itself
+    if (const Coro<> connector = std::exchange(m_connector, {}); connector != Coro<>::self())
+        connector.terminate();
     const bool resumed = session.verdict == Verdict::Resumed;
     if (resumed && !m_outgoing.rewind(session.received)) {
         lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it says that it has what was never sent"))));
@@ -232,11 +232,12 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionA
     socket->socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
     if (!resumed)
         m_core->addConnected(self);
-    m_workers = {Coro<>::self()};
-    for (const Coro<> &worker : {Coro<>(spawn(&PeerLink::writeFrames, self, socket)), Coro<>(spawn(&PeerLink::keepAlive, self))}) {
+    m_writing = false;
+    m_writer = spawn(&PeerLink::writeFrames, self, socket);
+    m_workers = {Coro<>::self(), spawn(&PeerLink::keepAlive, self)};
+    for (const Coro<> &worker : {m_writer, m_workers.constLast()}) {
         worker.setName(QStringLiteral("connection to ") + m_location.toString());
         worker.setDaemon();
-        m_workers.append(worker);
     }
     m_connectedOrLost.set();
 
@@ -307,19 +308,24 @@ Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
     const auto self = shared_from_this();
     try {
         for (;;) {
-            while (!m_outgoing.canTake()) {
+            while (m_socket == socket && !m_outgoing.canTake()) {
                 m_outgoingReady.clear();
                 co_await m_outgoingReady.wait();
             }
-            if (socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
+            if (m_socket == socket && socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
                 co_await socket->sendAll({}); // until there is room: what waits stays here, in its order
+            if (m_socket != socket)
+                co_return; // the session goes on over another connection, and its bytes are for that one
             const QByteArray bytes = m_outgoing.take(); // all that has gathered, in one write
             m_info.bytesSent += bytes.size();
+            m_writing = true;
             co_await socket->sendAll(bytes);
+            if (m_socket == socket)
+                m_writing = false;
         }
     } catch (const Error &e) {
-        if (m_socket == socket)
-            interrupt(e.message(), Break::Failed);
+        // The one that reads will see it, too, but first what has come before.
+        qCDebug(lcConnection).noquote() << "writing to" << m_location.toString() + u':' << e.message();
     }
 }
 
@@ -359,6 +365,8 @@ void PeerLink::sendReceived(FrameKind kind)
 {
     m_acknowledged = m_received;
     send(kind, 1, [this](QCborStreamWriter &writer) { writer.append(m_received); });
+    m_outgoing.urge();
+    m_outgoingReady.set();
 }
 
 void PeerLink::readAcknowledged(quint64 position)
@@ -372,7 +380,7 @@ void PeerLink::readAcknowledged(quint64 position)
 void PeerLink::updateRoom()
 {
     m_room.setOpen(m_outgoing.size() < m_core->sendLimit() || m_state == State::Lost);
-    if (m_outgoing.size() > peerLimits().unsent && m_state != State::Lost)
+    if (m_outgoing.size() > std::max(peerLimits().unsent, 2 * m_core->sendLimit()) && m_state != State::Lost)
         lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it does not take what it asked for"))));
 }
 
@@ -384,8 +392,11 @@ void PeerLink::dropConnection()
         if (worker != Coro<>::self())
             worker.terminate();
     }
-    if (const auto socket = std::exchange(m_socket, {}))
+    if (const auto socket = std::exchange(m_socket, {})) {
+        if (const Coro<> writer = std::exchange(m_writer, {}); writer != Coro<>::self())
+            writer.terminate();
         socket->close();
+    }
 }
 
 void PeerLink::interrupt(const QString &reason, Break how)
@@ -431,7 +442,8 @@ Task<> PeerLink::recover(QString reason, bool refusalIsFinal)
                     throw PeerRefused(QStringLiteral("it has given up the connection"));
             } catch (const PeerRefused &e) {
                 failure = e.message();
-                break;
+                if (refusalIsFinal)
+                    break;
             } catch (const PeerLost &e) {
                 if (refusalIsFinal && dynamic_cast<const NobodyListens *>(&e))
                     break;
@@ -457,6 +469,7 @@ void PeerLink::lose(std::exception_ptr error)
     const auto self = shared_from_this();
     m_core->remove(*this);
     m_outgoing.clear();
+    m_outgoingReady.set(); // so that the one that writes sees it
     m_incoming.clear();
     dropConnection();
     if (const Coro<> connector = std::exchange(m_connector, {}); connector != Coro<>::self())
@@ -501,7 +514,8 @@ void PeerLink::close(const QString &reason, const QString &ours)
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
         if (const auto socket = std::exchange(m_socket, {}); socket && socket->isConnected()) {
             QByteArray frames = std::exchange(m_outgoing.waiting(), {});
-            if (!m_core->isSecure()) {
+            m_writer = {}; // it ends by itself, once it has sent what it has
+            if (!m_core->isSecure() && !m_writing) {
                 socket->socket()->write(std::exchange(frames, {}));
                 socket->socket()->flush(); // at once, for there may be no event loop any more
             }

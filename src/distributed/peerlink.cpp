@@ -10,7 +10,6 @@
 #include <QLoggingCategory>
 
 #include <bit>
-#include <numeric>
 
 Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
 /** Every frame, at the level debug: QT_LOGGING_RULES="asyncoro.wire.debug=true" */
@@ -21,6 +20,7 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr qsizetype MaxFull = 1'000'000;
+constexpr qsizetype MaxServed = 1'000'000;
 
 /** Writes a line of the trace: which way, whom with, what kind of frame, how long, and the beginning of what it says. */
 void trace(const char *way, const PeerLink &link, FrameKind kind, const QByteArray &body)
@@ -318,9 +318,12 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
             return;
         }
     }
-    if (m_backlogSize + message.size > peerLimits().unread)
+    message.size += sizeof(UnreadMessage);
+    const qint64 limit = peerLimits().unread;
+    if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
         throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
     m_backlogSize += message.size;
+    m_core->unread += message.size;
     if (backlog) {
         backlog->push_back(std::move(message));
         return;
@@ -348,6 +351,7 @@ Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
             error = std::current_exception();
         }
         m_backlogSize -= next.size;
+        m_core->unread -= next.size;
         if (next.number && error)
             answerFailure(next.number, error);
         else if (next.number)
@@ -445,15 +449,22 @@ void PeerLink::readCancel(QCborStreamReader &reader)
     const quint64 number = readUnsigned(reader);
     m_serving.take(number).terminate();
     for (const auto &backlog : std::as_const(m_backlogs)) {
-        m_backlogSize -= std::accumulate(backlog->cbegin(), backlog->cend(), qint64(0), [number](qint64 sum, const UnreadMessage &unread) {
-            return unread.number == number ? sum + unread.size : sum;
+        std::erase_if(*backlog, [&](const UnreadMessage &unread) {
+            if (unread.number != number)
+                return false;
+            m_backlogSize -= unread.size;
+            m_core->unread -= unread.size;
+            return true;
         });
-        std::erase_if(*backlog, [number](const UnreadMessage &unread) { return unread.number == number; });
     }
 }
 
 void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)
 {
+    if (m_serving.contains(number))
+        throw MalformedFrame(QStringLiteral("a second call with the number %1").arg(number));
+    if (m_serving.size() >= MaxServed)
+        throw Error(QStringLiteral("too many calls at once: %1 run already").arg(MaxServed));
     const Coro<> server = spawn(&PeerLink::runServed, shared_from_this(), number, std::move(body));
     server.setName(name);
     server.setDaemon();

@@ -97,8 +97,8 @@ public:
     void open();
     /** Until it is connected. Throws why it cannot be. */
     Task<> connected(QDeadlineTimer deadline);
-    /** Whether hellos are being exchanged on a connection that this side makes. */
-    [[nodiscard]] bool isShakingHands() const { return m_shakingHands; }
+    /** Whether the connection was made by this side, which therefore knows where the peer listens. */
+    [[nodiscard]] bool isOutbound() const { return m_outbound; }
     /** How much of the session has arrived. */
     [[nodiscard]] quint64 received() const { return m_received; }
     /** Takes a connection on which the handshake is done; returns when that has ended. */
@@ -167,6 +167,7 @@ private:
     [[nodiscard]] bool isStillConnecting() const;
     void setConnector(const Coro<> &connector);
     void giveWayTo(const std::shared_ptr<PeerLink> &other);
+    [[nodiscard]] bool isWanted(const Hello &theirs) const;
     void dropConnection();
     Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
@@ -220,7 +221,6 @@ private:
     QByteArray m_incarnation;
     State m_state = State::Idle;
     bool m_outbound = false; // this side made the connection
-    bool m_shakingHands = false;
     quint16 m_flags = 0; // of the peer's hello
     std::exception_ptr m_error; // once lost
     std::shared_ptr<PeerLink> m_other; // to the same process, in whose favour this one was given up
@@ -236,7 +236,9 @@ private:
     quint64 m_acknowledged = 0; // of these, those that the peer knows of
 
     std::shared_ptr<AsyncSocket> m_socket; // while connected
-    QList<Coro<>> m_workers; // those that read, write and keep alive; ended with the connection
+    QList<Coro<>> m_workers; // those that read and keep alive; ended with the connection
+    Coro<> m_writer; // ended with it, too, unless it has last words to send
+    bool m_writing = false; // it has bytes that the socket has not taken yet
     qint64 m_lastHeard = 0; // in milliseconds of the steady clock
     qint64 m_pinged = 0; // in nanoseconds of that clock
     PeerInfo m_info; // what is counted

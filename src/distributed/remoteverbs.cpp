@@ -163,9 +163,13 @@ Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message messa
         });
         const QVariantList parts = answer.toList();
         arrived = parts.value(0).toInt();
-        for (const QVariant &position : parts.value(1).toList()) {
-            if (position.toULongLong() < targets.size())
-                full.push_back(targets[position.toULongLong()]);
+        quint64 next = 0;
+        for (const QVariant &part : parts.value(1).toList()) {
+            const quint64 position = part.toULongLong();
+            if (position < next || position >= targets.size())
+                throw WireError(QStringLiteral("an answer to a delivery names coroutines that it was not for"));
+            full.push_back(targets[position]);
+            next = position + 1;
         }
     } catch (const WireError &) {
         throw;
