@@ -43,8 +43,9 @@ private:
     }
 
     /** The line that all get of a message. */
-    Message toLine(const QVariantMap &message) const
+    Message toLine(const Message &sent) const
     {
+        const QVariantMap message = sent.toMap();
         const QString name = m_names.value(message["from"].toInt());
         const QString deed = message["does"].toString();
         const QString text = message["says"].toString();
@@ -58,7 +59,7 @@ private:
 
     QMap<int, QString> m_names;
     int m_lastId = 0;
-    const Channel m_channel{"chat", [this](const QString &, const Message &message) { return toLine(message.toMap()); }};
+    const Channel m_channel{"chat", [this](const QString &, const Message &sent) { return toLine(sent); }};
 };
 
 int main(int argc, char **argv)
