@@ -4,6 +4,7 @@
 """Runs the examples of sockets, files and processes: with each other, and with curl, openssl and plain sockets."""
 
 import hashlib
+import os
 import select
 import shutil
 import socket
@@ -15,19 +16,28 @@ from pathlib import Path
 TIMEOUT = 60  # seconds, for what takes one
 
 
-def run(*command, text=None):
+def run(*command, text=None, env=None):
     """What a program prints; it must end well."""
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=TIMEOUT)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=TIMEOUT, env=env)
     if done.returncode != 0:
         raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
     return done.stdout
 
 
-class Server:
-    """A program that prints a line with its port first; ended with the block."""
+def complaint(*command, env=None):
+    """The one line with which a program fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, env=env)
+    lines = done.stderr.splitlines()
+    if (done.returncode, len(lines)) != (1, 1):
+        raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return lines[0]
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+class Server:
+    """A program that prints a line with its port, or its whole location, first; ended with the block."""
+
+    def __init__(self, *command, **options):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
 
     def __enter__(self):
         self.port = self.process.stdout.readline().split()[-1]
@@ -99,6 +109,64 @@ class Examples(unittest.TestCase):
     def chat_client(self, name, port):
         command = ("chat-socket-client", name, port)
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def test_remote_coro(self):
+        with Server("remote-coro-server") as server:
+            run("remote-coro-client", server.port)
+            run("remote-coro-client", "--quit", server.port)
+            printed = server.process.communicate(timeout=TIMEOUT)[0].splitlines()
+            self.assertEqual(printed, [f"message {n} of 5" for n in range(1, 6)] * 2)
+            self.assertEqual(server.process.returncode, 0)
+            self.assertIn("nothing listens there", complaint("remote-coro-client", server.port))
+
+    def test_remote_coro_discovered(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]  # no other program's
+        here = os.environ | {"ASYNCORO_DISCOVERY": str(port)}
+        with Server("remote-coro-server", env=here) as server:
+            run("remote-coro-client", "--quit", env=here)
+            self.assertEqual(len(server.process.communicate(timeout=TIMEOUT)[0].splitlines()), 5)
+
+    def test_remote_channel(self):
+        with Server("remote-channel-server") as server:
+            self.assertEqual(run("remote-channel-client", server.port), "sum 15\nproduct 120\n")
+            printed = server.process.communicate(timeout=TIMEOUT)[0].splitlines()
+            self.assertEqual(printed, [f"{n}: 2 recipients" for n in (1, 2, 3, 4, 5, 0)])
+
+    def test_rci_monitor(self):
+        secret = self.folder / "secret"
+        secret.write_text("of both\n")
+        secret.chmod(0o600)
+        known, other = (os.environ | {"ASYNCORO_SECRET": text} for text in ("of both", "another"))
+        client = "rci-monitor-client"
+        with Server("rci-monitor-server", env=known, stderr=subprocess.DEVNULL) as server:
+            ends = [f"{n}: " + (f"failed: {n} is odd" if n % 2 else f"finished with {n * n}") for n in range(10)]
+            self.assertEqual(sorted(run(client, server.port, env=known).splitlines()), ends)
+            self.assertEqual(sorted(run(client, "--secret-file", str(secret), server.port).splitlines()), ends)
+            self.assertIn("another secret", complaint(client, server.port, env=other))
+        self.assertIn("nothing listens there", complaint(client, server.port, env=known))
+        self.assertIn("there is no secret", complaint("rci-monitor-server"))
+
+    def test_chat_channel(self):
+        with Server("chat-channel-server") as server:
+            ann = subprocess.Popen(("chat-channel-client", "Ann", server.port), stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                self.assertEqual(ann.stdout.readline(), "Ann has joined\n")
+                run("chat-channel-client", "Bob", server.port, text="hello\nI AM SHOUTING\n1 + 1\n")
+                lines = [ann.stdout.readline().strip() for _ in range(4)]
+                self.assertEqual(lines, ["Bob has joined", "Bob: hello", "Bob: 1 + 1", "Bob has left"])
+                if shutil.which("chat-channel-window"):  # where there is Qt Widgets
+                    run("chat-channel-window", "Eve", server.port, "good evening")
+                    lines = [ann.stdout.readline().strip() for _ in range(3)]
+                    self.assertEqual(lines, ["Eve has joined", "Eve: good evening", "Eve has left"])
+                server.process.kill()
+                self.assertIn(server.port, ann.stderr.readline())  # who was lost
+                self.assertEqual(ann.wait(TIMEOUT), 1)
+            finally:
+                ann.kill()
+                ann.communicate()
 
     def test_udp(self):
         with Server("udp", "serve", "2") as server:
