@@ -47,7 +47,8 @@ Task<int> countMessages(int count)
 }
 
 // What the other process offers.
-void offerAll(PeerNetwork &network, std::vector<std::unique_ptr<PeerNetwork>> &idle, std::vector<Coro<int>> &subscribers)
+void offerAll(PeerNetwork &network, std::vector<std::unique_ptr<PeerNetwork>> &idle,
+              std::vector<Coro<int>> &subscribers)
 {
     network.offer(QStringLiteral("subscribe"), [&subscribers](Channel channel, int coroutines, int messages) -> Task<> {
         for (int i = 0; i < coroutines; ++i) {

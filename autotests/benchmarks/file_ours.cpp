@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// A large file to the store of another process, verified, and for comparison SHA-256 alone, as OpenSSL and as Qt do it. The
-// file is one of holes in a folder in memory, so that no disk is measured. The other process is this program, too: it is
-// called with "peer" and the folder.
+// A large file to the store of another process, verified, and for comparison SHA-256 alone, as OpenSSL and as Qt do it.
+// The file is one of holes in a folder in memory, so that no disk is measured. The other process is this program, too:
+// it is called with "peer" and the folder.
 
 #include "benchmark.h"
 #include "dispatcher.h"
@@ -46,7 +46,8 @@ void file(int megaBytes)
     const QTemporaryDir folder((QDir(memory).exists() ? memory : QDir::tempPath()) + QStringLiteral("/asyncoro-file"));
     QProcess peer;
     peer.setProcessChannelMode(QProcess::ForwardedErrorChannel);
-    peer.start(QCoreApplication::applicationFilePath(), {QStringLiteral("peer"), folder.filePath(QStringLiteral("store"))});
+    peer.start(QCoreApplication::applicationFilePath(),
+               {QStringLiteral("peer"), folder.filePath(QStringLiteral("store"))});
     while (!peer.canReadLine()) {
         if (!peer.waitForReadyRead(10'000))
             fail("the other process does not start");
@@ -83,7 +84,9 @@ void openSsl(int megaBytes)
 {
     EVP_MD_CTX *const context = EVP_MD_CTX_new();
     EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-    measureHash(megaBytes, [&](const QByteArray &piece) { EVP_DigestUpdate(context, piece.constData(), size_t(piece.size())); });
+    measureHash(megaBytes, [&](const QByteArray &piece) {
+        EVP_DigestUpdate(context, piece.constData(), size_t(piece.size()));
+    });
     EVP_MD_CTX_free(context);
 }
 

@@ -55,7 +55,10 @@ public:
         sent << message;
         return state() == CoroState::Running;
     }
-    bool sendToAll(const std::vector<Detail::CoroPointer> &, const Message &message) override { return send(Message(message)); }
+    bool sendToAll(const std::vector<Detail::CoroPointer> &, const Message &message) override
+    {
+        return send(Message(message));
+    }
     Task<> deliver(Message message, QDeadlineTimer deadline) override
     {
         sent << message;

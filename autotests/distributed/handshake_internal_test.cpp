@@ -168,7 +168,7 @@ private Q_SLOTS:
         QTest::newRow("magic") << QByteArray("ac06020100000000");
         QTest::newRow("version") << QByteArray("ac05010100000000");
         QTest::newRow("kind 0") << QByteArray("ac05020000000000");
-        QTest::newRow("unknown kind") << QByteArray("ac05021000000000");
+        QTest::newRow("unknown kind") << QByteArray("ac0502ff00000000");
         QTest::newRow("too long") << QByteArray("ac05020104000001");
         QTest::newRow("far too long") << QByteArray("ac050201ffffffff");
     }

@@ -32,6 +32,7 @@ inline void offerRecorder(PeerNetwork &network, const std::shared_ptr<Record> &r
 {
     const Coro<> recorder = spawn(recordMessages, record);
     recorder.setDaemon();
+    Coro<>::find(Recorder).unregisterName(); // that of an earlier test of this process
     recorder.registerName(Recorder);
     network.offer(QStringLiteral("recorded"),
                   [record](int sender) -> Task<QList<int>> { co_return record->value(sender); });

@@ -9,6 +9,7 @@
 #include <QCborValue>
 #include <QLoggingCategory>
 
+#include <algorithm>
 #include <bit>
 
 Q_LOGGING_CATEGORY(lcPeer, "asyncoro.peer", QtInfoMsg)
@@ -325,40 +326,77 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     m_backlogSize += message.size;
     m_core->unread += message.size;
     if (backlog) {
-        backlog->push_back(std::move(message));
+        backlog->messages.push_back(std::move(message));
         return;
     }
     backlog = std::make_shared<Backlog>();
-    backlog->push_back(std::move(message));
+    backlog->messages.push_back(std::move(message));
     m_backlogs.insert(id, backlog);
     send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
-    const Coro<> passer = spawn(&PeerLink::passBacklog, shared_from_this(), target, backlog);
-    passer.setName(QStringLiteral("messages for ") + target.name());
-    passer.setDaemon();
+    startPassing(target, backlog);
+}
+
+void PeerLink::startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog)
+{
+    backlog->passer = spawn(&PeerLink::passBacklog, shared_from_this(), target, backlog);
+    backlog->passer.setName(QStringLiteral("messages for ") + target.name());
+    backlog->passer.setDaemon();
+}
+
+PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
+{
+    UnreadMessage first = std::move(backlog.messages.front());
+    backlog.messages.pop_front();
+    m_backlogSize -= first.size;
+    m_core->unread -= first.size;
+    return first;
 }
 
 /** Goes on even when the peer is lost: what it has sent has arrived. */
 Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
 {
     const auto self = shared_from_this();
-    while (!backlog->empty()) {
-        UnreadMessage next = std::move(backlog->front());
-        backlog->pop_front();
+    while (!backlog->messages.empty()) {
         std::exception_ptr error;
         try {
-            co_await target.deliver(std::move(next.message));
+            co_await target.deliver(backlog->messages.front().message);
         } catch (const CoroEnded &) {
             error = std::current_exception();
         }
-        m_backlogSize -= next.size;
-        m_core->unread -= next.size;
-        if (next.number && error)
-            answerFailure(next.number, error);
-        else if (next.number)
-            answer(next.number, {});
+        if (backlog->passer != Coro<>::self())
+            co_return; // what it was at was cancelled, and another one goes on
+        const UnreadMessage passed = takeFirst(*backlog);
+        if (passed.number && error)
+            answerFailure(passed.number, error);
+        else if (passed.number)
+            answer(passed.number, {});
     }
     m_backlogs.remove(target.id());
     send(FrameKind::Room, 1, [&](QCborStreamWriter &writer) { writer.append(target.id()); });
+}
+
+/** The peer no longer waits for the Deliver of that number. */
+void PeerLink::dropUnread(quint64 number)
+{
+    if (number == 0)
+        return; // these are no Delivers
+    for (auto entry = m_backlogs.cbegin(); entry != m_backlogs.cend(); ++entry) {
+        const std::shared_ptr<Backlog> backlog = entry.value();
+        const auto found = std::ranges::find(backlog->messages, number, &UnreadMessage::number);
+        if (found == backlog->messages.end())
+            continue;
+        if (found != backlog->messages.begin()) {
+            m_backlogSize -= found->size;
+            m_core->unread -= found->size;
+            backlog->messages.erase(found);
+            return;
+        }
+        takeFirst(*backlog);
+        const Coro<> passer = backlog->passer;
+        startPassing(m_core->findExported(entry.key()), backlog);
+        passer.terminate();
+        return;
+    }
 }
 
 bool PeerLink::isFullFor(quint64 coro) const
@@ -448,15 +486,7 @@ void PeerLink::readCancel(QCborStreamReader &reader)
 {
     const quint64 number = readUnsigned(reader);
     m_serving.take(number).terminate();
-    for (const auto &backlog : std::as_const(m_backlogs)) {
-        std::erase_if(*backlog, [&](const UnreadMessage &unread) {
-            if (unread.number != number)
-                return false;
-            m_backlogSize -= unread.size;
-            m_core->unread -= unread.size;
-            return true;
-        });
-    }
+    dropUnread(number);
 }
 
 void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)

@@ -156,7 +156,10 @@ private:
         quint64 number = 0; // of the Deliver to be answered; 0: none
         qsizetype size = 0; // in bytes
     };
-    using Backlog = std::deque<UnreadMessage>;
+    struct Backlog {
+        std::deque<UnreadMessage> messages; // the first one is being delivered
+        Coro<> passer; // by this one
+    };
     struct Connection;
 
     // --- connections (peerconnection.cpp)
@@ -193,7 +196,10 @@ private:
 
     void dropped(const Coro<> &target, const QString &reason);
     void pass(quint64 id, UnreadMessage message);
+    void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
     Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
+    UnreadMessage takeFirst(Backlog &backlog);
+    void dropUnread(quint64 number);
     // remoteverbs.cpp
     void readThrow(QCborStreamReader &reader);
     void readResume(QCborStreamReader &reader);

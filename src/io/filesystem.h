@@ -22,8 +22,8 @@ namespace Detail {
 } // namespace Detail
 
 /**
- * As ThreadPool::run(), on the threads that do what blocks for all files: for calls of the operating system that have no
- * function here.
+ * As ThreadPool::run(), on the threads that do what blocks for all files: for calls of the operating system that have
+ * no function here.
  */
 template<typename Function>
 [[nodiscard]] auto onFileThread(Function &&function)
