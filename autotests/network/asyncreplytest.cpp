@@ -50,6 +50,7 @@ private:
 
 /** Waits for bytes of an answer. */
 struct WaitForBytes {
+    static constexpr bool GoesWithItsObject = true;
     FakeReply *fake = new FakeReply;
     std::optional<AsyncReply> reply = AsyncReply(fake);
     QByteArray received;
