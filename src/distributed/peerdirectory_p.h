@@ -45,7 +45,7 @@ private:
     Task<> learn(std::shared_ptr<PeerLink> link);
     void tell(const PeerStatus &status);
     /**
-     * Until something has changed: a peer has come online or has answered. Throws TimedOut, and an Error if the network
+     * Until something has changed: a peer has come online. Throws TimedOut, and an Error if the network
      * has ended.
      */
     Task<> another(QDeadlineTimer deadline);
