@@ -7,6 +7,7 @@
 #include "rawpeer.h"
 
 using namespace DistributedTest;
+using Asyncoro::Detail::FrameSink;
 using Asyncoro::Detail::OutgoingStream;
 using Asyncoro::Detail::PeerLimits;
 using Asyncoro::Detail::peerLimits;
@@ -54,6 +55,14 @@ void expect(bool condition, const char *what)
         throw Error(QString::fromLatin1(what));
 }
 
+QByteArray takeAll(OutgoingStream *stream)
+{
+    QByteArray bytes;
+    while (stream->canTake())
+        bytes += stream->take();
+    return bytes;
+}
+
 } // namespace
 
 /** Sessions that go on over another connection, byte by byte; and who sends too much. */
@@ -83,9 +92,9 @@ private Q_SLOTS:
     {
         OutgoingStream stream;
         QVERIFY(!stream.canTake());
-        stream.waiting() += "abc";
+        stream.sink().write("abc");
         QCOMPARE(stream.take(), QByteArray("abc"));
-        stream.waiting() += "defg";
+        stream.sink().write("defg");
         QCOMPARE(stream.take(), QByteArray("defg"));
         QVERIFY(stream.acknowledge(2));
         QCOMPARE(stream.size(), 5);
@@ -93,9 +102,9 @@ private Q_SLOTS:
         QCOMPARE(stream.size(), 5);
         QVERIFY(!stream.rewind(1)); // but that is gone
         QVERIFY(!stream.acknowledge(8)); // was not sent
-        stream.waiting() += "hi";
+        stream.sink().write("hi");
         QVERIFY(stream.rewind(4));
-        QCOMPARE(stream.take(), QByteArray("efghi"));
+        QCOMPARE(takeAll(&stream), QByteArray("efghi"));
         QVERIFY(stream.acknowledge(9));
         QCOMPARE(stream.size(), 0);
         QVERIFY(stream.rewind(9));
@@ -106,7 +115,7 @@ private Q_SLOTS:
     void onlyAWindowOfBytesIsUnderWay()
     {
         OutgoingStream stream;
-        stream.waiting() = QByteArray(OutgoingStream::Window + 10, 'x');
+        stream.sink().write(QByteArray(OutgoingStream::Window + 10, 'x'));
         QCOMPARE(stream.take().size(), OutgoingStream::Window);
         QVERIFY(!stream.canTake());
         QVERIFY(stream.acknowledge(4));
@@ -119,13 +128,42 @@ private Q_SLOTS:
     void whatIsUrgentGoesBeyondTheWindow()
     {
         OutgoingStream stream;
-        stream.waiting() = QByteArray(OutgoingStream::Window + 10, 'x');
+        stream.sink().write(QByteArray(OutgoingStream::Window + 10, 'x'));
         stream.urge();
-        stream.waiting() += "not urgent";
+        stream.sink().write("not urgent");
         QCOMPARE(stream.take().size(), OutgoingStream::Window + 10);
         QVERIFY(!stream.canTake());
         QVERIFY(stream.acknowledge(20));
         QCOMPARE(stream.take(), QByteArray("not urgent"));
+    }
+
+    void aLongArrayIsNotCopied()
+    {
+        OutgoingStream stream;
+        FrameSink &sink = stream.sink();
+        const QByteArray bytes(FrameSink::LongArray, 'x');
+        const auto writeFrame = [&](const QByteArray &content) {
+            const FrameSink::Mark mark = sink.begin(2);
+            sink.write("<");
+            sink.announce(content);
+            sink.write(content);
+            sink.write(">");
+            mark.chunk->replace(mark.offset, 2, "hd");
+            return mark;
+        };
+        writeFrame("short");
+        QCOMPARE(sink.since(writeFrame(bytes)), "hd<" + bytes + '>');
+        const FrameSink::Mark mark = writeFrame(bytes);
+        sink.drop(mark);
+        writeFrame("last");
+        QCOMPARE(sink.waiting(), 9 + bytes.size() + 4 + 8);
+        QCOMPARE(stream.take(), QByteArray("hd<short>hd<"));
+        QCOMPARE(static_cast<const void *>(stream.take().constData()), static_cast<const void *>(bytes.constData()));
+        QCOMPARE(stream.take(), QByteArray(">hd<last>"));
+        QVERIFY(stream.acknowledge(3));
+        QVERIFY(stream.rewind(3));
+        QCOMPARE(takeAll(&stream), "short>hd<" + bytes + ">hd<last>"); // "hd<" is with the peer
+        QVERIFY(!stream.canTake());
     }
 
     // --- going on ---

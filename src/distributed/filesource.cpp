@@ -7,10 +7,9 @@
 #include "piecereader_p.h"
 #include "wire/handshake_p.h"
 
-#include <Asyncoro/FileSystem>
-
 #include <QFile>
 #include <QHash>
+#include <QMutex>
 
 #include <fcntl.h>
 
@@ -66,7 +65,6 @@ void FileReadout::addToHash(QByteArrayView bytes)
 
 QVariantList FileReadout::read(qint64 position, qint64 size)
 {
-    const QMutexLocker lock(&m_mutex);
     const Descriptor file = open();
     QByteArray bytes(std::clamp<qint64>(size, 0, PieceReader::MaxPieceSize), Qt::Uninitialized);
     const qint64 got = file.read(bytes.data(), bytes.size(), position);
@@ -80,7 +78,6 @@ QVariantList FileReadout::read(qint64 position, qint64 size)
 
 QVariantList FileReadout::digest(qint64 size, const std::stop_token &stop)
 {
-    const QMutexLocker lock(&m_mutex);
     const Descriptor file = open();
     if (size == m_size && !m_whole.isEmpty())
         return {m_version, m_whole};
@@ -160,9 +157,8 @@ void FileSource::unshare(const QByteArray &key)
 Task<QVariantList> FileSource::read(QByteArray key, qint64 position, qint64 size)
 {
     const auto shared = Shelf::find(key);
-    const auto turn = co_await shared->turn.acquire();
     try {
-        QVariantList piece = co_await onFileThread(
+        QVariantList piece = co_await shared->queue->run(
             [readout = shared->readout, position, size] { return readout->read(position, size); });
         if (shared->progress)
             shared->progress(position + piece.at(2).toByteArray().size());
@@ -176,9 +172,8 @@ Task<QVariantList> FileSource::read(QByteArray key, qint64 position, qint64 size
 Task<QVariantList> FileSource::digest(QByteArray key, qint64 size)
 {
     const auto shared = Shelf::find(key);
-    const auto turn = co_await shared->turn.acquire();
     try {
-        co_return co_await onFileThread(
+        co_return co_await shared->queue->run(
             [readout = shared->readout, size](const std::stop_token &stop) { return readout->digest(size, stop); });
     } catch (const std::exception &) {
         shared->failure = std::current_exception();

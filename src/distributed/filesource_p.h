@@ -4,12 +4,11 @@
 #pragma once
 
 #include "descriptor_p.h"
+#include "filequeue_p.h"
 #include "sha256_p.h"
 
-#include <Asyncoro/Lock>
 #include <Asyncoro/Task>
 
-#include <QMutex>
 #include <QVariantList>
 
 #include <functional>
@@ -24,7 +23,7 @@ namespace Detail {
 
 /**
  * Reads a file that peers may read, and the SHA-256 of it, which it mostly gets by the way: one reader who goes from
- * the beginning to the end lets it be read once. Threads for files; one of them at a time is inside.
+ * the beginning to the end lets it be read once. One thread for files at a time: that of a FileQueue.
  */
 class FileReadout
 {
@@ -47,7 +46,6 @@ private:
     void addToHash(QByteArrayView bytes);
 
     const Open m_open;
-    QMutex m_mutex; // guards what follows
     QString m_version;
     qint64 m_size = 0;
     Sha256 m_hash; // of the first m_hashed bytes
@@ -86,7 +84,8 @@ private:
         const std::shared_ptr<FileReadout> readout;
         Progress progress;
         std::exception_ptr failure;
-        Lock turn; // in the order in which peers ask, for the sake of the hash
+        /** In the order in which peers ask, for the sake of the hash. */
+        const std::shared_ptr<FileQueue> queue = std::make_shared<FileQueue>();
     };
     class Shelf;
 

@@ -3,7 +3,11 @@
 
 #include "filestorecore_p.h"
 
+#include "filequeue_p.h"
+
 #include <Asyncoro/FileSystem>
+#include <Asyncoro/Scope>
+#include <Asyncoro/Semaphore>
 #include <Asyncoro/Timeout>
 
 #include <QFile>
@@ -15,6 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int MaxFound = 256;
+constexpr int MaxAppending = 2; // pieces of a file: while one is written, the next one is at hand
 constexpr auto CleaningInterval = 1h;
 constexpr qint64 DigestPerSecond = 10'000'000; // bytes of a file that are hashed even by a slow peer
 
@@ -26,6 +31,13 @@ Task<T> inTime(QDeadlineTimer deadline, StorePath path, Task<T> task)
     } catch (const TimedOut &) {
         path.refuse(FileRefused::Reason::Stalled, QStringLiteral("its bytes do not come"));
     }
+}
+
+/** Behind a shield: whoever goes on with the file finds it done. */
+Task<> append(std::shared_ptr<FileQueue> queue, std::shared_ptr<PartialFile> file, QByteArray bytes, qint64 position,
+              Semaphore::Guard)
+{
+    co_await shield(queue->run([file, bytes, position] { file->append(bytes, position); }));
 }
 
 /** What is the same for two transfers of the same file to the same place. */
@@ -235,13 +247,17 @@ Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std:
     }
     reader->start(position);
     qint64 received = 0;
-    for (;;) {
-        const QByteArray bytes = co_await inTime(m_options.patience, incoming.path, reader->read());
-        if (bytes.isEmpty())
-            break;
-        co_await shield(onPartial([bytes](PartialFile &file) { file.append(bytes); })); // who goes on finds it done
-        received += bytes.size();
-    }
+    const auto queue = std::make_shared<FileQueue>();
+    Semaphore appending(MaxAppending);
+    co_await withScope([&](Scope &scope) -> Task<> {
+        for (;;) {
+            const QByteArray bytes = co_await inTime(m_options.patience, incoming.path, reader->read());
+            if (bytes.isEmpty())
+                break;
+            scope.spawn(append, queue, partial, bytes, position + received, co_await appending.acquire());
+            received += bytes.size();
+        }
+    });
     if (co_await inTime(patience, incoming.path, reader->digest(incoming.size)) != co_await onPartial(digest)) {
         co_await onPartial([](PartialFile &file) { file.remove(); });
         incoming.path.refuse(Reason::Corrupted, QStringLiteral("it has not arrived as it was sent"));

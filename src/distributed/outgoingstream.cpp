@@ -10,15 +10,8 @@ namespace Asyncoro::Detail {
 
 QByteArray OutgoingStream::take()
 {
-    const auto room = std::max(qsizetype(Window - m_unacknowledgedSize), m_urgent);
-    QByteArray bytes;
-    if (m_waiting.size() <= room) {
-        bytes = std::exchange(m_waiting, {});
-    } else {
-        bytes = m_waiting.first(room);
-        m_waiting.remove(0, room);
-    }
-    m_urgent = std::max<qsizetype>(m_urgent - bytes.size(), 0);
+    QByteArray bytes = m_sink.take(qsizetype(std::max(Window - m_unacknowledgedSize, m_urgent)));
+    m_urgent = std::max<qint64>(m_urgent - bytes.size(), 0);
     m_unacknowledged.push_back(bytes);
     m_unacknowledgedSize += bytes.size();
     return bytes;
@@ -50,21 +43,19 @@ bool OutgoingStream::rewind(quint64 position)
 {
     if (position < m_acknowledged || !acknowledge(position))
         return false;
-    QByteArray again;
-    again.reserve(qsizetype(size()));
-    for (const QByteArray &bytes : m_unacknowledged)
-        again += QByteArrayView(bytes).sliced(std::exchange(m_skipped, 0));
-    m_unacknowledged.clear();
-    m_unacknowledgedSize = 0;
     if (m_urgent > 0)
-        m_urgent += again.size();
-    m_waiting = again + m_waiting;
+        m_urgent += m_unacknowledgedSize;
+    for (auto bytes = m_unacknowledged.rbegin(); bytes != m_unacknowledged.rend(); ++bytes)
+        m_sink.putBack(bytes == m_unacknowledged.rend() - 1 ? bytes->sliced(m_skipped) : *bytes);
+    m_unacknowledged.clear();
+    m_skipped = 0;
+    m_unacknowledgedSize = 0;
     return true;
 }
 
 void OutgoingStream::clear()
 {
-    m_waiting.clear();
+    m_sink.clear();
     m_unacknowledged.clear();
     m_skipped = 0;
     m_unacknowledgedSize = 0;

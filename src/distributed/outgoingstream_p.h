@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "wire/framesink_p.h"
+
 #include <QByteArray>
 
 #include <deque>
@@ -19,24 +21,24 @@ public:
     /** How many bytes may be under way at most, of which the peer has not said that it has them. */
     static constexpr qint64 Window = 4 * 1024 * 1024;
 
-    /** What has been given to no connection yet; frames are appended to it. */
-    [[nodiscard]] QByteArray &waiting() { return m_waiting; }
+    /** What has been given to no connection yet; frames are written to it. */
+    [[nodiscard]] FrameSink &sink() { return m_sink; }
     /** All that is kept, in bytes. */
-    [[nodiscard]] qint64 size() const { return m_waiting.size() + m_unacknowledgedSize; }
+    [[nodiscard]] qint64 size() const { return m_sink.waiting() + m_unacknowledgedSize; }
     [[nodiscard]] qint64 unacknowledgedSize() const { return m_unacknowledgedSize; }
 
     /**
      * All that waits now goes out whatever the window: it ends with an acknowledgement, and two sides whose windows are
      * both full would else wait for each other.
      */
-    void urge() { m_urgent = m_waiting.size(); }
+    void urge() { m_urgent = m_sink.waiting(); }
 
     /** Whether take() gives anything. */
     [[nodiscard]] bool canTake() const
     {
-        return !m_waiting.isEmpty() && (m_unacknowledgedSize < Window || m_urgent > 0);
+        return m_sink.waiting() > 0 && (m_unacknowledgedSize < Window || m_urgent > 0);
     }
-    /** The next bytes for the connection: as many as the window has room for, or are urgent. */
+    /** The next bytes for the connection: not more than the window has room for, or are urgent. */
     [[nodiscard]] QByteArray take();
 
     /**
@@ -51,11 +53,11 @@ public:
     void clear();
 
 private:
-    QByteArray m_waiting;
+    FrameSink m_sink;
     std::deque<QByteArray> m_unacknowledged; // as they were taken
     qsizetype m_skipped = 0; // of the first of these, acknowledged
     qint64 m_unacknowledgedSize = 0;
-    qsizetype m_urgent = 0; // of those that wait
+    qint64 m_urgent = 0; // of those that wait
     quint64 m_acknowledged = 0;
 };
 

@@ -25,6 +25,16 @@ qint64 milliseconds()
     return QDeadlineTimer::current().deadline();
 }
 
+/** The rest of a long frame is appended piece by piece; that need not move what has come each time. */
+void reserveFrame(QByteArray *frames)
+{
+    constexpr qsizetype MaxReserved = 1024 * 1024; // beyond what has come: a length is only said so far
+    if (frames->size() < FrameHeader::Size)
+        return;
+    if (const auto header = FrameHeader::read(frames->constData()))
+        frames->reserve(std::min(FrameHeader::Size + qsizetype(header->length), frames->size() + MaxReserved));
+}
+
 /** Nothing listens there. */
 class NobodyListens final : public PeerLost
 {
@@ -297,6 +307,7 @@ Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
             position += FrameHeader::Size + qsizetype(header->length);
         }
         frames.remove(0, position);
+        reserveFrame(&frames);
         m_incoming = std::move(frames);
         if (m_received - m_acknowledged >= AcknowledgeEvery)
             sendReceived(FrameKind::Acknowledge);
@@ -316,7 +327,7 @@ Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
                 co_await socket->sendAll({}); // until there is room: what waits stays here, in its order
             if (m_socket != socket)
                 co_return; // the session goes on over another connection, and its bytes are for that one
-            const QByteArray bytes = m_outgoing.take(); // all that has gathered, in one write
+            const QByteArray bytes = m_outgoing.take(); // small frames that have gathered, in one write
             m_info.bytesSent += bytes.size();
             m_writing = true;
             co_await socket->sendAll(bytes);
@@ -513,7 +524,9 @@ void PeerLink::close(const QString &reason, const QString &ours)
     if (m_state == State::Connected) {
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
         if (const auto socket = std::exchange(m_socket, {}); socket && socket->isConnected()) {
-            QByteArray frames = std::exchange(m_outgoing.waiting(), {});
+            QByteArray frames;
+            while (m_outgoing.sink().waiting() > 0)
+                frames += m_outgoing.sink().take(std::numeric_limits<qsizetype>::max());
             m_writer = {}; // it ends by itself, once it has sent what it has
             if (!m_core->isSecure() && !m_writing) {
                 socket->socket()->write(std::exchange(frames, {}));

@@ -86,25 +86,17 @@ QVariant AnswerSuspension::await_resume()
 
 // --- PeerLink: frames out ---
 
-qsizetype PeerLink::beginFrame()
+void PeerLink::endFrame(FrameKind kind, const FrameSink::Mark &start)
 {
-    QByteArray &frames = m_outgoing.waiting();
-    const qsizetype start = frames.size();
-    frames.resize(start + FrameHeader::Size);
-    return start;
-}
-
-void PeerLink::endFrame(FrameKind kind, qsizetype start)
-{
-    QByteArray &frames = m_outgoing.waiting();
-    const qsizetype length = frames.size() - start - FrameHeader::Size;
-    if (length > qsizetype(FrameHeader::MaxLength))
+    const FrameSink &frames = m_outgoing.sink();
+    const qint64 length = frames.waiting() - start.position - FrameHeader::Size;
+    if (length > qint64(FrameHeader::MaxLength))
         throw WireError(QStringLiteral("a message of %1 bytes is too long: %2 are allowed; send files as SharedFile")
                             .arg(length)
                             .arg(FrameHeader::MaxLength));
-    FrameHeader{kind, quint32(length)}.write(frames.data() + start);
+    FrameHeader{kind, quint32(length)}.write(start.chunk->data() + start.offset);
     if (lcWire().isDebugEnabled()) [[unlikely]]
-        trace("to", *this, kind, frames.sliced(start + FrameHeader::Size));
+        trace("to", *this, kind, frames.since(start).sliced(FrameHeader::Size));
     ++m_info.framesSent;
     m_outgoingReady.set();
     updateRoom();

@@ -15,7 +15,7 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
 
-#include <QBuffer>
+#include <QCborStreamWriter>
 #include <QHash>
 #include <QMultiHash>
 
@@ -217,8 +217,7 @@ private:
     void closeChannels();
     void writeCall(QCborStreamWriter &writer, const QString &function, const QVariantList &arguments, bool start,
                    const QString &signature);
-    qsizetype beginFrame();
-    void endFrame(FrameKind kind, qsizetype start);
+    void endFrame(FrameKind kind, const FrameSink::Mark &start);
 
     const std::shared_ptr<NetworkCore> m_core;
     Location m_location;
@@ -269,18 +268,16 @@ void PeerLink::send(FrameKind kind, quint64 items, Write write)
 {
     if (m_state == State::Lost)
         return;
-    const qsizetype start = beginFrame();
+    FrameSink &sink = m_outgoing.sink();
+    const FrameSink::Mark start = sink.begin(FrameHeader::Size);
     try {
-        QBuffer buffer(&m_outgoing.waiting());
-        buffer.open(QIODevice::WriteOnly | QIODevice::Append);
-        QCborStreamWriter writer(&buffer);
+        QCborStreamWriter writer(&sink);
         writer.startArray(items);
         write(writer);
         writer.endArray();
-        buffer.close();
         endFrame(kind, start);
     } catch (...) {
-        m_outgoing.waiting().truncate(start);
+        sink.drop(start);
         throw;
     }
     open();

@@ -194,9 +194,11 @@ void PartialFile::restart()
     m_size = 0;
 }
 
-void PartialFile::append(const QByteArray &bytes)
+void PartialFile::append(const QByteArray &bytes, qint64 position)
 {
     const QMutexLocker lock(&m_mutex);
+    if (position != m_size)
+        m_path.refuse(Reason::Failed, QStringLiteral("the store could not write what comes before"));
     if (!m_file.write(bytes, m_size))
         m_path.fail(QStringLiteral("write"));
     m_hash.add(bytes);

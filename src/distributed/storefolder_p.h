@@ -65,7 +65,8 @@ public:
     qint64 resume(qint64 size, const std::stop_token &stop);
     /** Forgets what is there. */
     void restart();
-    void append(const QByteArray &bytes);
+    /** `position` is where `bytes` belong. Throws if that is not the end: what comes before has failed. */
+    void append(const QByteArray &bytes, qint64 position);
     /** SHA-256 of what is there. */
     QByteArray digest();
 

@@ -3,6 +3,7 @@
 
 #include "codec_p.h"
 
+#include "framesink_p.h"
 #include "messagetype.h"
 #include "peererror.h"
 
@@ -253,7 +254,7 @@ public:
             writer.append(QStringView(get<QString>(value)));
             return;
         case QMetaType::QByteArray:
-            writer.append(get<QByteArray>(value));
+            encodeBytes(get<QByteArray>(value));
             return;
         case QMetaType::QVariantList: {
             const auto &list = get<QVariantList>(value);
@@ -283,6 +284,15 @@ private:
     static const T &get(const QVariant &value)
     {
         return *static_cast<const T *>(value.constData());
+    }
+
+    void encodeBytes(const QByteArray &bytes)
+    {
+        if (bytes.size() >= FrameSink::LongArray) {
+            if (auto *sink = dynamic_cast<FrameSink *>(writer.device()))
+                sink->announce(bytes);
+        }
+        writer.append(bytes);
     }
 
     void encodeTyped(const QVariant &value)
