@@ -17,6 +17,7 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr qsizetype ReadSize = 64 * 1024;
+constexpr qsizetype MaxReserved = 1024 * 1024; // for a frame, beyond what has come
 /** How many bytes may have come before the peer is told. A part of its window, so that it need not wait. */
 constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
 
@@ -25,14 +26,13 @@ qint64 milliseconds()
     return QDeadlineTimer::current().deadline();
 }
 
-/** The rest of a long frame is appended piece by piece; that need not move what has come each time. */
-void reserveFrame(QByteArray *frames)
+/** How many bytes the frame that begins with `bytes` still lacks; 0 if that is not known yet. */
+qsizetype missingOf(const QByteArray &bytes)
 {
-    constexpr qsizetype MaxReserved = 1024 * 1024; // beyond what has come: a length is only said so far
-    if (frames->size() < FrameHeader::Size)
-        return;
-    if (const auto header = FrameHeader::read(frames->constData()))
-        frames->reserve(std::min(FrameHeader::Size + qsizetype(header->length), frames->size() + MaxReserved));
+    if (bytes.size() < FrameHeader::Size)
+        return 0;
+    const auto header = FrameHeader::read(bytes.constData());
+    return header ? FrameHeader::Size + qsizetype(header->length) - bytes.size() : 0;
 }
 
 /** Nothing listens there. */
@@ -268,20 +268,42 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionA
         lose(error);
 }
 
+/** Appends what there is to m_incoming, unless that is for another connection by then; gives how much that is. */
+Task<qint64> PeerLink::receive(std::shared_ptr<AsyncSocket> socket)
+{
+    const qsizetype had = m_incoming.size();
+    const qsizetype missing = missingOf(m_incoming);
+    if (missing < ReadSize) {
+        const QByteArray bytes = co_await socket->recv(ReadSize);
+        if (m_socket == socket)
+            m_incoming += bytes;
+        co_return bytes.size();
+    }
+    // A long frame comes right where it belongs, and nothing of the next one behind it. Its length is only said so far:
+    // the memory grows with what has come. Whoever ends this connection closes the socket first, so nothing is written later.
+    if (m_incoming.capacity() - had < std::min(missing, ReadSize))
+        m_incoming.reserve(had + std::min(missing, std::max(had, MaxReserved)));
+    const qsizetype room = std::min(missing, m_incoming.capacity() - had);
+    const qint64 size = co_await socket->recvInto(m_incoming.data() + had, room);
+    if (m_socket == socket)
+        m_incoming.resizeForOverwrite(had + size);
+    co_return size;
+}
+
 /** Returns when the connection is over. */
 Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
 {
     for (;;) {
-        QByteArray bytes;
+        qint64 size = 0;
         QString failure;
         try {
-            bytes = co_await socket->recv(ReadSize);
+            size = co_await receive(socket);
         } catch (const StreamError &e) {
             failure = e.message();
         }
         if (m_socket != socket)
             co_return;
-        if (bytes.isEmpty()) {
+        if (size == 0) {
             if (failure.isEmpty())
                 interrupt(QStringLiteral("it closed the connection without a goodbye"), Break::Closed);
             else
@@ -289,26 +311,29 @@ Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
             co_return;
         }
         m_lastHeard = milliseconds();
-        m_received += quint64(bytes.size());
-        m_info.bytesReceived += bytes.size();
-        QByteArray frames = std::exchange(m_incoming, {}); // not there: a frame may make this lost
-        frames += bytes;
+        m_received += quint64(size);
+        m_info.bytesReceived += size;
+        FrameMemory memory{std::exchange(m_incoming, {})}; // not there: a frame may make this lost
+        QByteArray &bytes = memory.bytes;
         qsizetype position = 0;
-        while (frames.size() - position >= FrameHeader::Size) {
-            const std::optional<FrameHeader> header = FrameHeader::read(frames.constData() + position);
+        while (bytes.size() - position >= FrameHeader::Size) {
+            const std::optional<FrameHeader> header = FrameHeader::read(bytes.constData() + position);
             if (!header)
                 throw WireError(QStringLiteral("it sent bytes that are no frame of this protocol"));
-            if (frames.size() - position < FrameHeader::Size + qsizetype(header->length))
+            const qsizetype end = position + FrameHeader::Size + qsizetype(header->length);
+            if (bytes.size() < end)
                 break;
             ++m_info.framesReceived;
-            read(*header, QByteArray::fromRawData(frames.constData() + position + FrameHeader::Size, header->length));
+            memory.body = position + FrameHeader::Size;
+            read(*header, &memory);
             if (m_socket != socket)
                 co_return;
-            position += FrameHeader::Size + qsizetype(header->length);
+            position = end;
         }
-        frames.remove(0, position);
-        reserveFrame(&frames);
-        m_incoming = std::move(frames);
+        if (position < bytes.size()) {
+            bytes.remove(0, position);
+            m_incoming = std::move(bytes);
+        }
         if (m_received - m_acknowledged >= AcknowledgeEvery)
             sendReceived(FrameKind::Acknowledge);
     }

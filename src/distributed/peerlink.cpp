@@ -173,8 +173,9 @@ void PeerLink::watch(quint64 id, const CoroPointer &coro)
 
 // --- PeerLink: frames in ---
 
-void PeerLink::read(const FrameHeader &header, const QByteArray &body)
+void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
 {
+    const auto body = QByteArray::fromRawData(memory->bytes.constData() + memory->body, header.length);
     if (lcWire().isDebugEnabled()) [[unlikely]]
         trace("from", *this, header.kind, body);
     QCborStreamReader reader(body);
@@ -199,7 +200,7 @@ void PeerLink::read(const FrameHeader &header, const QByteArray &body)
         return readCancel(reader);
     case FrameKind::Value:
     case FrameKind::Failure:
-        return readAnswer(header.kind, reader);
+        return readAnswer(header.kind, reader, memory);
     case FrameKind::Ping:
         readAcknowledged(readUnsigned(reader));
         return sendReceived(FrameKind::Pong);
@@ -522,7 +523,7 @@ void PeerLink::answerFailure(quint64 number, const std::exception_ptr &error)
     });
 }
 
-void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
+void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader, FrameMemory *memory)
 {
     const quint64 number = readUnsigned(reader);
     AnswerSuspension *const awaited = m_awaited.take(number);
@@ -530,7 +531,7 @@ void PeerLink::readAnswer(FrameKind kind, QCborStreamReader &reader)
         return; // nobody waits any more
     try {
         if (kind == FrameKind::Value) {
-            awaited->m_value = decodeValue(reader, *m_core);
+            awaited->m_value = decodeValue(reader, *m_core, memory);
             if (awaited->m_startsCoro)
                 adopt(awaited->m_value.value<Coro<>>());
         } else {

@@ -173,6 +173,7 @@ private:
     [[nodiscard]] bool isWanted(const Hello &theirs) const;
     void dropConnection();
     Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
+    Task<qint64> receive(std::shared_ptr<AsyncSocket> socket);
     Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> keepAlive();
     void readAcknowledged(quint64 position);
@@ -180,7 +181,7 @@ private:
     void updateRoom();
 
     // --- frames (peerlink.cpp)
-    void read(const FrameHeader &header, const QByteArray &body);
+    void read(const FrameHeader &header, FrameMemory *memory);
     void readSend(QCborStreamReader &reader, qsizetype size);
     void readDeliver(QCborStreamReader &reader, qsizetype size);
     /** The message for `target`; nothing, and a line in the log, if it is of a type that is not known here. */
@@ -189,7 +190,7 @@ private:
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
     void readCancel(QCborStreamReader &reader);
-    void readAnswer(FrameKind kind, QCborStreamReader &reader);
+    void readAnswer(FrameKind kind, QCborStreamReader &reader, FrameMemory *memory);
     void readPong(QCborStreamReader &reader);
     void readFull(QCborStreamReader &reader);
     void readRoom(QCborStreamReader &reader);

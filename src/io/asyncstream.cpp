@@ -10,6 +10,7 @@
 namespace Asyncoro {
 
 using Detail::ReadAwaiter;
+using Detail::RecvIntoAwaiter;
 using Detail::SendAwaiter;
 using Detail::StreamData;
 using Detail::WriteAwaiter;
@@ -61,6 +62,11 @@ AsyncStream &AsyncStream::operator=(AsyncStream &&other) noexcept = default;
 ReadAwaiter AsyncStream::recv(qint64 maxSize, Deadline deadline)
 {
     return {m_data.get(), ReadAwaiter::Kind::Some, std::max<qint64>(maxSize, 1), m_data->deadline(deadline)};
+}
+
+RecvIntoAwaiter AsyncStream::recvInto(char *target, qint64 maxSize, Deadline deadline)
+{
+    return {m_data.get(), target, std::max<qint64>(maxSize, 1), m_data->deadline(deadline)};
 }
 
 ReadAwaiter AsyncStream::recvAll(qint64 size, Deadline deadline)

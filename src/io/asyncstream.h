@@ -55,6 +55,14 @@ public:
     [[nodiscard]] Detail::ReadAwaiter recv(qint64 maxSize = 65536, Deadline deadline = {});
 
     /**
+     * As recv(), right into memory of the caller, which is left alone until this completes: gives how many bytes there
+     * are; 0 is the end of the stream. For long data whose place is known: it spares copying them.
+     *
+     * Completes without suspending if bytes are there or the stream has ended.
+     */
+    [[nodiscard]] Detail::RecvIntoAwaiter recvInto(char *target, qint64 maxSize, Deadline deadline = {});
+
+    /**
      * Receives exactly `size` bytes.
      *
      * Completes without suspending if they are there. Throws EndOfStream, which has the bytes that did come, if the

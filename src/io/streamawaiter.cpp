@@ -8,6 +8,7 @@
 
 #include <QtEndian>
 
+#include <cstring>
 #include <limits>
 
 namespace Asyncoro::Detail {
@@ -35,6 +36,8 @@ constexpr const char *nameOf(ReadAwaiter::Kind kind)
     switch (kind) {
     case ReadAwaiter::Kind::Some:
         return "recv()";
+    case ReadAwaiter::Kind::Into:
+        return "recvInto()";
     case ReadAwaiter::Kind::All:
         return "recvAll()";
     case ReadAwaiter::Kind::Until:
@@ -129,6 +132,8 @@ qint64 ReadAwaiter::advance()
     switch (m_kind) {
     case Kind::Some:
         return readSome();
+    case Kind::Into:
+        return readInto();
     case Kind::All:
         return readRest();
     case Kind::Until:
@@ -154,6 +159,7 @@ void ReadAwaiter::end(qint64 how)
     }
     switch (m_kind) {
     case Kind::Some:
+    case Kind::Into:
     case Kind::ToEnd:
         return;
     case Kind::Line:
@@ -180,6 +186,20 @@ qint64 ReadAwaiter::readSome()
     if (size == StreamData::ChunkSize && size < m_size)
         readRest(); // perhaps there is more
     return size;
+}
+
+qint64 ReadAwaiter::readInto()
+{
+    QByteArray &front = m_data->m_front;
+    if (front.isEmpty()) {
+        const qint64 size = m_data->readSome(m_target, m_size);
+        m_got = std::max<qint64>(size, 0);
+        return size;
+    }
+    m_got = std::min<qint64>(m_size, front.size());
+    std::memcpy(m_target, front.constData(), size_t(m_got));
+    front.remove(0, m_got);
+    return Done;
 }
 
 // Reads on until there are m_size bytes.

@@ -377,9 +377,10 @@ private:
 class Decoder
 {
 public:
-    Decoder(QCborStreamReader &source, HandleMapper &mapper)
+    Decoder(QCborStreamReader &source, HandleMapper &mapper, FrameMemory *frame)
         : reader(source)
         , handles(mapper)
+        , memory(frame)
     {
     }
 
@@ -411,7 +412,7 @@ private:
         case QCborStreamReader::String:
             return readText(reader);
         case QCborStreamReader::ByteArray:
-            return readBytes(reader);
+            return decodeBytes();
         case QCborStreamReader::Double:
         case QCborStreamReader::Float:
         case QCborStreamReader::Float16:
@@ -435,6 +436,22 @@ private:
         Level &operator=(const Level &) = delete;
         int &depth;
     };
+
+    QByteArray decodeBytes()
+    {
+        if (!memory || !reader.isLengthKnown() || reader.length() < quint64(FrameSink::LongArray))
+            return readBytes(reader);
+        const qsizetype head = memory->body + qsizetype(reader.currentOffset());
+        // RFC 8949, 3: the lower five bits of the first byte tell how many bytes of length follow: 24 one, 25 two, ...
+        const qsizetype start = head + 1 + (qsizetype(1) << ((memory->bytes.at(head) & 31) - 24));
+        const qsizetype rest = memory->bytes.size() - start;
+        if (rest < 0 || reader.length() != quint64(rest))
+            return readBytes(reader); // and if it is not all there, fails
+        reader.next(); // what it read from stays where it is
+        QByteArray bytes = std::move(memory->bytes);
+        bytes.remove(0, start);
+        return bytes;
+    }
 
     /** Of any size: encoders of other languages take the shortest. */
     QVariant decodeDouble()
@@ -595,6 +612,7 @@ private:
 
     QCborStreamReader &reader;
     HandleMapper &handles;
+    FrameMemory *const memory; // of what the reader reads; may be null
     int depth = 0;
     int parts = 0;
 };
@@ -625,9 +643,9 @@ void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper 
     Encoder(writer, handles).encode(value);
 }
 
-QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles)
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory)
 {
-    return Decoder(reader, handles).decode();
+    return Decoder(reader, handles, memory).decode();
 }
 
 template<typename... T>

@@ -33,8 +33,18 @@ public:
  */
 void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper &handles);
 
-/** Reads one item. Throws MalformedFrame for what encodeValue() would not have written, WireError for a type not known here. */
-QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles);
+/** The memory of a frame. */
+struct FrameMemory {
+    QByteArray bytes;
+    qsizetype body = 0; // where it begins, which is what is read
+};
+
+/**
+ * Reads one item. Throws MalformedFrame for what encodeValue() would not have written, WireError for a type not known here.
+ *
+ * Where what is read is in `memory`, and a long byte array is the last thing there, that takes the memory for its own.
+ */
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory = nullptr);
 
 /** Makes the names of lists of Qt's values known, which decodeValue() looks up. Once for a process. */
 void registerListTypes();

@@ -14,10 +14,10 @@ namespace Asyncoro::Detail {
 class StreamData;
 
 /** Reads from a stream, in the order of the calls. */
-class ASYNCORO_IO_EXPORT ReadAwaiter final : public ExternalWait
+class ASYNCORO_IO_EXPORT ReadAwaiter : public ExternalWait
 {
 public:
-    enum class Kind : quint8 { Some, All, Until, Line, Message, ToEnd };
+    enum class Kind : quint8 { Some, Into, All, Until, Line, Message, ToEnd };
 
     /** `size` is how many bytes at most or exactly. */
     ReadAwaiter(StreamData *data, Kind kind, qint64 size, const QDeadlineTimer &deadline, const QByteArray &until = {});
@@ -31,11 +31,15 @@ protected:
     bool start() override;
     void abandon() noexcept override;
 
+    char *m_target = nullptr; // of Into; the caller's
+    qint64 m_got = 0; // bytes there
+
 private:
     friend class StreamData;
     bool read();
     qint64 advance();
     qint64 readSome();
+    qint64 readInto();
     qint64 readRest();
     qint64 readToEnd();
     qint64 readHeader();
@@ -51,6 +55,22 @@ private:
     qint64 m_searched = 0; // so many bytes of the stream hold no delimiter
     const QByteArray m_delimiter;
     QByteArray m_bytes;
+};
+
+/** Reads into memory of the caller. */
+class ASYNCORO_IO_EXPORT RecvIntoAwaiter final : public ReadAwaiter
+{
+public:
+    RecvIntoAwaiter(StreamData *data, char *target, qint64 maxSize, const QDeadlineTimer &deadline)
+        : ReadAwaiter(data, Kind::Into, maxSize, deadline)
+    {
+        m_target = target;
+    }
+    [[nodiscard]] qint64 await_resume() const
+    {
+        throwUnlessDone();
+        return m_got;
+    }
 };
 
 /** Writes to a stream, in the order of the calls. */
