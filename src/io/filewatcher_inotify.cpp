@@ -115,7 +115,7 @@ private:
 
     void removeUnused();
     void read();
-    void accept(const inotify_event &event, const QString &name);
+    void accept(const inotify_event &record, const QString &name);
     void note(FileChange::Kind kind, const QString &path);
     void noteLost();
 
@@ -172,36 +172,36 @@ void WatchData::read()
     alignas(inotify_event) char buffer[64 * 1024];
     const ssize_t size = ::read(inotify->descriptor(), buffer, sizeof(buffer));
     for (ssize_t at = 0; at < size;) {
-        inotify_event event{};
-        std::memcpy(&event, buffer + at, sizeof(event));
-        accept(event, QFile::decodeName(event.len > 0 ? buffer + at + sizeof(event) : ""));
-        at += ssize_t(sizeof(event) + event.len);
+        inotify_event record{};
+        std::memcpy(&record, buffer + at, sizeof(record));
+        accept(record, QFile::decodeName(record.len > 0 ? buffer + at + sizeof(record) : ""));
+        at += ssize_t(sizeof(record) + record.len);
     }
     if (m_lost || !m_order.empty())
         event.set();
 }
 
-void WatchData::accept(const inotify_event &event, const QString &name)
+void WatchData::accept(const inotify_event &record, const QString &name)
 {
     using enum FileChange::Kind;
-    if (event.mask & IN_Q_OVERFLOW) {
+    if (record.mask & IN_Q_OVERFLOW) {
         noteLost();
         return;
     }
-    if (event.mask & (IN_IGNORED | IN_MOVE_SELF) && m_addsUnderWay > 0)
-        m_ended.insert(event.wd);
-    const auto found = m_folders.constFind(event.wd);
+    if (record.mask & (IN_IGNORED | IN_MOVE_SELF) && m_addsUnderWay > 0)
+        m_ended.insert(record.wd);
+    const auto found = m_folders.constFind(record.wd);
     if (found == m_folders.cend()) {
-        if (!(event.mask & IN_IGNORED)) { // of an add() that was cancelled, unless one is under way
-            m_unused.insert(event.wd);
+        if (!(record.mask & IN_IGNORED)) { // of an add() that was cancelled, unless one is under way
+            m_unused.insert(record.wd);
             removeUnused();
         }
         return;
     }
-    const FileChange::Kind kind = event.mask & (IN_CREATE | IN_MOVED_TO)    ? Created
-        : event.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT) ? Removed
+    const FileChange::Kind kind = record.mask & (IN_CREATE | IN_MOVED_TO)    ? Created
+        : record.mask & (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT) ? Removed
                                                                                                  : Changed;
-    if (event.mask & IN_IGNORED) {
+    if (record.mask & IN_IGNORED) {
         m_folders.erase(found); // it was removed, as was told before
     } else if (name.isEmpty()) { // the folder itself
         for (const QString &path : found->paths)
@@ -210,8 +210,8 @@ void WatchData::accept(const inotify_event &event, const QString &name)
             for (const QString &path : found->files)
                 note(Removed, path);
         }
-        if (event.mask & IN_MOVE_SELF) // it is watched where it is now, which is not what was asked for
-            ::inotify_rm_watch(inotify->descriptor(), event.wd);
+        if (record.mask & IN_MOVE_SELF) // it is watched where it is now, which is not what was asked for
+            ::inotify_rm_watch(inotify->descriptor(), record.wd);
     } else {
         for (const QString &path : found->paths)
             note(kind, QDir(path).filePath(name));

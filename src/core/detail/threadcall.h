@@ -137,7 +137,7 @@ public:
 protected:
     bool invoke() override
     {
-        const auto call = [this](F &function, A &...arguments) -> decltype(auto) {
+        const auto call = [&](F &function, A &...arguments) -> decltype(auto) {
             if constexpr (Call::TakesToken)
                 return std::invoke(function, m_stop.get_token(), std::move(arguments)...);
             else
