@@ -452,6 +452,33 @@ private Q_SLOTS:
         QCOMPARE(waitFor(collector), expected);
     }
 
+    void aFloodOfAnotherThreadIsRefusedInTime()
+    {
+        auto count = []() -> Task<int> {
+            int messages = 0;
+            while (!(co_await receive<QByteArray>()).isEmpty())
+                ++messages;
+            co_return messages;
+        };
+        const Coro<int> counter = spawn(count);
+        const Coro<> remote = toNear(counter);
+        const QByteArray megabyte(1024 * 1024, 'x');
+        int accepted = 0;
+        bool refused = false;
+        const std::unique_ptr<QThread> thread(QThread::create([&] {
+            for (; accepted < 200 && !refused; accepted += !refused)
+                refused = !remote.send(megabyte);
+        }));
+        thread->start();
+        thread->wait(); // while this event loop takes nothing
+        QVERIFY(refused);
+        QCOMPARE_GE(accepted, 32);
+        QCOMPARE_LE(accepted, 64); // MiB, the send limit
+        bool taken = false;
+        QTRY_VERIFY_WITH_TIMEOUT((onAnotherThread([&] { taken = taken || remote.send(QByteArray()); }), taken), 20'000);
+        QCOMPARE(waitFor(counter, 20s), accepted);
+    }
+
     void whatAnotherThreadCannotSendIsLogged()
     {
         const Coro<QStringList> collector = spawn(collect, 1);

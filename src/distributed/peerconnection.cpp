@@ -330,10 +330,9 @@ Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
                 co_return;
             position = end;
         }
-        if (position < bytes.size()) {
-            bytes.remove(0, position);
-            m_incoming = std::move(bytes);
-        }
+        // What is removed at the front would stay reserved there, and capacity() count it: see receive().
+        if (position < bytes.size())
+            m_incoming = position == 0 ? std::move(bytes) : QByteArray(bytes.constData() + position, bytes.size() - position);
         if (m_received - m_acknowledged >= AcknowledgeEvery)
             sendReceived(FrameKind::Acknowledge);
     }
@@ -415,7 +414,9 @@ void PeerLink::readAcknowledged(quint64 position)
 
 void PeerLink::updateRoom()
 {
-    m_room.setOpen(m_outgoing.size() < m_core->sendLimit() || m_state == State::Lost);
+    const bool hasRoom = m_outgoing.size() < m_core->sendLimit() || m_state == State::Lost;
+    m_room.setOpen(hasRoom);
+    m_crowded.store(!hasRoom, std::memory_order_relaxed);
     if (m_outgoing.size() > std::max(peerLimits().unsent, 2 * m_core->sendLimit()) && m_state != State::Lost)
         lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it does not take what it asked for"))));
 }

@@ -400,6 +400,12 @@ bool PeerLink::isFullFor(quint64 coro) const
     return full != m_full.cend() && !(*full)->isFree();
 }
 
+bool PeerLink::addPosted(qint64 size)
+{
+    const qint64 waiting = m_posted.fetch_add(size);
+    return waiting < m_core->sendLimit() && !m_crowded.load(std::memory_order_relaxed);
+}
+
 void PeerLink::readFull(QCborStreamReader &reader)
 {
     const quint64 id = readUnsigned(reader);

@@ -19,6 +19,7 @@
 #include <QHash>
 #include <QMultiHash>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -121,6 +122,10 @@ public:
 
     /** Whether a message for that coroutine would only wait here: so much does already, or its mailbox is full. */
     [[nodiscard]] bool isFullFor(quint64 coro) const;
+    /** `size` bytes of another thread are on their way here. False if too much waits already. Any thread. */
+    [[nodiscard]] bool addPosted(qint64 size);
+    /** They are here. Any thread. */
+    void removePosted(qint64 size) { m_posted -= size; }
     /** `signature`: what the caller believes that the function has; empty if it does not know. */
     Task<QVariant> call(QString function, QVariantList arguments, QString signature = {},
                         QDeadlineTimer deadline = QDeadlineTimer::Forever);
@@ -237,6 +242,8 @@ private:
     OutgoingStream m_outgoing; // frames
     Event m_outgoingReady;
     Gate m_room{true}; // open while few enough bytes wait
+    std::atomic<bool> m_crowded = false; // not open; for other threads
+    std::atomic<qint64> m_posted = 0; // bytes of messages of other threads that are on their way here
     QByteArray m_incoming; // the beginning of a frame
     quint64 m_received = 0; // bytes
     quint64 m_acknowledged = 0; // of these, those that the peer knows of
