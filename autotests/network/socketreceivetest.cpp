@@ -36,7 +36,7 @@ const Kind Kinds[] = {
      QByteArray("\0\0", 2)},
 };
 
-Task<QByteArray> receive(Receive kind, AsyncSocket &socket, AsyncSocket::Deadline deadline = {})
+Task<QByteArray> received(Receive kind, AsyncSocket &socket, AsyncSocket::Deadline deadline = {})
 {
     switch (kind) {
     case Receive::Some:
@@ -95,7 +95,7 @@ struct WaitToReceive {
     Task<> wait(QDeadlineTimer deadline)
     {
         try {
-            bytes = co_await receive(kind.receive, *socket, deadline);
+            bytes = co_await received(kind.receive, *socket, deadline);
         } catch (const SocketError &e) {
             throw Destroyed(e.message());
         }
@@ -110,7 +110,7 @@ struct WaitToReceive {
         }
         if (!completed)
             complete();
-        QCOMPARE(run(receive(kind.receive, *socket)), kind.received); // nothing was lost
+        QCOMPARE(run(received(kind.receive, *socket)), kind.received); // nothing was lost
     }
 
     const Kind &kind;
@@ -142,7 +142,7 @@ private Q_SLOTS:
         const Coro<QByteArray> first
             = spawn([&]() -> Task<QByteArray> { co_return co_await pair.socket.recvAll(1000); });
         QByteArray bytes;
-        const Coro<> second = spawn([&]() -> Task<> { bytes = co_await receive(kind.receive, pair.socket); });
+        const Coro<> second = spawn([&]() -> Task<> { bytes = co_await received(kind.receive, pair.socket); });
         letOthersRun();
         QCoreApplication::processEvents(); // the first one has taken all of it
         first.terminate(); // and gives it back, which makes the second one complete
@@ -159,14 +159,14 @@ private Q_SLOTS:
         peer.send(kind.partial);
         for (const auto time : {0ms, 10ms, 1ms}) {
             try {
-                run(receive(kind.receive, socket, time));
+                run(received(kind.receive, socket, time));
                 QFAIL("received what was not sent");
             } catch (const TimedOut &e) {
                 QVERIFY2(e.message().contains(QLatin1StringView(kind.name).first(6)), e.what());
             }
         }
         peer.send(kind.sent.sliced(kind.partial.size()));
-        QCOMPARE(run(receive(kind.receive, socket)), kind.received);
+        QCOMPARE(run(received(kind.receive, socket)), kind.received);
     }
 
     void N02_N03_N05_peerResets()
@@ -175,7 +175,7 @@ private Q_SLOTS:
         for (const bool waiting : {false, true}) {
             auto [socket, peer] = rawPair();
             const Location location = socket.peerLocation();
-            const Coro<QByteArray> receiver = spawn(receive, kind.receive, std::ref(socket), AsyncSocket::Deadline());
+            const Coro<QByteArray> receiver = spawn(received, kind.receive, std::ref(socket), AsyncSocket::Deadline());
             if (waiting)
                 letOthersRun();
             peer.send(kind.partial);
@@ -209,7 +209,7 @@ private Q_SLOTS:
         const Kind &kind = fetchKind();
         for (const bool waiting : {false, true}) {
             auto [socket, peer] = rawPair();
-            const Coro<QByteArray> receiver = spawn(receive, kind.receive, std::ref(socket), AsyncSocket::Deadline());
+            const Coro<QByteArray> receiver = spawn(received, kind.receive, std::ref(socket), AsyncSocket::Deadline());
             if (waiting)
                 letOthersRun();
             peer.send(kind.partial);
@@ -250,7 +250,7 @@ private Q_SLOTS:
         });
         QByteArray all;
         while (all.size() < 3 * kind.received.size()) {
-            const QByteArray bytes = run(receive(kind.receive, socket));
+            const QByteArray bytes = run(received(kind.receive, socket));
             if (!takesWhatThereIs(kind.receive))
                 QCOMPARE(bytes, kind.received);
             QVERIFY(!bytes.isEmpty());
@@ -272,7 +272,7 @@ private Q_SLOTS:
         QCOMPARE(socket.socket()->bytesAvailable(), 0); // nothing is read that nobody wants
         QByteArray some;
         for (int i = 0; i < 1000; ++i) {
-            some = run(receive(kind.receive, socket));
+            some = run(received(kind.receive, socket));
             if (!takesWhatThereIs(kind.receive))
                 QCOMPARE(some, kind.received);
         }
