@@ -187,6 +187,8 @@ Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
     } catch (const TlsError &e) {
         if (e.reason() == TlsError::Reason::ClosedByPeer)
             throw PeerLost(m_location, e.message());
+        if (e.reason() == TlsError::Reason::NotTls)
+            throw PeerRefused(QStringLiteral("%1 does not use TLS, and this process does").arg(m_location.toString()));
         throw PeerRefused(e.message());
     } catch (const SocketError &e) {
         if (e.code() == QAbstractSocket::ConnectionRefusedError)
