@@ -349,6 +349,7 @@ Task<> PeerLink::keepAlive()
         if (awake && !mayBeSilent && silence >= limits.silence.count()) {
             const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
             lose(std::make_exception_ptr(PeerLost(m_location, text)));
+            m_core->losses().pulse();
             co_return;
         }
         if (silence >= patience.count() / 2)
@@ -459,6 +460,7 @@ Task<> PeerLink::recover(QString reason, bool refusalIsFinal)
     if (isStillConnecting()) {
         const QString text = failure.isEmpty() ? reason : QStringLiteral("%1; trying again: %2").arg(reason, failure);
         lose(std::make_exception_ptr(PeerLost(m_location, text)));
+        m_core->losses().pulse();
     }
 }
 
