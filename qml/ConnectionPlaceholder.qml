@@ -67,6 +67,8 @@ ColumnLayout {
         readOnly: true
         text: "discoro-node --scheduler " + root.cluster.scheduler
             + " --secret-file " + (root.cluster.secretFile || qsTr("FILE"))
+            + (root.cluster.authorityFile.length > 0
+               ? " --certificate %1 --key %1 --authority %2".arg(qsTr("FILE")).arg(root.cluster.authorityFile) : "")
         font.family: "monospace"
         horizontalAlignment: Text.AlignHCenter
         Accessible.name: qsTr("Command that starts a node")

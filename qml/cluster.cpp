@@ -8,6 +8,7 @@
 
 #include <Asyncoro/Error>
 #include <Asyncoro/Secret>
+#include <Asyncoro/TlsFiles>
 
 #include <QTimer>
 #include <QUrl>
@@ -52,6 +53,7 @@ public:
     QString scheduler;
     QString secretFile;
     QByteArray secret;
+    TlsFiles tlsFiles;
 
     std::unique_ptr<ClusterMonitor> monitor; // made by the first open()
     std::optional<ClusterStatus> pending; // came since the last beat
@@ -208,16 +210,51 @@ QString Cluster::secretFile() const
 
 void Cluster::setSecretFile(const QString &file)
 {
-    const QString path = file.startsWith(u"file:") ? QUrl(file).toLocalFile() : file;
-    if (d->secretFile == path)
-        return;
-    d->secretFile = path;
-    Q_EMIT secretFileChanged();
+    setFile(&d->secretFile, file, &Cluster::secretFileChanged);
 }
 
 void Cluster::setSecret(const QString &secret)
 {
     d->secret = secret.toUtf8();
+}
+
+QString Cluster::certificateFile() const
+{
+    return d->tlsFiles.certificate;
+}
+
+void Cluster::setCertificateFile(const QString &file)
+{
+    setFile(&d->tlsFiles.certificate, file, &Cluster::tlsFilesChanged);
+}
+
+QString Cluster::keyFile() const
+{
+    return d->tlsFiles.key;
+}
+
+void Cluster::setKeyFile(const QString &file)
+{
+    setFile(&d->tlsFiles.key, file, &Cluster::tlsFilesChanged);
+}
+
+QString Cluster::authorityFile() const
+{
+    return d->tlsFiles.authority;
+}
+
+void Cluster::setAuthorityFile(const QString &file)
+{
+    setFile(&d->tlsFiles.authority, file, &Cluster::tlsFilesChanged);
+}
+
+void Cluster::setFile(QString *where, const QString &file, void (Cluster::*changed)())
+{
+    const QString path = file.startsWith(u"file:") ? QUrl(file).toLocalFile() : file;
+    if (*where == path)
+        return;
+    *where = path;
+    Q_EMIT (this->*changed)();
 }
 
 void Cluster::open()
@@ -229,9 +266,11 @@ void Cluster::open()
         return;
     }
     QByteArray secret = d->secret;
+    std::optional<TlsConfiguration> tls;
     try {
         if (!d->secretFile.isEmpty())
             secret = Secret::fromFile(d->secretFile).key();
+        tls = d->tlsFiles.read();
     } catch (const Error &error) {
         d->fail(error.message());
         return;
@@ -252,7 +291,7 @@ void Cluster::open()
     } else if (d->monitor->scheduler() != location) {
         d->forgetStatus();
     }
-    d->monitor->open(location, secret);
+    d->monitor->open(location, secret, tls);
 }
 
 void Cluster::close()

@@ -44,6 +44,10 @@ class ASYNCORO_QML_EXPORT Cluster : public QObject
     Q_PROPERTY(QString scheduler READ scheduler WRITE setScheduler NOTIFY schedulerChanged)
     /** The name of the file with the cluster's secret, which only its owner may read. */
     Q_PROPERTY(QString secretFile READ secretFile WRITE setSecretFile NOTIFY secretFileChanged)
+    /** With these three the connection uses TLS: a certificate, its key, and the authority of the cluster, in PEM. */
+    Q_PROPERTY(QString certificateFile READ certificateFile WRITE setCertificateFile NOTIFY tlsFilesChanged)
+    Q_PROPERTY(QString keyFile READ keyFile WRITE setKeyFile NOTIFY tlsFilesChanged)
+    Q_PROPERTY(QString authorityFile READ authorityFile WRITE setAuthorityFile NOTIFY tlsFilesChanged)
 
     Q_PROPERTY(State state READ state NOTIFY stateChanged)
     /** The state in a sentence or two, with a countdown to the next attempt while the connection is lost. */
@@ -80,7 +84,7 @@ public:
         Connected,
         Stale, ///< connected, but nothing is heard
         Lost, ///< the connection broke; another attempt comes
-        Refused, ///< wrong secret or another version; no further attempts
+        Refused, ///< wrong secret, certificate or version; no further attempts
     };
     Q_ENUM(State)
 
@@ -96,10 +100,16 @@ public:
     void setSecretFile(const QString &file);
     /** The secret itself, in place of a file. It can be set, and not be read. */
     Q_INVOKABLE void setSecret(const QString &secret);
+    [[nodiscard]] QString certificateFile() const;
+    void setCertificateFile(const QString &file);
+    [[nodiscard]] QString keyFile() const;
+    void setKeyFile(const QString &file);
+    [[nodiscard]] QString authorityFile() const;
+    void setAuthorityFile(const QString &file);
 
     /**
      * Connects to the scheduler, and again when the connection is lost, until close(). Ends an earlier connection.
-     * When the address or the file of the secret cannot be used, it stays not connected, and error tells why.
+     * When the address or a file cannot be used, it stays not connected, and error tells why.
      */
     Q_INVOKABLE void open();
     Q_INVOKABLE void close();
@@ -137,6 +147,7 @@ public:
 Q_SIGNALS:
     void schedulerChanged();
     void secretFileChanged();
+    void tlsFilesChanged();
     void stateChanged();
     void textChanged();
     void statusChanged();
@@ -144,6 +155,8 @@ Q_SIGNALS:
     void sampled();
 
 private:
+    void setFile(QString *where, const QString &file, void (Cluster::*changed)());
+
     std::unique_ptr<ClusterPrivate> d;
 };
 

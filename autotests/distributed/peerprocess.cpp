@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../../src/distributed/discoverylimits_p.h"
 #include "../../src/distributed/limits_p.h"
 #include "numberedmessages.h"
 
 #include <Asyncoro/Discovery>
+#include <Asyncoro/PeerStatus>
 
 #include <QCommandLineParser>
 #include <QCoreApplication>
@@ -42,8 +44,20 @@ void print(const QString &line)
     std::fflush(stdout);
 }
 
+/** Prints who comes and goes, each with the number in front. */
+Task<> printPeers(PeerNetwork &network, QString number)
+{
+    network.watchPeers(Coro<>::self());
+    for (;;) {
+        const PeerStatus peer = co_await receive<PeerStatus>();
+        const QString change = peer.isOnline() ? QStringLiteral("+") : QStringLiteral("-");
+        print(QStringList{number, change, peer.name(), peer.location().toString()}.join(u' '));
+    }
+}
+
 /** Does what a line of the standard input says, and prints how it ended, with the number that the line begins with. */
-Task<> execute(PeerNetwork &network, std::shared_ptr<Record> record, QStringList words)
+Task<> execute(PeerNetwork &network, std::optional<Discovery> &discovery, std::shared_ptr<Record> record,
+               QStringList words)
 {
     const QString number = words.takeFirst();
     const QString command = words.takeFirst();
@@ -68,6 +82,13 @@ Task<> execute(PeerNetwork &network, std::shared_ptr<Record> record, QStringList
         } else if (command == u"recorded") { // SENDER; what has come
             const QList<int> numbers = record->value(words.at(0).toInt());
             result = complaint(numbers, {}).isEmpty() ? QString::number(numbers.size()) : complaint(numbers, {});
+        } else if (command == u"peers") { // for ever
+            co_await printPeers(network, number);
+        } else if (command == u"announce") { // LOCATION of a relay; where those are that it has told
+            QStringList told;
+            for (const Location &there : co_await discovery.value().announceThrough(location))
+                told.append(there.toString());
+            result = told.join(u' ');
         } else {
             result = QStringLiteral("unknown command");
         }
@@ -75,21 +96,24 @@ Task<> execute(PeerNetwork &network, std::shared_ptr<Record> record, QStringList
         result = QStringLiteral("PeerLost: ") + e.message();
     } catch (const PeerRefused &e) {
         result = QStringLiteral("PeerRefused: ") + e.message();
+    } catch (const Error &e) {
+        result = QStringLiteral("Error: ") + e.message();
     }
     print(number + u' ' + result);
 }
 
-void executeCommands(PeerNetwork &network, const std::shared_ptr<Record> &record)
+void executeCommands(PeerNetwork &network, std::optional<Discovery> &discovery, const std::shared_ptr<Record> &record)
 {
     auto *const notifier = new QSocketNotifier(STDIN_FILENO, QSocketNotifier::Read, qApp);
-    const auto onReadable = [&network, record, notifier, input = QByteArray()]() mutable {
+    const auto onReadable = [&network, &discovery, record, notifier, input = QByteArray()]() mutable {
         char some[4096];
         const auto size = ::read(STDIN_FILENO, some, sizeof some);
         if (size <= 0)
             return notifier->setEnabled(false);
         input.append(some, size);
         for (qsizetype end = input.indexOf('\n'); end >= 0; end = input.indexOf('\n')) {
-            spawn(execute, std::ref(network), record, QString::fromUtf8(input.first(end)).split(u' '));
+            const QStringList words = QString::fromUtf8(input.first(end)).split(u' ');
+            spawn(execute, std::ref(network), std::ref(discovery), record, words);
             input.remove(0, end + 1);
         }
     };
@@ -132,8 +156,15 @@ int main(int argc, char **argv)
         {QStringLiteral("busy"), QStringLiteral("its event loop may stand still")},
         {QStringLiteral("limits"), QStringLiteral("handshake, retry, ping and silence in milliseconds"),
          QStringLiteral("MS,MS,MS,MS")},
-        {QStringLiteral("discover"), QStringLiteral("where others find it over loopback"),
-         QStringLiteral("UDP-PORT,GROUP")},
+        {QStringLiteral("name"), QStringLiteral("what it calls itself"), QStringLiteral("NAME")},
+        {QStringLiteral("external"), QStringLiteral("where a router passes connections on to it"),
+         QStringLiteral("ADDRESS:PORT")},
+        {QStringLiteral("discover"), QStringLiteral("where others find it"),
+         QStringLiteral("UDP-PORT,GROUP4[,GROUP6]")},
+        {QStringLiteral("interfaces"), QStringLiteral("where others find it; empty: everywhere"),
+         QStringLiteral("NAME,..."), QStringLiteral("lo")},
+        {QStringLiteral("first-interval"), QStringLiteral("between the first questions of discovery"),
+         QStringLiteral("MS")},
     });
     parser.process(app);
     if (parser.isSet(QStringLiteral("limits")))
@@ -143,6 +174,10 @@ int main(int argc, char **argv)
     options.port = parser.value(QStringLiteral("port")).toUShort();
     options.secret = Secret(parser.value(QStringLiteral("secret")).toUtf8());
     options.mayBeBusy = parser.isSet(QStringLiteral("busy"));
+    options.name = parser.value(QStringLiteral("name"));
+    const auto external = Location::fromString(parser.value(QStringLiteral("external")));
+    options.externalAddress = external.address();
+    options.externalPort = external.port();
     std::unique_ptr<PeerNetwork> network;
     try {
         network = std::make_unique<PeerNetwork>(options);
@@ -160,15 +195,19 @@ int main(int argc, char **argv)
     const auto record = std::make_shared<Record>();
     offerRecorder(*network, record);
     offerSending(*network);
-    executeCommands(*network, record);
-
     std::optional<Discovery> discovery;
+    executeCommands(*network, discovery, record);
+
     if (parser.isSet(QStringLiteral("discover"))) {
         const QStringList texts = parser.value(QStringLiteral("discover")).split(u',');
         Discovery::Options where;
         where.port = texts.value(0).toUShort();
         where.group4 = texts.value(1);
-        where.interfaces = {QStringLiteral("lo")};
+        where.group6 = texts.value(2, where.group6);
+        where.interfaces = parser.value(QStringLiteral("interfaces")).split(u',', Qt::SkipEmptyParts);
+        if (parser.isSet(QStringLiteral("first-interval")))
+            Detail::discoveryLimits().firstInterval =
+                std::chrono::milliseconds(parser.value(QStringLiteral("first-interval")).toInt());
         discovery.emplace(*network, where);
     }
     print(network->location().toString());

@@ -83,10 +83,13 @@ private Q_SLOTS:
         PeerNetwork plain;
         plain.offer(QStringLiteral("add"), add);
         expectWarning(QStringLiteral("refused a connection from .*: it uses TLS, and this process does not"));
-        QVERIFY(!failureOf<Error>(m_far->connect(plain.location())).startsWith(u'<'));
+        QCOMPARE(failureOf<PeerRefused>(m_far->connect(plain.location())),
+                 QStringLiteral("%1 does not use TLS, and this process does").arg(plain.location().toString()));
         othersAreServed();
         expectWarning(QStringLiteral("refused a connection from "));
-        QVERIFY(!failureOf<Error>(plain.connect(m_far->location())).startsWith(u'<'));
+        const QString failure = failureOf<PeerRefused>(plain.connect(m_far->location()));
+        QVERIFY2(failure.contains(QStringLiteral("uses TLS, and this process has no certificate")),
+                 qPrintable(failure));
         othersAreServed();
         QVERIFY(plain.peers().isEmpty());
     }

@@ -379,6 +379,47 @@ private Q_SLOTS:
         securePair(client, ofQt);
     }
 
+    void N08_bytesHoldAllOfIt()
+    {
+        TlsConfiguration server = m_certificates.server();
+        server.setClientCertificate(TlsConfiguration::ClientCertificate::Required);
+        server.setApplicationProtocols({"h2", "http/1.1"});
+        server.setMinimumVersion(QSsl::TlsV1_3);
+        TlsConfiguration client = m_certificates.configuration(name("client"));
+        client.setApplicationProtocols({"http/1.1"});
+        client.accept({Reason::WrongHostName});
+        const TlsConfiguration sameServer = TlsConfiguration::fromBytes(server.toBytes());
+        const TlsConfiguration sameClient = TlsConfiguration::fromBytes(client.toBytes());
+        QCOMPARE(sameServer.toBytes(), server.toBytes());
+        QCOMPARE(sameClient.toBytes(), client.toBytes());
+
+        Handshake handshake;
+        handshake.run(sameClient, sameServer, name("other.test"));
+        QVERIFY(!handshake.clientFailure && !handshake.serverFailure);
+        QCOMPARE(handshake.pair.a.tlsSession().applicationProtocol(), "http/1.1");
+        QCOMPARE(handshake.pair.b.tlsSession().peerCertificate().subjectInfo(QSslCertificate::CommonName),
+                 QStringList{name("client")});
+        Handshake foreign;
+        foreign.run(m_certificates.configuration(name("foreign")), sameServer);
+        failsWith(Reason::UnknownIssuer, foreign.serverFailure);
+        const TlsConfiguration trustsSystem = TlsConfiguration::fromBytes(TlsConfiguration().toBytes());
+        Handshake ofNoAuthorityHere;
+        ofNoAuthorityHere.run(trustsSystem, m_certificates.server());
+        failsWith(Reason::UnknownIssuer, ofNoAuthorityHere.clientFailure);
+    }
+
+    void N08_bytesThatAreNone()
+    {
+        QByteArray bytes = m_certificates.server().toBytes();
+        failsWith(Reason::BadConfiguration, [] { static_cast<void>(TlsConfiguration::fromBytes({})); });
+        failsWith(Reason::BadConfiguration, [&] {
+            static_cast<void>(TlsConfiguration::fromBytes(bytes.first(bytes.size() / 2)));
+        });
+        failsWith(Reason::BadConfiguration, [&] {
+            static_cast<void>(TlsConfiguration::fromBytes(bytes.replace("key", "yek")));
+        });
+    }
+
     void N08_aServerWithoutCertificate()
     {
         Handshake handshake;

@@ -294,6 +294,7 @@ private Q_SLOTS:
         run(pair.a.sendAll("STARTTLS\r\nDELETE everything\r\n"));
         QCOMPARE(run(pair.b.readLine()), "STARTTLS\r\n");
         failsWith(Reason::NotTls, [&] { run(pair.b.startServerTls(certificates().server())); });
+        QCOMPARE(run(pair.a.recvAll(7)), QByteArray::fromHex("15030100020246")); // the alert "protocol version"
     }
 
     // The first bytes of the handshake may come with the last of the plain ones.

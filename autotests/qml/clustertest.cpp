@@ -120,6 +120,15 @@ private Q_SLOTS:
         Cluster cluster;
         cluster.setSecretFile(QStringLiteral("file:///etc/the%20secret"));
         QCOMPARE(cluster.secretFile(), u"/etc/the secret"_s);
+        QSignalSpy changed(&cluster, &Cluster::tlsFilesChanged);
+        cluster.setCertificateFile(QStringLiteral("file:///etc/the%20certificate"));
+        cluster.setKeyFile(QStringLiteral("/etc/key"));
+        cluster.setAuthorityFile(QStringLiteral("/etc/authority"));
+        cluster.setAuthorityFile(QStringLiteral("file:///etc/authority"));
+        QCOMPARE(cluster.certificateFile(), u"/etc/the certificate"_s);
+        QCOMPARE(cluster.keyFile(), u"/etc/key"_s);
+        QCOMPARE(cluster.authorityFile(), u"/etc/authority"_s);
+        QCOMPARE(changed.size(), 3);
     }
 
     void addsUp()

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/tlstest.h"
+
 #include <Asyncoro/Cluster>
 
 #include <QProcess>
@@ -95,6 +97,38 @@ private Q_SLOTS:
         QTRY_COMPARE(cluster.state(), State::Connected);
     }
 
+    void connectsWithTls()
+    {
+        const TlsTest::Certificates certificates;
+        const Scheduler scheduler(u"0"_s,
+                                  {u"--certificate"_s, certificates.pem(u"server"_s), u"--key"_s,
+                                   certificates.key(u"server"_s), u"--authority"_s, certificates.pem(u"ca"_s)});
+        Cluster cluster;
+        cluster.setScheduler(scheduler.address);
+        cluster.setSecret(SecretText);
+        cluster.open();
+        QTRY_COMPARE(cluster.state(), State::Refused);
+        QVERIFY2(cluster.stateText().contains(u"uses TLS, and this process has no certificate"),
+                 qPrintable(cluster.stateText()));
+
+        cluster.setCertificateFile(certificates.pem(u"foreign"_s));
+        cluster.setKeyFile(certificates.key(u"foreign"_s));
+        cluster.setAuthorityFile(certificates.pem(u"ca"_s));
+        cluster.open();
+        QTRY_COMPARE(cluster.state(), State::Refused);
+        QVERIFY2(cluster.stateText().contains(u"it does not accept the certificate of this side"),
+                 qPrintable(cluster.stateText()));
+
+        cluster.setCertificateFile(certificates.pem(u"client"_s));
+        cluster.open();
+        QCOMPARE(cluster.state(), State::NotConnected);
+        QVERIFY2(cluster.stateText().contains(u"does not belong to the first certificate of"),
+                 qPrintable(cluster.stateText()));
+        cluster.setKeyFile(certificates.key(u"client"_s));
+        cluster.open();
+        QTRY_COMPARE(cluster.state(), State::Connected);
+    }
+
     void forgetsAnotherCluster()
     {
         const Scheduler first;
@@ -139,8 +173,8 @@ private:
 
     /** A process that ends with this. */
     struct Scheduler {
-        explicit Scheduler(const QString &port = u"0"_s)
-            : process(start(u"discoro-scheduler"_s, {u"--address"_s, u"127.0.0.1"_s, u"--port"_s, port}))
+        explicit Scheduler(const QString &port = u"0"_s, const QStringList &more = {})
+            : process(start(u"discoro-scheduler"_s, QStringList{u"--address"_s, u"127.0.0.1"_s, u"--port"_s, port} + more))
         {
             while (!process->canReadLine() && process->waitForReadyRead(10'000)) { }
             const QString line = QString::fromUtf8(process->readLine()).trimmed();

@@ -15,7 +15,8 @@ private Q_SLOTS:
     {
         const Result result = run({QStringLiteral("--help")});
         QCOMPARE(result.status, 0);
-        for (const char *option : {"--scheduler", "--secret-file", "--screenshot", "--screenshot-when", "ASYNCORO_SECRET_FILE"})
+        for (const char *option : {"--scheduler", "--secret-file", "--screenshot", "--screenshot-when",
+                                   "ASYNCORO_SECRET_FILE", "--certificate", "--key", "--authority", "ASYNCORO_KEY"})
             QVERIFY2(result.output.contains(option), option);
         QCOMPARE(run({QStringLiteral("--version")}).status, 0);
     }
@@ -30,6 +31,9 @@ private Q_SLOTS:
         row("argument", {QStringLiteral("server")}, "unknown argument server (see discoro-dashboard --help)");
         row("address", {QStringLiteral("--scheduler"), QStringLiteral("server:http")}, "--scheduler takes HOST:PORT, not \"server:http\" (see discoro-dashboard --help)");
         row("secret file", {QStringLiteral("--secret-file"), QStringLiteral("/none")}, "cannot read the secret from /none: No such file or directory");
+        row("no key",
+            {QStringLiteral("--certificate"), QStringLiteral("a.pem"), QStringLiteral("--authority"), QStringLiteral("b.pem")},
+            "TLS takes a certificate, its key and an authority; missing: its key (--key FILE or ASYNCORO_KEY)");
         row("no scheduler", {QStringLiteral("--screenshot"), QStringLiteral("a.png")}, "--screenshot needs --scheduler (see discoro-dashboard --help)");
         row("no folder", {QStringLiteral("--scheduler"), QStringLiteral("localhost:1"), QStringLiteral("--screenshot"), QStringLiteral("/none/a.png")},
             "cannot write the screenshot \"/none/a.png\"");

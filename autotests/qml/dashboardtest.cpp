@@ -274,10 +274,16 @@ private Q_SLOTS:
 
         dashboard.find("address")->setProperty("text", u"localhost:1"_s);
         dashboard.find("secretFile")->setProperty("text", u"/none/secret"_s);
+        dashboard.find("certificateFile")->setProperty("text", u"/none/certificate"_s);
+        dashboard.find("keyFile")->setProperty("text", u"/none/key"_s);
+        dashboard.find("authorityFile")->setProperty("text", u"/none/authority"_s);
         QTest::keyClick(dashboard.window, Qt::Key_Return);
         QTRY_COMPARE(dashboard.cluster.scheduler(), u"localhost:1"_s);
         QCOMPARE(dashboard.cluster.state(), State::NotConnected);
         QTRY_VERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"Cannot read the secret from /none/secret"_s));
+        QCOMPARE(dashboard.cluster.certificateFile(), u"/none/certificate"_s);
+        QCOMPARE(dashboard.cluster.keyFile(), u"/none/key"_s);
+        QCOMPARE(dashboard.cluster.authorityFile(), u"/none/authority"_s);
     }
 
     void speaks()

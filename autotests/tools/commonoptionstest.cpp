@@ -19,7 +19,7 @@ class CommonOptionsTest : public QObject
 
     static constexpr CommonOptions::Options All =
         CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Name
-        | CommonOptions::Discovery;
+        | CommonOptions::Discovery | CommonOptions::Tls;
 
     static QString errorOf(const std::function<void()> &operation)
     {
@@ -46,7 +46,8 @@ private Q_SLOTS:
     void init()
     {
         for (const char *variable :
-             {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE", "ASYNCORO_DISCOVERY"})
+             {"ASYNCORO_SCHEDULER", "ASYNCORO_SECRET", "ASYNCORO_SECRET_FILE", "ASYNCORO_DISCOVERY",
+              "ASYNCORO_CERTIFICATE", "ASYNCORO_KEY", "ASYNCORO_AUTHORITY"})
             qunsetenv(variable);
     }
 
@@ -59,6 +60,7 @@ private Q_SLOTS:
         QCOMPARE(options.scheduler(), Location(u"127.0.0.1"_s, CommonOptions::DefaultPort));
         QVERIFY(!options.name().isEmpty());
         QVERIFY(options.secret().isEmpty());
+        QVERIFY(!options.tls());
         QVERIFY(!options.isVerbose());
     }
 
@@ -130,6 +132,21 @@ private Q_SLOTS:
         QVERIFY(QFile::remove(file));
         QVERIFY(
             errorOf([&] { static_cast<void>(options.secret()); }).startsWith(u"cannot read the secret from "_s + file));
+    }
+
+    // What these files may be is tested by tls.py.
+    void filesOfTlsFromTheFirstPlaceThatIsGiven()
+    {
+        qputenv("ASYNCORO_CERTIFICATE", "environment.pem");
+        qputenv("ASYNCORO_AUTHORITY", "authority.pem");
+        CommonOptions options(All, {});
+        QVERIFY(!options.parse({u"--certificate"_s, u"option.pem"_s, u"--key"_s, u"option.key"_s}));
+        QCOMPARE(options.tlsFiles(), (TlsFiles{u"option.pem"_s, u"option.key"_s, u"authority.pem"_s}));
+        CommonOptions none(All, {});
+        QVERIFY(!none.parse({}));
+        QCOMPARE(none.tlsFiles(), (TlsFiles{u"environment.pem"_s, {}, u"authority.pem"_s}));
+        QVERIFY(errorOf([&] { static_cast<void>(none.tls()); })
+                    .endsWith(u"missing: its key (--key FILE or ASYNCORO_KEY)"_s));
     }
 
     void refusesWrongUsage_data()

@@ -4,46 +4,12 @@
 """Scheduler, node and `discoro status` that are not told where the others are; the example "peers"."""
 
 import os
-import queue
 import random
-import signal
-import subprocess
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
-TIMEOUT = 60  # seconds, for what takes a few
-
-
-class Program:
-    """One that runs until the block ends, and prints lines meanwhile."""
-
-    def __init__(self, environment, *command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        env=environment)
-        self.lines = queue.Queue()
-        self.seen = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-        self.lines.put(None)
-
-    def wait_for(self, text):
-        """The first line from here on that has `text` in it."""
-        while True:
-            line = self.lines.get(timeout=TIMEOUT)
-            if line is None:
-                raise AssertionError(f"ended before it printed {text!r}: {self.seen}")
-            self.seen.append(line)
-            if text in line:
-                return line
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(TIMEOUT)
+from programs import Program, run
 
 
 class DiscoveryOfTools(unittest.TestCase):
@@ -61,7 +27,7 @@ class DiscoveryOfTools(unittest.TestCase):
 
     def start(self, *command):
         program = Program(self.environment, *command)
-        self.addCleanup(program.process.kill)
+        self.addCleanup(program.close)
         return program
 
     def start_node(self, *options):
@@ -74,8 +40,7 @@ class DiscoveryOfTools(unittest.TestCase):
         scheduler = self.start("discoro-scheduler", "--port", "0")
         location = scheduler.wait_for("listening").split()[1]
         self.assertEqual(node.wait_for("joined"), f"joined {location}")
-        status = subprocess.run(["discoro", "status", "--json"], env=self.environment, capture_output=True, text=True,
-                                timeout=TIMEOUT)
+        status = run(self.environment, "discoro", "status", "--json")
         self.assertEqual(status.returncode, 0, status.stderr)
         self.assertIn('"finder"', status.stdout)
         # Another scheduler, at another port: the node looks anew.

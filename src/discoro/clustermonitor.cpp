@@ -116,7 +116,8 @@ ClusterMonitor::ClusterMonitor(QObject *parent)
 
 ClusterMonitor::~ClusterMonitor() = default;
 
-void ClusterMonitor::open(const Location &scheduler, const QByteArray &secret)
+void ClusterMonitor::open(const Location &scheduler, const QByteArray &secret,
+                          const std::optional<TlsConfiguration> &tls)
 {
     close();
     d->scheduler = scheduler;
@@ -124,6 +125,7 @@ void ClusterMonitor::open(const Location &scheduler, const QByteArray &secret)
     try {
         PeerNetwork::Options options;
         options.secret = Secret(secret);
+        options.tls = tls;
         d->network = std::make_unique<PeerNetwork>(options);
     } catch (const Error &e) {
         d->set(State::Refused, e.message());

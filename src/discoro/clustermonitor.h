@@ -5,9 +5,12 @@
 
 #include "clusterstatus.h"
 
+#include <Asyncoro/TlsConfiguration>
+
 #include <QObject>
 
 #include <memory>
+#include <optional>
 
 namespace Asyncoro::Discoro {
 
@@ -31,15 +34,18 @@ public:
         Connected, ///< status() is what the scheduler last sent
         Stale, ///< connected, but nothing was heard for StaleAfter
         Lost, ///< the connection broke; status() is the last known, and another attempt comes at nextAttempt()
-        Refused, ///< wrong secret or another version: error() says which. No further attempts
+        Refused, ///< wrong secret, certificate or version: error() says which. No further attempts
     };
     Q_ENUM(State)
 
     explicit ClusterMonitor(QObject *parent = nullptr);
     ~ClusterMonitor() override;
 
-    /** Connects to `scheduler`, with the cluster's `secret`. Ends an earlier connection. */
-    void open(const Location &scheduler, const QByteArray &secret);
+    /**
+     * Connects to `scheduler`, with the cluster's `secret` and `tls` as in PeerNetwork::Options. Ends an earlier
+     * connection.
+     */
+    void open(const Location &scheduler, const QByteArray &secret, const std::optional<TlsConfiguration> &tls = {});
     void close();
 
     [[nodiscard]] State state() const;

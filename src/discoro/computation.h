@@ -56,7 +56,8 @@ private:
 
 /**
  * This program's network: in a client the one over which it reaches the cluster, in a job the server's. Made at the first use,
- * with the secret of the environment (see Secret::fromEnvironment()); throws as PeerNetwork's constructor does.
+ * with the secret and the certificate of the environment (see Secret::fromEnvironment() and
+ * TlsFiles::fromEnvironment()); throws as these, TlsFiles::read() and PeerNetwork's constructor do.
  */
 [[nodiscard]] ASYNCORO_DISCORO_EXPORT PeerNetwork &network();
 
@@ -86,8 +87,8 @@ public:
      * @param scheduler where; else what ASYNCORO_SCHEDULER says, else one that is found in the network within two seconds
      * (unless ASYNCORO_DISCOVERY is "off"), else port 51350 of this machine.
      *
-     * Throws PeerLost if no scheduler answers, PeerRefused if it has another secret, PackageError if the package cannot be
-     * made, an Error if no node can run it, which says why. Cancelling it withdraws the computation.
+     * Throws PeerLost if no scheduler answers, PeerRefused if it has another secret or authority, PackageError if the
+     * package cannot be made, an Error if no node can run it, which says why. Cancelling it withdraws the computation.
      */
     Task<> schedule(Location scheduler = {});
 

@@ -359,6 +359,7 @@ Task<> NodePrivate::runServer(ChildPointer child, QString program)
     ServerConfiguration configuration;
     configuration.node = m_network.location();
     configuration.secret = m_options.secret;
+    configuration.tls = m_options.tls;
     configuration.token = child->token;
     try {
         co_await child->process.start(program);

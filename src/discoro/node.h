@@ -35,6 +35,7 @@ public:
         QString workFolder;
         /** What servers use to join; the network's. */
         Secret secret;
+        std::optional<TlsConfiguration> tls = {};
         /** Called each time the scheduler has accepted the node. */
         std::function<void(const Location &scheduler)> joined;
         /** Called when the scheduler will never accept it: another secret or version. */

@@ -7,6 +7,8 @@
 #include "protocol_p.h"
 #include "serverconfiguration_p.h"
 
+#include <Asyncoro/TlsFiles>
+
 #include <QCoreApplication>
 #include <QFile>
 #include <QHostAddress>
@@ -42,6 +44,15 @@ PeerNetwork &makeNetwork(const PeerNetwork::Options &options)
     return *process().network;
 }
 
+/** Those of a client. */
+PeerNetwork::Options optionsFromEnvironment()
+{
+    PeerNetwork::Options options;
+    options.secret = Secret::fromEnvironment();
+    options.tls = TlsFiles::fromEnvironment().read();
+    return options;
+}
+
 bool isOnThisMachine(const QString &address)
 {
     return address == u"localhost" || QHostAddress(address).isLoopback();
@@ -70,6 +81,7 @@ Task<> serve(ServerConfiguration configuration)
     PeerNetwork::Options options;
     options.address = isOnThisMachine(configuration.node.address()) ? configuration.node.address() : QStringLiteral("0.0.0.0");
     options.secret = configuration.secret;
+    options.tls = configuration.tls;
     options.mayBeBusy = true;
     PeerNetwork &own = makeNetwork(options);
     own.offer(Protocol::RunJob, runJob);
@@ -85,9 +97,7 @@ PeerNetwork &network()
 {
     if (process().network)
         return *process().network;
-    PeerNetwork::Options options;
-    options.secret = Secret::fromEnvironment();
-    return makeNetwork(options);
+    return makeNetwork(optionsFromEnvironment());
 }
 
 QString nodeName()
@@ -98,8 +108,7 @@ QString nodeName()
 Task<> joinNetworkOf(Location scheduler)
 {
     if (!process().network) {
-        PeerNetwork::Options options;
-        options.secret = Secret::fromEnvironment();
+        PeerNetwork::Options options = optionsFromEnvironment();
         if (!isOnThisMachine(scheduler.address()))
             options.address = QStringLiteral("0.0.0.0");
         makeNetwork(options);

@@ -5,8 +5,11 @@
 
 #include <Asyncoro/Location>
 #include <Asyncoro/Secret>
+#include <Asyncoro/TlsConfiguration>
 
 #include <QByteArray>
+
+#include <optional>
 
 namespace Asyncoro::Discoro {
 
@@ -17,6 +20,7 @@ struct ServerConfiguration {
 
     Location node;
     Secret secret;
+    std::optional<TlsConfiguration> tls;
     QByteArray token; // by which the server comes forward
 
     [[nodiscard]] QByteArray toBytes() const;

@@ -94,6 +94,9 @@ void DiscoveryCore::open()
     for (AsyncUdpSocket *const socket : m_sockets.sockets())
         track(spawn(&DiscoveryCore::receive, shared_from_this(), socket), QStringLiteral("discovery: receives"));
     track(spawn(&DiscoveryCore::ask, shared_from_this()), QStringLiteral("discovery: asks"));
+    track(spawn(&DiscoveryCore::askWhenInterfacesChange, shared_from_this()),
+          QStringLiteral("discovery: looks at interfaces"));
+    track(spawn(&DiscoveryCore::askWhenOneIsLost, shared_from_this()), QStringLiteral("discovery: misses peers"));
     if (m_options.search)
         track(spawn(&DiscoveryCore::sayWhenNothingIsFound, shared_from_this()), QStringLiteral("discovery: reports"));
 }
@@ -123,14 +126,40 @@ Task<> DiscoveryCore::ask()
             interval = limits.firstInterval;
         co_await askRound();
         co_await sleep(limits.shortestInterval);
-        if (isContent())
+        if (isContent() && !m_missesOne)
             interval = limits.longestInterval;
+        if (interval == limits.longestInterval)
+            m_missesOne = false;
         try {
             co_await m_askNow.wait(about(interval));
             interval = limits.firstInterval;
         } catch (const TimedOut &) {
             interval = std::min(2 * interval, limits.longestInterval);
         }
+    }
+}
+
+Task<> DiscoveryCore::askWhenInterfacesChange()
+{
+    const auto self = shared_from_this();
+    for (;;) {
+        co_await sleep(discoveryLimits().interfaces);
+        if (m_sockets.refresh())
+            discover();
+    }
+}
+
+/** The network may have failed, and may work again at any time. Who has said goodbye is not asked for. */
+Task<> DiscoveryCore::askWhenOneIsLost()
+{
+    const auto self = shared_from_this();
+    for (;;) {
+        co_await m_network->losses().wait();
+        co_await sleep(about(discoveryLimits().firstInterval)); // mostly several are lost together
+        if (m_met.removeIf([this](const QByteArray &incarnation) { return !isConnected(incarnation); }) == 0)
+            continue;
+        m_missesOne = true;
+        discover();
     }
 }
 
@@ -435,7 +464,8 @@ QStringList DiscoveryCore::advice() const
     if (m_sockets.interfaces().isEmpty())
         lines.append(QStringLiteral("no network interface is up, or none of the chosen ones exists"));
     if (m_network->options().secret.isEmpty())
-        lines.append(QStringLiteral("there is no secret, so that only this machine is searched"));
+        lines.append(QStringLiteral("there is no secret, so that only this machine is searched%1")
+                         .arg(m_network->isSecure() ? QStringLiteral(": a certificate signs no pings") : QString()));
     else if (m_sockets.isLoopbackOnly())
         lines.append(QStringLiteral(
             "this process takes part within this machine only, as where it listens at a loopback address"));

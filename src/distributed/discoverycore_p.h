@@ -72,6 +72,8 @@ private:
     // --- asking and answering: discoverycore.cpp ---
     Task<> ask();
     Task<> askRound();
+    Task<> askWhenInterfacesChange();
+    Task<> askWhenOneIsLost();
     Task<> askHost(QString host, QByteArray question);
     Task<> sayWhenNothingIsFound();
     Task<> sendTo(QByteArray bytes, PingTarget target, quint16 port);
@@ -113,6 +115,8 @@ private:
     QList<Coro<>> m_coros;
     Event m_askNow;
     Event m_connectedOne;
+    QSet<QByteArray> m_met; // incarnations of those that it has found and connected
+    bool m_missesOne = false; // one of these is lost, and was not searched for long
 
     QQueue<std::pair<QByteArray, QDeadlineTimer>> m_questions; // nonces whose answers count
     QSet<QByteArray> m_seen; // what has been acted upon

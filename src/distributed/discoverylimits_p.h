@@ -15,6 +15,7 @@ struct DiscoveryLimits
     std::chrono::milliseconds firstInterval{1'000}; // between questions; doubles each time
     std::chrono::milliseconds longestInterval{60'000}; // also once somebody is found
     std::chrono::milliseconds shortestInterval{100}; // however often discover() is called
+    std::chrono::milliseconds interfaces{5'000}; // between two looks at what interfaces there are
     std::chrono::milliseconds answers{10'000}; // so long after a question its answers count
     std::chrono::milliseconds nothingFound{4'000}; // after which the report is logged
     std::chrono::milliseconds connect{10'000};

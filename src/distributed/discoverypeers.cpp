@@ -17,6 +17,7 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr qsizetype MaxConnecting = 256;
+constexpr qsizetype MaxMet = 1000; // before those that are gone are forgotten
 constexpr qsizetype MaxIntroduced = 256; // by one relay
 constexpr qsizetype MaxRelayed = 256;
 constexpr int MaxMeeting = 32;
@@ -44,7 +45,11 @@ Task<> DiscoveryCore::connectTo(Location location, QByteArray incarnation)
 {
     const auto self = shared_from_this();
     try {
-        co_await m_network->reach(location, QDeadlineTimer(discoveryLimits().connect));
+        if (const auto link = co_await m_network->reach(location, QDeadlineTimer(discoveryLimits().connect))) {
+            if (m_met.size() >= MaxMet)
+                m_met.removeIf([this](const QByteArray &met) { return !isConnected(met); });
+            m_met.insert(link->incarnation());
+        }
         m_journal.connected(location.toString());
         m_connectedOne.pulse();
     } catch (const Error &e) {

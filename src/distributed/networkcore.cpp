@@ -34,6 +34,12 @@ bool isTls(const QByteArray &bytes)
     return bytes.startsWith("\x16\x03");
 }
 
+/** What a process that uses TLS answers to whoever does not: a record with an alert. */
+bool isTlsAlert(const QByteArray &bytes)
+{
+    return bytes.startsWith("\x15\x03");
+}
+
 } // namespace
 
 PeerLimits &peerLimits()
@@ -66,7 +72,8 @@ void NetworkCore::open()
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
     if (m_options.secret.isEmpty() && !m_options.tls && !QHostAddress(m_options.address).isLoopback())
         throw Error(QStringLiteral("a secret or a certificate is needed to listen on %1: without one, only 127.0.0.1 and ::1 are "
-                                   "allowed; set ASYNCORO_SECRET_FILE or use --secret-file")
+                                   "allowed; set ASYNCORO_SECRET_FILE or use --secret-file, or give a certificate "
+                                   "by --certificate, --key and --authority")
                         .arg(m_options.address));
     m_server->listen(QHostAddress(m_options.address), m_options.port);
     m_location = Location(m_options.address, m_server->location().port());
@@ -235,7 +242,13 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
     const Hello ours = makeHello();
     QByteArray transcript = ours.toBytes();
     co_await socket->sendAll(transcript, deadline);
-    const QByteArray theirBytes = co_await socket->recvAll(Hello::Size, deadline);
+    QByteArray theirBytes = co_await socket->recv(Hello::Size, deadline);
+    if (!m_options.tls && isTlsAlert(theirBytes))
+        throw PeerRefused(QStringLiteral("%1 uses TLS, and this process has no certificate: it takes one, its key "
+                                         "and the authority of all processes")
+                              .arg(location.toString()));
+    if (theirBytes.size() < Hello::Size)
+        theirBytes += co_await socket->recvAll(Hello::Size - theirBytes.size(), deadline);
     const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
     if (!hello)
         throw PeerRefused(QStringLiteral("what listens at %1 is no process of this kind").arg(location.toString()));
@@ -367,13 +380,16 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         QByteArray transcript = co_await receiveOrEnd(socket, Hello::Size, deadline);
         if (transcript.isEmpty())
             co_return;
-        const std::optional<Hello> hello = Hello::fromBytes(transcript);
-        if (!hello)
-            throw PeerRefused(isTls(transcript) ? QStringLiteral("it uses TLS, and this process does not")
-                                                : QStringLiteral("it does not speak this protocol"));
-        theirs = *hello;
         const Hello ours = makeHello();
         const QByteArray ourBytes = ours.toBytes();
+        if (isTls(transcript)) {
+            co_await socket->sendAll(ourBytes, deadline); // which is not TLS, so that the other side knows why it fails
+            throw PeerRefused(QStringLiteral("it uses TLS, and this process does not"));
+        }
+        const std::optional<Hello> hello = Hello::fromBytes(transcript);
+        if (!hello)
+            throw PeerRefused(QStringLiteral("it does not speak this protocol"));
+        theirs = *hello;
         co_await socket->sendAll(ourBytes, deadline);
         if (theirs.incarnation == m_incarnation)
             co_return; // this process by another of its addresses; the side that connects says so

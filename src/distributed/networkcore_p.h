@@ -82,6 +82,8 @@ public:
     Coro<> start(const QString &name, const Peer &caller, QVariantList arguments, const QString &signature);
     /** What happens with each new offer and each new peer: a name may be known now. */
     [[nodiscard]] Event &news() { return m_news; }
+    /** Pulsed when a peer is lost that has not said goodbye. */
+    [[nodiscard]] Event &losses() { return m_losses; }
 
     [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id); }
     /** The same, but null for one that peers can send to, but must not end. */
@@ -135,6 +137,7 @@ private:
     QHash<QString, QStringList> m_hosts; // names and their addresses
     QHash<QString, Offer> m_offers;
     Event m_news;
+    Event m_losses;
     std::shared_ptr<ChannelExchange> m_channels; // never null once open
     QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
     qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped

@@ -197,6 +197,8 @@ Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
     } catch (const TlsError &e) {
         if (e.reason() == TlsError::Reason::ClosedByPeer)
             throw PeerLost(m_location, e.message());
+        if (e.reason() == TlsError::Reason::NotTls)
+            throw PeerRefused(QStringLiteral("%1 does not use TLS, and this process does").arg(m_location.toString()));
         throw PeerRefused(e.message());
     } catch (const SocketError &e) {
         if (e.code() == QAbstractSocket::ConnectionRefusedError)
@@ -382,6 +384,7 @@ Task<> PeerLink::keepAlive()
         if (awake && !mayBeSilent && silence >= limits.silence.count()) {
             const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
             lose(std::make_exception_ptr(PeerLost(m_location, text)));
+            m_core->losses().pulse();
             co_return;
         }
         if (silence >= patience.count() / 2)
@@ -494,6 +497,7 @@ Task<> PeerLink::recover(QString reason, bool refusalIsFinal)
     if (isStillConnecting()) {
         const QString text = failure.isEmpty() ? reason : QStringLiteral("%1; trying again: %2").arg(reason, failure);
         lose(std::make_exception_ptr(PeerLost(m_location, text)));
+        m_core->losses().pulse();
     }
 }
 

@@ -87,6 +87,10 @@ bool PingSockets::isChosen(const QNetworkInterface &interface) const
 bool PingSockets::refresh()
 {
     QList<QNetworkInterface> interfaces = QNetworkInterface::allInterfaces();
+    QSet<uint> existing; // one that is down for a while stays in its groups
+    for (const QNetworkInterface &interface : std::as_const(interfaces))
+        existing.insert(uint(interface.index()));
+    m_joined.removeIf([&](const std::pair<uint, bool> &joined) { return !existing.contains(joined.first); });
     interfaces.removeIf([this](const QNetworkInterface &interface) { return !isChosen(interface); });
     std::ranges::stable_partition(interfaces,
                                   [](const QNetworkInterface &interface) { return !isLoopback(interface); });
@@ -97,7 +101,6 @@ bool PingSockets::refresh()
     m_used.clear();
     for (const QNetworkInterface &interface : std::as_const(interfaces))
         use(interface);
-    m_joined.removeIf([this](const std::pair<uint, bool> &joined) { return !m_used.contains(joined.first); });
     return m_targets != before;
 }
 

@@ -54,7 +54,10 @@ X509List certificatesIn(const QByteArray &pem, const QString &source)
     if (!isEnd)
         throw TlsError(Reason::UnreadableFile, QStringLiteral("%1 has a damaged certificate: %2").arg(source, text));
     if (list.isEmpty())
-        throw TlsError(Reason::UnreadableFile, QStringLiteral("%1 has no certificate in PEM").arg(source));
+        throw TlsError(Reason::UnreadableFile,
+                       QStringLiteral("%1 has no certificate in PEM: a line -----BEGIN CERTIFICATE----- and what "
+                                      "follows")
+                           .arg(source));
     return list;
 }
 
@@ -88,10 +91,15 @@ KeyPointer keyIn(const QByteArray &pem, const QByteArray &passPhrase, const QStr
         throw TlsError(Reason::UnreadableFile,
                        QStringLiteral("%1 is encrypted, and %2: %3")
                            .arg(source,
-                                passPhrase.isEmpty() ? QStringLiteral("no pass phrase was given")
+                                passPhrase.isEmpty() ? QStringLiteral("no pass phrase was given (openssl pkey -in %1 "
+                                                                      "prints it decrypted)")
+                                                           .arg(source)
                                                      : QStringLiteral("this is not its pass phrase"),
                                 text));
-    throw TlsError(Reason::UnreadableFile, QStringLiteral("%1 has no private key in PEM: %2").arg(source, text));
+    throw TlsError(Reason::UnreadableFile,
+                   QStringLiteral("%1 has no private key in PEM, a line -----BEGIN PRIVATE KEY----- and what follows: "
+                                  "%2")
+                       .arg(source, text));
 }
 
 TlsIdentity makeIdentity(X509List chain, KeyPointer key, const QString &certificateSource, const QString &keySource)

@@ -84,6 +84,13 @@ public:
      */
     void accept(const QList<TlsError::Reason> &problems);
 
+    /**
+     * All of it, to hand on to another process over a way that nobody else can read: the keys are in it, and not
+     * encrypted. fromBytes() throws TlsError if the bytes are none that toBytes() gave.
+     */
+    [[nodiscard]] QByteArray toBytes() const;
+    [[nodiscard]] static TlsConfiguration fromBytes(const QByteArray &bytes);
+
 private:
     friend class Detail::TlsConfigurationData;
     Detail::TlsConfigurationData &changed();

@@ -197,8 +197,18 @@ TlsEngine::Progress TlsEngine::handshake()
             return Progress::WantsMore;
         if (result > 0)
             m_stage = Stage::Open;
+        else if (m_role == Role::Server && m_reason == TlsError::Reason::NotTls)
+            tellThatThisIsTls();
     }
     return m_stage == Stage::Open ? Progress::Done : Progress::Failed;
+}
+
+// OpenSSL says nothing to a client that does not speak TLS. So that it can know why the connection ends, it gets the
+// alert "protocol version" (RFC 8446, section 6).
+void TlsEngine::tellThatThisIsTls()
+{
+    constexpr char Alert[] = {0x15, 3, 1, 0, 2, 2, 70};
+    [[maybe_unused]] const qint64 written = m_transport.write(Alert, sizeof Alert); // if it does not come, no matter
 }
 
 qint64 TlsEngine::read(char *to, qint64 size)

@@ -82,6 +82,7 @@ private:
     static TlsEngine *of(const SSL *ssl) { return static_cast<TlsEngine *>(SSL_get_app_data(ssl)); }
     [[nodiscard]] static BIO_METHOD *bioMethod();
     void setServerName(const QString &serverName, quint16 port);
+    void tellThatThisIsTls();
     [[nodiscard]] qint64 settle(int result);
     [[nodiscard]] qint64 settleWrite(int result);
     [[nodiscard]] std::pair<TlsError::Reason, QString> explain(unsigned long error) const;

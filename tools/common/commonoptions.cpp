@@ -88,6 +88,18 @@ CommonOptions::CommonOptions(Options options, Help help, quint16 port)
              "from ASYNCORO_SECRET."_s,
              u"FILE"_s});
     }
+    if (options & Tls) {
+        m_parser.addOption(
+            {u"certificate"_s,
+             u"Use TLS, and show this certificate (PEM). TLS takes this and the next two, or, in their place, "
+             "ASYNCORO_CERTIFICATE, ASYNCORO_KEY and ASYNCORO_AUTHORITY; all processes of a cluster need it."_s,
+             u"FILE"_s});
+        m_parser.addOption({u"key"_s, u"The key of the certificate (PEM, not encrypted)."_s, u"FILE"_s});
+        m_parser.addOption(
+            {u"authority"_s,
+             u"The certificate of the authority that has signed those of all processes of the cluster (PEM)."_s,
+             u"FILE"_s});
+    }
     if (options & Name)
         m_parser.addOption({u"name"_s, u"What people call it."_s, u"NAME"_s, QSysInfo::machineHostName()});
 }
@@ -192,6 +204,17 @@ Secret CommonOptions::secret() const
     if (m_parser.isSet(u"secret-file"_s))
         return Secret::fromFile(m_parser.value(u"secret-file"_s));
     return Secret::fromEnvironment();
+}
+
+TlsFiles CommonOptions::tlsFiles() const
+{
+    TlsFiles files = TlsFiles::fromEnvironment();
+    for (const auto &[option, file] : {std::pair(u"certificate"_s, &files.certificate), std::pair(u"key"_s, &files.key),
+                                       std::pair(u"authority"_s, &files.authority)}) {
+        if (m_parser.isSet(option))
+            *file = m_parser.value(option);
+    }
+    return files;
 }
 
 } // namespace Asyncoro::Tools

@@ -6,6 +6,7 @@
 #include <Asyncoro/Error>
 #include <Asyncoro/Location>
 #include <Asyncoro/Secret>
+#include <Asyncoro/TlsFiles>
 
 #include <QCommandLineParser>
 
@@ -44,6 +45,7 @@ public:
         SecretFile = 4, ///< --secret-file, as secret() says
         Name = 8, ///< --name; else that of the machine
         Discovery = 16, ///< --no-discovery; see discoveryPort()
+        Tls = 32, ///< --certificate, --key and --authority, as tlsFiles() says
     };
     Q_DECLARE_FLAGS(Options, CommonOption)
 
@@ -87,6 +89,11 @@ public:
      * Throws an Error if a file cannot be read, is empty, or may be read by other users.
      */
     [[nodiscard]] Secret secret() const;
+
+    /** Each from its option, else from the variable ASYNCORO_CERTIFICATE, ASYNCORO_KEY or ASYNCORO_AUTHORITY. */
+    [[nodiscard]] TlsFiles tlsFiles() const;
+    /** What these files have in them, if they are given. Throws as TlsFiles::read(). */
+    [[nodiscard]] std::optional<TlsConfiguration> tls() const { return tlsFiles().read(); }
 
 private:
     [[nodiscard]] QString helpText() const;

@@ -3,12 +3,11 @@
 
 import QtQuick
 import QtQuick.Controls as Controls
-import QtQuick.Dialogs
 import QtQuick.Layouts
 import org.kde.kirigami as Kirigami
 import org.asyncoro.discoro
 
-/** Asks which scheduler to connect to, and for the cluster's secret: as a file, or itself. */
+/** Asks which scheduler to connect to, for the cluster's secret, as a file or itself, and for the files of TLS. */
 Kirigami.Dialog {
     id: root
 
@@ -38,6 +37,9 @@ Kirigami.Dialog {
             return;
         cluster.scheduler = address.text;
         cluster.secretFile = file.text;
+        cluster.certificateFile = certificate.text;
+        cluster.keyFile = key.text;
+        cluster.authorityFile = authority.text;
         if (secret.text.length > 0)
             cluster.setSecret(secret.text);
         secret.clear();
@@ -48,6 +50,9 @@ Kirigami.Dialog {
     onOpened: {
         address.text = cluster.scheduler || "127.0.0.1:51350";
         file.text = cluster.secretFile;
+        certificate.text = cluster.certificateFile;
+        key.text = cluster.keyFile;
+        authority.text = cluster.authorityFile;
         address.forceActiveFocus();
         address.selectAll();
     }
@@ -62,23 +67,12 @@ Kirigami.Dialog {
             onAccepted: root.connectNow()
             Accessible.name: qsTr("Address of the scheduler")
         }
-        RowLayout {
+        FileField {
+            id: file
             Kirigami.FormData.label: qsTr("Secret file:")
-            Layout.fillWidth: true
-            spacing: Kirigami.Units.smallSpacing
-
-            Controls.TextField {
-                id: file
-                objectName: "secretFile"
-                Layout.fillWidth: true
-                onAccepted: root.connectNow()
-                Accessible.name: qsTr("File with the cluster's secret")
-            }
-            Controls.Button {
-                text: qsTr("Choose…")
-                icon.name: "document-open"
-                onClicked: fileDialog.open()
-            }
+            fieldName: "secretFile"
+            title: qsTr("File with the cluster's secret")
+            onAccepted: root.connectNow()
         }
         Kirigami.PasswordField {
             id: secret
@@ -90,6 +84,27 @@ Kirigami.Dialog {
             onAccepted: root.connectNow()
             Accessible.name: qsTr("The cluster's secret")
         }
+        FileField {
+            id: certificate
+            Kirigami.FormData.label: qsTr("Certificate (TLS):")
+            fieldName: "certificateFile"
+            title: qsTr("File with the certificate of this program")
+            onAccepted: root.connectNow()
+        }
+        FileField {
+            id: key
+            Kirigami.FormData.label: qsTr("Its key:")
+            fieldName: "keyFile"
+            title: qsTr("File with the key of the certificate")
+            onAccepted: root.connectNow()
+        }
+        FileField {
+            id: authority
+            Kirigami.FormData.label: qsTr("Authority:")
+            fieldName: "authorityFile"
+            title: qsTr("File with the certificate of the cluster's authority")
+            onAccepted: root.connectNow()
+        }
         Controls.Label {
             objectName: "hint"
             Layout.fillWidth: true
@@ -100,15 +115,9 @@ Kirigami.Dialog {
             text: {
                 if (address.text.length > 0 && !root.usable)
                     return qsTr("The address should read host:port, such as 192.168.1.2:51350.");
-                return qsTr("All processes of a cluster share its secret. "
-                            + "A scheduler without one is reached from its own machine only.");
+                return qsTr("All processes of a cluster share its secret, or have certificates of one authority, "
+                            + "or both. A scheduler without is reached from its own machine only.");
             }
         }
-    }
-
-    FileDialog {
-        id: fileDialog
-        title: qsTr("File with the cluster's secret")
-        onAccepted: file.text = decodeURIComponent(String(selectedFile).replace(/^file:\/\//, ""))
     }
 }

@@ -24,6 +24,11 @@ using Asyncoro::Qml::Cluster;
 
 namespace {
 
+Asyncoro::TlsFiles tlsFilesOf(const Cluster &cluster)
+{
+    return {.certificate = cluster.certificateFile(), .key = cluster.keyFile(), .authority = cluster.authorityFile()};
+}
+
 /** The connection of the last time, where the command line names none. The secret itself is never stored. */
 void restoreConnection(Cluster &cluster)
 {
@@ -31,6 +36,11 @@ void restoreConnection(Cluster &cluster)
     cluster.setScheduler(settings.value("scheduler").toString());
     if (cluster.secretFile().isEmpty())
         cluster.setSecretFile(settings.value("secretFile").toString());
+    if (tlsFilesOf(cluster) == Asyncoro::TlsFiles()) {
+        cluster.setCertificateFile(settings.value("certificateFile").toString());
+        cluster.setKeyFile(settings.value("keyFile").toString());
+        cluster.setAuthorityFile(settings.value("authorityFile").toString());
+    }
 }
 
 void rememberConnection(const Cluster &cluster)
@@ -38,6 +48,9 @@ void rememberConnection(const Cluster &cluster)
     QSettings settings;
     settings.setValue("scheduler", cluster.scheduler());
     settings.setValue("secretFile", cluster.secretFile());
+    settings.setValue("certificateFile", cluster.certificateFile());
+    settings.setValue("keyFile", cluster.keyFile());
+    settings.setValue("authorityFile", cluster.authorityFile());
 }
 
 int runWindow(const Options &options)
@@ -45,6 +58,9 @@ int runWindow(const Options &options)
     Cluster cluster;
     cluster.setSecretFile(options.secretFile);
     cluster.setSecret(options.secret);
+    cluster.setCertificateFile(options.tlsFiles.certificate);
+    cluster.setKeyFile(options.tlsFiles.key);
+    cluster.setAuthorityFile(options.tlsFiles.authority);
     if (options.scheduler.isEmpty())
         restoreConnection(cluster);
     else

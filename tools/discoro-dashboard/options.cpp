@@ -37,7 +37,7 @@ QString writableFile(const QString &name)
 
 std::optional<Options> Options::parse()
 {
-    CommonOptions common(CommonOptions::SecretFile, help());
+    CommonOptions common(CommonOptions::SecretFile | CommonOptions::Tls, help());
     QCommandLineParser &parser = common.parser();
     const QCommandLineOption scheduler(
         u"scheduler"_s,
@@ -66,6 +66,8 @@ std::optional<Options> Options::parse()
     const Secret secret = common.secret(); // a file that cannot be used is told now
     if (options.secretFile.isEmpty())
         options.secret = QString::fromUtf8(secret.key());
+    options.tlsFiles = common.tlsFiles();
+    static_cast<void>(options.tlsFiles.read()); // so are these
     options.screenshotWhen = common.number(u"screenshot-when"_s, 0, std::numeric_limits<int>::max());
     if (parser.isSet(screenshot)) {
         options.screenshot = writableFile(parser.value(screenshot));

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <Asyncoro/TlsFiles>
+
 #include <QString>
 
 #include <optional>
@@ -12,6 +14,7 @@ struct Options {
     QString scheduler; ///< empty: that of the last time, when the user says so
     QString secretFile;
     QString secret; ///< where there is no file
+    Asyncoro::TlsFiles tlsFiles;
     QString screenshot; ///< the file to save a picture of the window to; empty for normal use
     int screenshotWhen = 1; ///< how many coroutines must be done before that
 

@@ -41,7 +41,7 @@ Task<> leaveAndExit(Discoro::Node &node)
 int runNode()
 {
     CommonOptions options(CommonOptions::Address | CommonOptions::Scheduler | CommonOptions::SecretFile
-                              | CommonOptions::Name | CommonOptions::Discovery,
+                              | CommonOptions::Tls | CommonOptions::Name | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Offers this machine to a scheduler: runs the servers of computations. Joins again when the scheduler "
                                           "was lost; one that is not given is looked for in the network. Runs until "
@@ -49,6 +49,8 @@ int runNode()
                            QStringLiteral("discoro-node\n"
                                           "discoro-node --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
                                           "discoro-node --scheduler 192.168.1.2 --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
+                                          "discoro-node --scheduler 192.168.1.2 --address 0.0.0.0 "
+                                          "--certificate node.pem --key node.key --authority cluster.pem\n"
                                           "discoro-node --cpus 2 --work-dir /var/tmp/discoro")});
     options.parser().addOptions({
         {{QStringLiteral("c"), QStringLiteral("cpus")},
@@ -67,7 +69,8 @@ int runNode()
     const std::optional<Location> given = options.givenScheduler();
     const std::optional<quint16> discoveryPort = options.discoveryPort();
     const Secret secret = options.secret();
-    PeerNetwork network({.address = options.address(), .port = options.port(), .secret = secret});
+    const std::optional<TlsConfiguration> tls = options.tls();
+    PeerNetwork network({.address = options.address(), .port = options.port(), .secret = secret, .tls = tls});
 
     Discoro::Node::Options nodeOptions;
     std::optional<Discovery> discovery;
@@ -81,6 +84,7 @@ int runNode()
     nodeOptions.cpus = cpus > 0 ? cpus : QThread::idealThreadCount();
     nodeOptions.workFolder = QDir(workFolder.isEmpty() ? defaultWorkFolder(nodeOptions.name) : workFolder).absolutePath();
     nodeOptions.secret = secret;
+    nodeOptions.tls = tls;
     nodeOptions.joined = [](const Location &scheduler) { printLine(QStringLiteral("joined ") + scheduler.toString()); };
     nodeOptions.refused = [](const QString &reason) {
         printError(reason);

@@ -19,18 +19,24 @@ namespace {
 
 int runScheduler()
 {
-    CommonOptions options(CommonOptions::Address | CommonOptions::SecretFile | CommonOptions::Discovery,
+    CommonOptions options(CommonOptions::Address | CommonOptions::SecretFile | CommonOptions::Tls
+                              | CommonOptions::Discovery,
                           {QStringLiteral("[options]"),
                            QStringLiteral("Places the jobs of clients on the servers of the nodes that join it. Runs until it gets SIGTERM "
-                                          "or SIGINT. Other machines than this one need a secret, and --address 0.0.0.0; they "
-                                          "find it in the network."),
+                                          "or SIGINT. Other machines than this one need a secret or TLS, and "
+                                          "--address 0.0.0.0; with a secret they find it in the network."),
                            QStringLiteral("discoro-scheduler\n"
-                                          "discoro-scheduler --address 0.0.0.0 --secret-file ~/.discoro-secret")},
+                                          "discoro-scheduler --address 0.0.0.0 --secret-file ~/.discoro-secret\n"
+                                          "discoro-scheduler --address 0.0.0.0 --certificate scheduler.pem "
+                                          "--key scheduler.key --authority cluster.pem")},
                           CommonOptions::DefaultPort);
     if (const std::optional<int> status = options.parse(QCoreApplication::arguments().mid(1)))
         return *status;
 
-    PeerNetwork network({.address = options.address(), .port = options.port(), .secret = options.secret()});
+    PeerNetwork network({.address = options.address(),
+                         .port = options.port(),
+                         .secret = options.secret(),
+                         .tls = options.tls()});
     const Discoro::Scheduler scheduler(network);
     std::optional<Discovery> discovery;
     if (const std::optional<quint16> port = options.discoveryPort()) {

@@ -12,6 +12,7 @@
 #include <Asyncoro/Coro>
 
 #include <QCoreApplication>
+#include <QFileInfo>
 #include <QStandardPaths>
 
 namespace Asyncoro::Tools {
@@ -52,6 +53,12 @@ Task<int> LocalCluster::run()
 {
     const QDeadlineTimer deadline(m_options.startTimeout);
     qputenv("ASYNCORO_DISCOVERY", "off"); // they know each other's locations, and nobody else is to find them
+    for (const auto &[variable, file] : {std::pair("ASYNCORO_CERTIFICATE", m_options.tlsFiles.certificate),
+                                         std::pair("ASYNCORO_KEY", m_options.tlsFiles.key),
+                                         std::pair("ASYNCORO_AUTHORITY", m_options.tlsFiles.authority)}) {
+        if (!file.isEmpty())
+            qputenv(variable, QFileInfo(file).absoluteFilePath().toUtf8()); // wherever the program goes
+    }
     ChildProcess &scheduler = *co_await startTool(m_scheduler, u"scheduler"_s, u"discoro-scheduler"_s,
                                                   {u"--address"_s, u"127.0.0.1"_s, u"--port"_s, u"0"_s});
     const QString location = co_await announcement(scheduler, ChildProcess::Listening, deadline);

@@ -7,6 +7,7 @@
 
 #include <Asyncoro/Event>
 #include <Asyncoro/Task>
+#include <Asyncoro/TlsFiles>
 
 #include <chrono>
 #include <memory>
@@ -22,6 +23,7 @@ struct LocalOptions {
     bool dashboard = false;
     QString screenshot; ///< a file; empty for none
     bool keepLogs = false;
+    TlsFiles tlsFiles; ///< of all processes
     bool verbose = false;
     std::chrono::seconds startTimeout{20};
     QString program;

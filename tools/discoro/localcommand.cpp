@@ -28,7 +28,8 @@ const CommonOptions::Help Help{
     .description = u"Runs PROGRAM on a cluster of its own: starts a scheduler and nodes on this machine, with a secret\n"
                    "made for the run, and ends them with the program, whose exit status it gives. Program and cluster\n"
                    "find each other by the environment variables ASYNCORO_SCHEDULER and ASYNCORO_SECRET_FILE. Nothing\n"
-                   "is left of the run, not even what the program started in the background."_s,
+                   "is left of the run, not even what the program started in the background. With --certificate,\n"
+                   "--key and --authority all of them use TLS, with the same files."_s,
     .examples = u"discoro local -- ./my-program table.csv\n"
                 "discoro local --nodes 4 --servers 1 --dashboard -- ./my-program\n"
                 "discoro local -- discoro status"_s,
@@ -52,7 +53,7 @@ QString findProgram(const QString &program)
 
 int runLocalCommand(const QStringList &arguments)
 {
-    CommonOptions options(CommonOptions::NoOption, Help);
+    CommonOptions options(CommonOptions::Tls, Help);
     QCommandLineParser &parser = options.parser();
     parser.setOptionsAfterPositionalArgumentsMode(QCommandLineParser::ParseAsPositionalArguments);
     parser.addOption({u"nodes"_s, u"So many nodes (2)."_s, u"N"_s, u"2"_s});
@@ -73,12 +74,16 @@ int runLocalCommand(const QStringList &arguments)
     if (parser.isSet(u"screenshot"_s) && screenshot.isEmpty())
         throw UsageError(u"--screenshot takes the name of a file"_s);
 
+    const TlsFiles tlsFiles = options.tlsFiles();
+    static_cast<void>(tlsFiles.read()); // files that cannot be used are told once, not by each process
+
     return waitFor(runLocalCluster({
         .nodes = options.number(u"nodes"_s, 1, MaxNodes),
         .servers = options.number(u"servers"_s, 1, MaxServers),
         .dashboard = parser.isSet(u"dashboard"_s),
         .screenshot = screenshot.isEmpty() ? QString() : QDir::current().absoluteFilePath(screenshot),
         .keepLogs = parser.isSet(u"keep-logs"_s),
+        .tlsFiles = tlsFiles,
         .verbose = options.isVerbose(),
         .startTimeout = std::chrono::seconds(options.number(u"start-timeout"_s, 1, MaxSeconds)),
         .program = findProgram(command.first()),

@@ -38,6 +38,7 @@ const CommonOptions::Help Help{
     .description = u"Prints what a cluster does: its nodes, their servers, the computations and their jobs."_s,
     .examples = u"discoro status\n"
                 "discoro status --scheduler example.org:51350 --secret-file ~/.cluster-secret\n"
+                "discoro status --scheduler example.org --certificate me.pem --key me.key --authority cluster.pem\n"
                 "discoro status --watch\n"
                 "discoro status --peers\n"
                 "discoro status --json | jq '.nodes[].name'"_s,
@@ -90,8 +91,8 @@ Task<Location> locateScheduler(Secret secret, quint16 discoveryPort, Location ot
     co_return otherwise;
 }
 
-Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Secret secret, bool json, bool watch,
-                    bool peers)
+Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Secret secret,
+                    std::optional<TlsConfiguration> tls, bool json, bool watch, bool peers)
 {
     if (discoveryPort)
         scheduler = co_await locateScheduler(secret, *discoveryPort, scheduler);
@@ -99,10 +100,10 @@ Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Se
     ClusterMonitor monitor;
     QObject::connect(&monitor, &ClusterMonitor::stateChanged, &monitor, [&] { changed.pulse(); });
     QObject::connect(&monitor, &ClusterMonitor::statusChanged, &monitor, [&] { changed.pulse(); });
-    monitor.open(scheduler, secret.key());
+    monitor.open(scheduler, secret.key(), tls);
     co_await waitForStatus(monitor, changed);
     if (peers) {
-        PeerNetwork network({.secret = secret});
+        PeerNetwork network({.secret = secret, .tls = tls});
         const auto list = co_await network.call<QVariantList>(scheduler, u"asyncoro.peers"_s);
         if (json)
             printLine(QString::fromUtf8(QJsonDocument(QJsonArray::fromVariantList(list)).toJson().trimmed()));
@@ -134,7 +135,9 @@ Task<int> runStatus(Location scheduler, std::optional<quint16> discoveryPort, Se
 
 int runStatusCommand(const QStringList &arguments)
 {
-    CommonOptions options(CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Discovery, Help);
+    CommonOptions options(CommonOptions::Scheduler | CommonOptions::SecretFile | CommonOptions::Tls
+                              | CommonOptions::Discovery,
+                          Help);
     options.parser().addOption({u"json"_s, u"Print JSON; with --watch, an object a line."_s});
     options.parser().addOption({u"peers"_s, u"Print the scheduler's peers instead: the state of each connection, its "
                                             "round trip time, and what has gone over it and waits."_s});
@@ -146,7 +149,7 @@ int runStatusCommand(const QStringList &arguments)
 
     const bool watch = options.parser().isSet(u"watch"_s);
     const auto discoveryPort = options.givenScheduler() ? std::nullopt : options.discoveryPort();
-    const Coro<int> coro = spawn(runStatus, options.scheduler(), discoveryPort, options.secret(),
+    const Coro<int> coro = spawn(runStatus, options.scheduler(), discoveryPort, options.secret(), options.tls(),
                                  options.parser().isSet(u"json"_s), watch, options.parser().isSet(u"peers"_s));
     const TerminationSignals signals([&coro](int) { coro.terminate(); });
     try {
