@@ -22,6 +22,7 @@ IO = "src/io"
 SQL = "src/sql"
 NETWORK = "src/network"
 DISTRIBUTED = "src/distributed"
+DNS_SD = "src/dnssd"
 DISCORO = "src/discoro"
 TESTING = "src/testing"
 EVENT_DISPATCHER = "src/eventdispatcher"
@@ -53,10 +54,11 @@ LAYERS = {
     NETWORK: rule({CORE, IO}, "Qt6::Core", "Qt6::Network"),
     WEB_SOCKETS: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network", "Qt6::WebSockets"),
     DISTRIBUTED: rule({CORE, IO, NETWORK}, "Qt6::Core", "Qt6::Network"),
+    DNS_SD: rule({CORE, IO, NETWORK, DISTRIBUTED}, "Qt6::Core", "Qt6::Network", "Qt6::DBus", "KF6::DNSSD"),
     DISCORO: rule({CORE, IO, NETWORK, DISTRIBUTED}, "Qt6::Core", "Qt6::Network", "KF6::Archive"),
     TESTING: rule(UP_TO_DISCORO, "Qt6::Core", "Qt6::Network", "Qt6::Test"),
     QML: rule(UP_TO_DISCORO, "Qt6::Core", "Qt6::Gui", "Qt6::Qml", "Qt6::QmlIntegration", "Qt6::Quick"),
-    "tools": rule(UP_TO_DISCORO | {EVENT_DISPATCHER}, "Qt6::Core", "Qt6::Network"),
+    "tools": rule(UP_TO_DISCORO | {DNS_SD, EVENT_DISPATCHER}, "Qt6::Core", "Qt6::Network"),
     "tools/discoro-dashboard": rule(
         UP_TO_DISCORO | {QML},
         *("Qt6::" + module for module in ("Core", "Network", "Gui", "Widgets", "Svg")),
@@ -64,7 +66,7 @@ LAYERS = {
         *("KF6::" + framework for framework in ("ColorScheme", "IconThemes", "I18n", "CoreAddons")),
     ),
     "examples": rule(
-        UP_TO_DISCORO | {EVENT_DISPATCHER, QML, QML_PROMISE, SQL, WEB_SOCKETS},
+        UP_TO_DISCORO | {DNS_SD, EVENT_DISPATCHER, QML, QML_PROMISE, SQL, WEB_SOCKETS},
         *("Qt6::" + module for module in ("Core", "Network", "Gui", "Qml", "Quick", "Widgets")),
     ),
 }
@@ -74,6 +76,7 @@ KDE_HEADERS = {
     "Archive": {"karchive", "karchivedirectory", "karchiveentry", "karchivefile", "kcompressiondevice", "ktar", "kzip"},
     "ColorScheme": {"kcolorscheme", "kcolorschememanager"},
     "CoreAddons": {"kaboutdata"},
+    "DNSSD": {"publicservice", "remoteservice", "servicebrowser"},
     "IconThemes": {"kicontheme"},
     "I18n": {"klocalizedstring", "klocalizedcontext"},
 }

@@ -87,6 +87,11 @@ Location PeerNetwork::location() const
     return m_core->location();
 }
 
+bool PeerNetwork::authenticatesPeers() const
+{
+    return m_core->isSecure() || !m_core->options().secret.isEmpty();
+}
+
 Coro<> PeerNetwork::anchor() const
 {
     return m_core->anchor();

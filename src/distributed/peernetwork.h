@@ -112,6 +112,9 @@ public:
     /** Where peers reach this process. Where it listens on all addresses, the address is a wildcard. */
     [[nodiscard]] Location location() const;
 
+    /** Whether only those become peers who know the same secret, or have a certificate of the same authority. */
+    [[nodiscard]] bool authenticatesPeers() const;
+
     /**
      * A coroutine that stands for this process and ends with the network. Sent to a peer, it tells that peer where this process
      * is; monitored there, that this process is lost.

@@ -59,6 +59,7 @@ install_what_is_missing() {
     if [[ $environment == isolated ]]; then
         ensure_isolated_root
         install_list debian "$isolated_root/var/lib/asyncoro" install_in_isolated_root
+        install_list debian-isolated "$isolated_root/var/lib/asyncoro" install_in_isolated_root
         [[ $# == 0 ]] || install_list "debian-$1" "$isolated_root/var/lib/asyncoro" install_in_isolated_root
     else
         local family

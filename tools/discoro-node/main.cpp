@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "../common/commonoptions.h"
+#include "../common/schedulerdiscovery.h"
 #include "../common/terminationsignals.h"
 
 #include <Asyncoro/Coro>
 #include <Asyncoro/EventDispatcher>
 #include <Asyncoro/Node>
 #include <Asyncoro/PeerNetwork>
-#include <Asyncoro/SchedulerSearch>
 
 #include <QCoreApplication>
 #include <QDir>
@@ -25,11 +25,6 @@ constexpr int MaxCpus = 1024;
 QString defaultWorkFolder(const QString &name)
 {
     return QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + QStringLiteral("/discoro-node/") + name;
-}
-
-Task<Location> findScheduler(Discovery &discovery)
-{
-    co_return (co_await discovery.find(Discoro::SchedulerService, QDeadlineTimer::Forever)).location;
 }
 
 Task<> leaveAndExit(Discoro::Node &node)
@@ -73,12 +68,12 @@ int runNode()
     PeerNetwork network({.address = options.address(), .port = options.port(), .secret = secret, .tls = tls});
 
     Discoro::Node::Options nodeOptions;
-    std::optional<Discovery> discovery;
+    std::optional<SchedulerFinder> finder;
     if (given || !discoveryPort) {
         nodeOptions.scheduler = options.scheduler();
     } else {
-        discovery.emplace(network, Discoro::schedulerSearch(*discoveryPort, options.address()));
-        nodeOptions.findScheduler = [&discovery] { return findScheduler(*discovery); };
+        finder.emplace(network, *discoveryPort, options.address());
+        nodeOptions.findScheduler = [&finder] { return finder->find(QDeadlineTimer::Forever); };
     }
     nodeOptions.name = options.name();
     nodeOptions.cpus = cpus > 0 ? cpus : QThread::idealThreadCount();

@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "../common/commonoptions.h"
+#include "../common/schedulerdiscovery.h"
 #include "../common/terminationsignals.h"
 
 #include <Asyncoro/EventDispatcher>
 #include <Asyncoro/PeerNetwork>
 #include <Asyncoro/Scheduler>
-#include <Asyncoro/SchedulerSearch>
-#include <Asyncoro/SocketError>
 
 #include <QCoreApplication>
 
@@ -38,14 +37,9 @@ int runScheduler()
                          .secret = options.secret(),
                          .tls = options.tls()});
     const Discoro::Scheduler scheduler(network);
-    std::optional<Discovery> discovery;
-    if (const std::optional<quint16> port = options.discoveryPort()) {
-        try {
-            discovery.emplace(network, Discoro::schedulerOffer(*port, options.address()));
-        } catch (const SocketError &e) {
-            printError(QStringLiteral("others cannot find this scheduler by themselves: ") + e.message());
-        }
-    }
+    std::optional<SchedulerOffer> offer;
+    if (const std::optional<quint16> port = options.discoveryPort())
+        offer.emplace(network, *port);
     const TerminationSignals signals([](int) { QCoreApplication::exit(0); });
     printLine(QStringLiteral("listening ") + network.location().toString());
     return QCoreApplication::exec();

@@ -6,13 +6,13 @@
 #include "statustable.h"
 
 #include "common/commonoptions.h"
+#include "common/schedulerdiscovery.h"
 #include "common/terminationsignals.h"
 
 #include <Asyncoro/ClusterMonitor>
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
 #include <Asyncoro/PeerNetwork>
-#include <Asyncoro/SchedulerSearch>
 #include <Asyncoro/SocketError>
 
 #include <QJsonArray>
@@ -82,7 +82,9 @@ Task<> waitForStatus(ClusterMonitor &monitor, Event &changed)
 Task<Location> locateScheduler(Secret secret, quint16 discoveryPort, Location otherwise)
 {
     try {
-        co_return co_await findScheduler(secret, discoveryPort, TimeToFind);
+        PeerNetwork network({.secret = secret});
+        SchedulerFinder finder(network, discoveryPort, {}); // who only connects need not be reached
+        co_return co_await finder.find(TimeToFind);
     } catch (const TimedOut &e) {
         printError(e.message());
     } catch (const SocketError &e) {
