@@ -8,7 +8,7 @@
 #   in_environment COMMAND...           runs a command there, in the checkout
 #   exec_in_environment FOLDER COMMAND  the same in FOLDER, in place of this script
 
-isolated_root=$checkout/build/debian13
+isolated_root=$(readlink -m "$checkout/build/debian13") # a link, where several checkouts share one
 home_directory=$checkout/build/home
 
 say() {
@@ -52,7 +52,9 @@ environment_name() {
 prepare_environment() { # [benchmarks]
     mkdir -p build "$home_directory"
     [[ $environment == system || $environment == isolated ]] || fail "ASYNCORO_ENVIRONMENT is neither system nor isolated"
-    with_lock build/environment.lock install_what_is_missing "$@"
+    local lock=build/environment.lock
+    [[ $environment == system ]] || lock=$isolated_root.lock
+    with_lock "$lock" install_what_is_missing "$@"
 }
 
 install_what_is_missing() {
