@@ -125,7 +125,6 @@ void DnsSdCore::close()
 Task<> DnsSdCore::useAvahiIfItRuns()
 {
     const auto self = shared_from_this();
-    m_problem = QStringLiteral("Avahi has not answered yet");
     try {
         co_await checkThatAvahiRuns();
         begin();
@@ -137,9 +136,8 @@ Task<> DnsSdCore::useAvahiIfItRuns()
 
 void DnsSdCore::begin()
 {
-    if (m_problem.isEmpty())
+    if (std::exchange(m_inUse, true))
         return;
-    m_problem.clear();
     if (m_options.announce && listensBeyondThisMachine())
         announce();
     if (m_options.search)
@@ -148,6 +146,7 @@ void DnsSdCore::begin()
 
 void DnsSdCore::end()
 {
+    m_inUse = false;
     m_problem = QStringLiteral("Avahi has ended");
     m_service.reset();
     m_browser.reset();
@@ -374,13 +373,13 @@ Task<DiscoveredPeer> DnsSdCore::find(std::shared_ptr<DnsSdCore> self, QString se
 QString DnsSdCore::report() const
 {
     QStringList lines;
-    if (!m_problem.isEmpty())
+    if (!m_inUse)
         lines.append(QStringLiteral("DNS-SD is not used: ") + m_problem);
     else if (m_service && m_service->isPublished())
         lines.append(QStringLiteral("DNS-SD: this process is announced as ") + m_service->serviceName());
     else
         lines.append(QStringLiteral("DNS-SD: this process is not announced"));
-    if (m_problem.isEmpty() && m_options.search && m_known.isEmpty())
+    if (m_inUse && m_options.search && m_known.isEmpty())
         lines.append(QStringLiteral("  nobody else is announced in the networks of this machine"));
     for (const Known &known : m_known)
         lines.append(QStringLiteral("  %1: %2").arg(printable(known.service->serviceName()), known.state));

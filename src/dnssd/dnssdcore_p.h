@@ -72,7 +72,8 @@ private:
     const DnsSd::Options m_options;
     const Announcement m_announcement;
     bool m_closed = false;
-    QString m_problem; // why Avahi is not used
+    bool m_inUse = false;
+    QString m_problem = QStringLiteral("Avahi has not answered yet"); // where it is not in use
     Coro<> m_opener;
 
     std::unique_ptr<QDBusServiceWatcher> m_watcher;
