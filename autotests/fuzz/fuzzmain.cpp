@@ -20,8 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
 
 namespace {
 
-constexpr int Inputs = 50000;
-
 void test(const std::string &input)
 {
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t *>(input.data()), input.size());
@@ -92,11 +90,11 @@ int main(int argc, char **argv)
         const std::vector<std::string> known = samples();
         std::for_each(known.begin(), known.end(), test);
         std::mt19937 random(1);
-        for (int i = 0; i < Inputs; ++i) {
+        for (int i = 0; i < FUZZ_INPUTS; ++i) {
             const bool fromKnown = !known.empty() && i % 4 != 0;
             test(fromKnown ? altered(known[random() % known.size()], random) : randomInput(random));
         }
-        std::printf("%zu samples, %d inputs\n", known.size(), Inputs);
+        std::printf("%zu samples, %d inputs\n", known.size(), FUZZ_INPUTS);
     }
     return 0;
 }

@@ -18,6 +18,13 @@ constexpr qint64 FlushSize = 256 * 1024;
 // So much that TLS itself answers may be unsent. It is far more than a peer that takes its answers asks for.
 constexpr qint64 MaxAnswers = 1024 * 1024;
 
+// As much as is read at a time from a peer that has shown nothing yet.
+constexpr qint64 FirstShare = 4 * 1024;
+constexpr qint64 LargestShare = 64 * 1024;
+constexpr qint64 SmallestShare = 1024;
+// So many messages of TLS itself in one share are no accident.
+constexpr int MaxMessages = 16;
+
 /** Memory for what is encrypted, so that not each connection keeps some, nor each call makes some. */
 QByteArray &spareBuffer()
 {
@@ -31,6 +38,7 @@ SocketTls::SocketTls(SocketData &socket, const TlsConfiguration &configuration, 
                      const QString &serverName, const QByteArray &unread)
     : m_socket(socket)
     , m_unread(unread)
+    , m_share(FirstShare)
     , m_engine(*this, configuration, role, serverName, socket.peer().port(), socket.peer().toString())
 {
 }
@@ -153,12 +161,30 @@ std::exception_ptr SocketTls::failure(const char *operation) const
 
 qint64 SocketTls::read(char *to, qint64 size)
 {
-    if (m_unread.isEmpty())
-        return m_socket.readRaw(to, size);
+    if (m_unread.isEmpty()) {
+        const qint64 most = std::min(size, share());
+        const qint64 taken = m_socket.readRaw(to, most);
+        m_tookAll = taken == most;
+        return taken;
+    }
     const qint64 taken = std::min<qint64>(size, m_unread.size());
     std::copy_n(m_unread.constData(), taken, to);
     m_unread.remove(0, taken);
     return taken;
+}
+
+// A change of keys is 27 bytes long and takes as long as kilobytes of data; OpenSSL stops at none of them before it is
+// through with all that it was given. So it is given little of a peer that sends many, and others have their turn.
+qint64 SocketTls::share()
+{
+    const int messages = m_engine.takeMessages();
+    if (messages > MaxMessages)
+        m_isSuspect = true;
+    if (m_isSuspect)
+        m_share = SmallestShare;
+    else if (messages == 0 && m_tookAll && isOpen())
+        m_share = std::min(2 * m_share, LargestShare);
+    return m_share;
 }
 
 // Always takes it: what the system has no room for, QTcpSocket keeps. SocketData::unwritten() tells of it.

@@ -56,6 +56,7 @@ private:
     void send(QByteArrayView bytes);
     [[nodiscard]] qint64 encrypt(QByteArrayView bytes);
     void limitAnswers();
+    [[nodiscard]] qint64 share();
     void flush();
 
     SocketData &m_socket;
@@ -63,8 +64,11 @@ private:
     QByteArray m_unread; // comes before what the connection has
     QByteArray m_unsent; // encrypted; empty but within a call
     QByteArray m_held; // not encrypted; goes before what is sent from now on
+    qint64 m_share; // of what has come, that is read at a time
     qint64 m_answers = 0; // bytes that TLS itself has sent since nothing was unwritten
     TlsEngine m_engine;
+    bool m_tookAll = false; // of its last share
+    bool m_isSuspect = false; // sends more messages of TLS itself than anybody needs
     bool m_holdsEnd = false; // the mark of the end goes after m_held
     bool m_shaking = true;
     bool m_inHandshake = false; // in this very moment

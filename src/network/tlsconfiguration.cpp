@@ -181,6 +181,7 @@ ContextPointer TlsConfigurationData::makeContext(Role role) const
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context.get(), 1);
     SSL_CTX_set_default_read_buffer_len(context.get(), ReadAheadSize);
+    SSL_CTX_set_info_callback(context.get(), TlsEngine::onStep);
     setUpTrust(context.get());
     SSL_CTX_set_cert_cb(context.get(), chooseIdentity, const_cast<TlsConfigurationData *>(this));
     if (isServer) {

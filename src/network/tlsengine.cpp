@@ -186,6 +186,14 @@ int TlsEngine::onNewSession(SSL *ssl, SSL_SESSION *session)
     return 1; // it is ours now
 }
 
+// For each message of TLS itself, not for data.
+void TlsEngine::onStep(const SSL *ssl, int what, int)
+{
+    TlsEngine *const engine = of(ssl);
+    if ((what & SSL_CB_LOOP) && engine->m_stage == Stage::Open)
+        ++engine->m_messages;
+}
+
 // --- the stream ---
 
 TlsEngine::Progress TlsEngine::handshake()

@@ -58,6 +58,8 @@ public:
 
     [[nodiscard]] qint64 read(char *to, qint64 size) override;
     [[nodiscard]] qint64 write(const char *from, qint64 size) override;
+    /** How many messages of TLS itself there were since the last call, both ways; those of the handshake do not count. */
+    [[nodiscard]] int takeMessages() { return std::exchange(m_messages, 0); }
     /** Marks the end of what this side sends: NotNow, Failed, or something positive. */
     [[nodiscard]] qint64 writeEnd();
     /** Lets the stream fail because of what the peer does; `text` says what. */
@@ -75,6 +77,7 @@ public:
     static int onVerified(int ok, X509_STORE_CTX *store);
     static void onCertificateRequest(const SSL *ssl) { of(ssl)->m_askedForCertificate = true; }
     static int onNewSession(SSL *ssl, SSL_SESSION *session);
+    static void onStep(const SSL *ssl, int what, int);
 
 private:
     enum class Stage : quint8 { Handshake, Open, Broken };
@@ -98,6 +101,7 @@ private:
     Stage m_stage = Stage::Handshake;
     bool m_askedForCertificate = false; // by the server
     bool m_ended = false; // by the peer, with the mark of the end
+    int m_messages = 0; // since somebody asked
     int m_certificateProblem = X509_V_OK; // the first that is not accepted
     QString m_problematic; // which certificate has it
     QString m_text; // of the failure; empty if there is none here
