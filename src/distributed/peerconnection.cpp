@@ -270,51 +270,56 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionA
         lose(error);
 }
 
-/** Appends what there is to m_incoming, unless that is for another connection by then; gives how much that is. */
-Task<qint64> PeerLink::receive(std::shared_ptr<AsyncSocket> socket)
+/** Appends what there is to m_incoming, unless that is for another connection by then. False: it is over. */
+Task<bool> PeerLink::receive(std::shared_ptr<AsyncSocket> socket)
 {
     const qsizetype had = m_incoming.size();
     const qsizetype missing = missingOf(m_incoming);
+    qint64 size = 0;
     if (missing < ReadSize) {
         const QByteArray bytes = co_await socket->recv(ReadSize);
-        if (m_socket == socket)
-            m_incoming += bytes;
-        co_return bytes.size();
-    }
-    // A long frame comes right where it belongs, and nothing of the next one behind it. Its length is only said so far:
-    // the memory grows with what has come. Whoever ends this connection closes the socket first, so nothing is written later.
-    if (m_incoming.capacity() - had < std::min(missing, ReadSize))
-        m_incoming.reserve(had + std::min(missing, std::max(had, MaxReserved)));
-    const qsizetype room = std::min(missing, m_incoming.capacity() - had);
-    const qint64 size = co_await socket->recvInto(m_incoming.data() + had, room);
-    if (m_socket == socket)
+        if (m_socket != socket)
+            co_return false;
+        m_incoming += bytes;
+        size = bytes.size();
+    } else {
+        // A long frame comes right where it belongs, and nothing of the next one behind it. Its length is only said so
+        // far: the memory grows with what has come. Whoever ends this connection closes the socket first, so nothing is
+        // written later.
+        if (m_incoming.capacity() - had < std::min(missing, ReadSize))
+            m_incoming.reserve(had + std::min(missing, std::max(had, MaxReserved)));
+        const qsizetype room = std::min(missing, m_incoming.capacity() - had);
+        size = co_await socket->recvInto(m_incoming.data() + had, room);
+        if (m_socket != socket)
+            co_return false;
         m_incoming.resizeForOverwrite(had + size);
-    co_return size;
+    }
+    m_lastHeard = milliseconds();
+    m_received += quint64(size);
+    m_info.bytesReceived += size;
+    co_return size > 0;
 }
 
 /** Returns when the connection is over. */
 Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
 {
     for (;;) {
-        qint64 size = 0;
+        bool isOpen = false;
         QString failure;
         try {
-            size = co_await receive(socket);
+            isOpen = co_await receive(socket);
         } catch (const StreamError &e) {
             failure = e.message();
         }
         if (m_socket != socket)
             co_return;
-        if (size == 0) {
+        if (!isOpen) {
             if (failure.isEmpty())
                 interrupt(QStringLiteral("it closed the connection without a goodbye"), Break::Closed);
             else
                 interrupt(failure, Break::Failed);
             co_return;
         }
-        m_lastHeard = milliseconds();
-        m_received += quint64(size);
-        m_info.bytesReceived += size;
         FrameMemory memory{std::exchange(m_incoming, {})}; // not there: a frame may make this lost
         QByteArray &bytes = memory.bytes;
         qsizetype position = 0;

@@ -178,7 +178,7 @@ private:
     [[nodiscard]] bool isWanted(const Hello &theirs) const;
     void dropConnection();
     Task<> readFrames(std::shared_ptr<AsyncSocket> socket);
-    Task<qint64> receive(std::shared_ptr<AsyncSocket> socket);
+    Task<bool> receive(std::shared_ptr<AsyncSocket> socket);
     Task<> writeFrames(std::shared_ptr<AsyncSocket> socket);
     Task<> keepAlive();
     void readAcknowledged(quint64 position);
