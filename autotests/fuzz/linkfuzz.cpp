@@ -149,8 +149,8 @@ public:
     Network &operator=(const Network &) = delete;
 
     /**
-     * `parts` of the stream of a peer, which waits for what it has asked for after each, if that can be known. Returns once
-     * all is as before, however long that takes: whoever runs this sets the limit.
+     * `parts` of the stream of a peer, which waits for what it has asked for after each, if that can be known. Returns
+     * once all is as before, however long that takes: whoever runs this sets the limit.
      */
     void attack(QByteArrayList parts, bool waits)
     {
@@ -207,7 +207,8 @@ private:
     static Task<qint64> waitForAnswers(RawPeer &peer)
     {
         constexpr qint64 number = 0x7a7a7a7a7a7a7a7a;
-        co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{number, QStringLiteral("add"), QCborArray{1, 2}, false}));
+        const QCborArray call{number, QStringLiteral("add"), QCborArray{1, 2}, false};
+        co_await peer.socket.sendAll(frameOf(FrameKind::Call, call));
         qint64 size = 0;
         for (;;) {
             const RawPeer::Frame frame = co_await peer.receiveFrame();
@@ -284,8 +285,8 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-// The input: records of a kind, a length (two bytes) and as many bytes, or those that there are. A kind of frame gets its
-// header, 0 is a wait for answers to what came before, and 0xf0 and more are bytes that are no frame.
+// The input: records of a kind, a length (two bytes) and as many bytes, or those that there are. A kind of frame gets
+// its header, 0 is a wait for answers to what came before, and 0xf0 and more are bytes that are no frame.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     const QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));

@@ -65,7 +65,8 @@ void checkReading(const QByteArray &bytes)
 {
     const PingReading reading = readPing(bytes, Secret);
     check(reading.ping.has_value() == (reading.fault == PingFault::None));
-    const bool isProved = bytes.size() == Ping::Size && bytes.sliced(SignedSize) == proofOf(bytes.first(SignedSize), Secret);
+    const bool isProved
+        = bytes.size() == Ping::Size && bytes.sliced(SignedSize) == proofOf(bytes.first(SignedSize), Secret);
     check(isProved || !reading.ping);
     check(!isProved || reading.fault != PingFault::WrongSecret);
     if (reading.ping)

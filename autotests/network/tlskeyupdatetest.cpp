@@ -70,7 +70,8 @@ public:
     bool shake() { return SSL_do_handshake(m_ssl.get()) == 1; }
     void updateKeys(bool asksForAnswer)
     {
-        QCOMPARE(SSL_key_update(m_ssl.get(), asksForAnswer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        const int type = asksForAnswer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
+        QCOMPARE(SSL_key_update(m_ssl.get(), type), 1);
         QCOMPARE(SSL_do_handshake(m_ssl.get()), 1);
     }
     void write(const QByteArray &bytes)
@@ -209,7 +210,8 @@ private Q_SLOTS:
         flood += conversation.peer.takeUnsent();
 
         const auto sending = spawn([&]() -> Task<> { co_await conversation.wire.sendAll(flood); });
-        const auto receiving = spawn([&]() -> Task<QByteArray> { co_return co_await conversation.receive(data.size()); });
+        const auto receiving
+            = spawn([&]() -> Task<QByteArray> { co_return co_await conversation.receive(data.size()); });
         QVERIFY(run(conversation.ours.recvAll(data.size())) == data);
         waitFor(sending);
         run(conversation.ours.sendAll(data)); // with the keys that it has by now
