@@ -244,7 +244,7 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
     co_await socket->sendAll(transcript, deadline);
     QByteArray theirBytes = co_await socket->recv(Hello::Size, deadline);
     if (!m_options.tls && isTlsAlert(theirBytes))
-        throw PeerRefused(QStringLiteral("%1 uses TLS, and this process has no certificate: it takes one, its key "
+        throw PeerRefused(QStringLiteral("%1 uses TLS, and this process has no certificate; it takes one, its key "
                                          "and the authority of all processes")
                               .arg(location.toString()));
     if (theirBytes.size() < Hello::Size)
