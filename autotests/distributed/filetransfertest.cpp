@@ -3,6 +3,7 @@
 
 #include "filetransfertest.h"
 
+#include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -340,10 +341,17 @@ private Q_SLOTS:
         options.progress = [&](qint64, qint64) {
             if (!std::exchange(once, false))
                 return;
-            if (change > 1)
+            switch (change) {
+            case 0:
+                return writeTo(file, content + 'x');
+            case 1:
+                return writeTo(file, content.chopped(1));
+            case 2: // at no moment it is not there
+                writeTo(path(QStringLiteral("b")), content);
+                return std::filesystem::rename(path(QStringLiteral("b")).toStdString(), file.toStdString());
+            default:
                 QVERIFY(QFile::remove(file));
-            if (change < 3)
-                writeTo(file, change == 0 ? content + 'x' : change == 1 ? content.chopped(1) : content);
+            }
         };
         const QString text = change == 3 ? failureOf<Error>(send(QStringLiteral("a"), {}, options))
                                          : failureOf<FileRefused>(send(QStringLiteral("a"), {}, options));
