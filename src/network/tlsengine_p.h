@@ -58,7 +58,7 @@ public:
 
     [[nodiscard]] qint64 read(char *to, qint64 size) override;
     [[nodiscard]] qint64 write(const char *from, qint64 size) override;
-    /** How many messages of TLS itself there were since the last call, both ways; those of the handshake do not count. */
+    /** How many messages of TLS itself there were since the last call, both ways, beyond those of the handshake. */
     [[nodiscard]] int takeMessages() { return std::exchange(m_messages, 0); }
     /** Marks the end of what this side sends: NotNow, Failed, or something positive. */
     [[nodiscard]] qint64 writeEnd();
