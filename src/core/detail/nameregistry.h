@@ -26,7 +26,7 @@ struct DataPointer<CoroData> {
 };
 
 template<typename Data>
-class LocateSuspension;
+class ASYNCORO_CORE_EXPORT LocateSuspension; // Clang exports it only if it is told here, too
 
 /**
  * The names under which programs find what lives in this process: one registry for coroutines, one for channels. (The
