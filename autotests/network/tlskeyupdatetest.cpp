@@ -257,10 +257,9 @@ private Q_SLOTS:
     void N08_whoTakesNoAnswersIsGivenUp()
     {
         Conversation conversation;
-        for (AsyncSocket *const end : {&conversation.ours, &conversation.wire}) { // the system is to keep little
-            end->socket()->setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, 8192);
-            end->socket()->setSocketOption(QAbstractSocket::ReceiveBufferSizeSocketOption, 8192);
-        }
+        // The system is to keep little of what the peer does not take.
+        conversation.ours.socket()->setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, 8192);
+        conversation.wire.socket()->setSocketOption(QAbstractSocket::ReceiveBufferSizeSocketOption, 8192);
         QByteArray flood;
         for (int i = 0; i < AnswersTooMany; ++i) {
             conversation.peer.updateKeys(true);
