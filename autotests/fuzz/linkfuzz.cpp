@@ -29,6 +29,12 @@ namespace {
 constexpr qint64 MaxAnswered = 1'000'000; // bytes, to one input
 constexpr qint64 MaxMemory = 1'500'000'000; // of the process; a sanitizer keeps what was freed
 
+// Kinds of records besides those of frames.
+constexpr quint8 WaitForAnswers = 0; // to what came before
+constexpr quint8 LongFrame = 0x80; // added to the kind of a frame
+constexpr quint8 NoFrame = 0xf0; // and more
+constexpr qsizetype LongSize = 100'000;
+
 // What stands in an input for what is another number each time.
 const QByteArray IdMark("\x1bZZZZZZZ"); // and a digit: the id of that one of the targets, as a number of CBOR
 const QByteArray OurMark(Hello::IncarnationSize, 'V'); // the incarnation of the process that is attacked
@@ -285,8 +291,8 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-// The input: records of a kind, a length (two bytes) and as many bytes, or those that there are. A kind of frame gets
-// its header, 0 is a wait for answers to what came before, and 0xf0 and more are bytes that are no frame.
+// The input: records of a kind, a length (two bytes) and as many bytes, or those that there are. README.md explains the
+// kinds.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     const QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
@@ -296,12 +302,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         const auto kind = quint8(input[at]);
         const QByteArray body = input.sliced(at + 3).left(qFromBigEndian<quint16>(input.constData() + at + 1));
         at += 3 + body.size();
-        if (kind == 0)
+        if (kind == WaitForAnswers) {
             parts.append(QByteArray());
-        else if (kind >= 0xf0)
+        } else if (kind >= NoFrame) {
+            parts.last() += body;
             inFrames = false;
-        if (kind != 0)
-            parts.last() += kind >= 0xf0 ? body : frameOf(FrameKind(kind), body);
+        } else {
+            const QByteArray behind(kind & LongFrame ? LongSize : 0, 'x');
+            parts.last() += frameOf(FrameKind(kind & ~LongFrame), body + behind);
+        }
     }
     network->attack(parts, inFrames);
     return 0;
