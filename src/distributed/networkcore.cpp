@@ -345,10 +345,16 @@ void NetworkCore::makeRoomForStranger()
 
 namespace {
 
-/** As many bytes; none if the other side closes before the first of them, since it has found another way meanwhile. */
+/** As many bytes; none if the other side closes or resets before the first of them: it has found another way meanwhile. */
 Task<QByteArray> receiveOrEnd(std::shared_ptr<AsyncSocket> socket, qsizetype size, QDeadlineTimer deadline)
 {
-    QByteArray bytes = co_await socket->recv(size, deadline);
+    QByteArray bytes;
+    try {
+        bytes = co_await socket->recv(size, deadline);
+    } catch (const SocketError &e) {
+        if (e.code() != QAbstractSocket::RemoteHostClosedError)
+            throw;
+    }
     if (!bytes.isEmpty() && bytes.size() < size)
         bytes += co_await socket->recvAll(size - bytes.size(), deadline);
     co_return bytes;

@@ -164,12 +164,13 @@ QDateTime timeOf(const QString &text)
         return {};
     if (!time.isValid() || time.timeSpec() == Qt::LocalTime)
         malformed(QStringLiteral("no time: ") + text);
-    if (bracket < 0)
-        return time;
-    if (!text.endsWith(u']') || time.toUTC().toString(Qt::ISODate).isEmpty()) // beyond the years that textOf() writes
+    if (bracket >= 0 && !text.endsWith(u']'))
         malformed(QStringLiteral("no time: ") + text);
-    const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1());
-    return zone.isValid() ? time.toTimeZone(zone) : time;
+    const QTimeZone zone(bracket < 0 ? QByteArray() : text.sliced(bracket + 1).chopped(1).toLatin1());
+    const QDateTime there = zone.isValid() ? time.toTimeZone(zone) : time;
+    if (const QString again = textOf(there); again.isEmpty() || again.startsWith(u'[')) // as "9999-12-31T24:00:00Z"
+        malformed(QStringLiteral("no time: ") + text);
+    return there;
 }
 
 void encodePlain(QCborStreamWriter &writer, const QVariant &value)
