@@ -166,8 +166,11 @@ QDateTime timeOf(const QString &text)
         malformed(QStringLiteral("no time: ") + text);
     if (bracket >= 0 && !text.endsWith(u']'))
         malformed(QStringLiteral("no time: ") + text);
-    const QTimeZone zone(bracket < 0 ? QByteArray() : text.sliced(bracket + 1).chopped(1).toLatin1());
-    const QDateTime there = zone.isValid() ? time.toTimeZone(zone) : time;
+    QDateTime there = time;
+    if (bracket >= 0) {
+        if (const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1()); zone.isValid())
+            there = time.toTimeZone(zone);
+    }
     if (const QString again = textOf(there); again.isEmpty() || again.startsWith(u'[')) // as "9999-12-31T24:00:00Z"
         malformed(QStringLiteral("no time: ") + text);
     return there;
