@@ -205,8 +205,17 @@ void encodePlain(QCborStreamWriter &writer, const QVariant &value)
     }
 }
 
+/** Qt would look for enumerators of that name, and write warnings about texts that can be none. They go as numbers. */
+bool isTextForEnumeration(QMetaType type, const QVariant &content)
+{
+    return type.flags() & QMetaType::IsEnumeration
+        && (content.typeId() == QMetaType::QString || content.typeId() == QMetaType::QByteArray);
+}
+
 QVariant decodePlain(QMetaType type, const QVariant &content)
 {
+    if (isTextForEnumeration(type, content))
+        malformed(QStringLiteral("a text for a %1").arg(typeName(type)));
     if (type.id() == QMetaType::QUuid && content.typeId() == QMetaType::QByteArray)
         return QUuid::fromRfc4122(content.toByteArray());
     if (type.id() == QMetaType::QUrl)
@@ -583,7 +592,8 @@ private:
             const int index = meta->indexOfProperty(it.key().toLatin1().constData());
             if (index < 0)
                 continue; // a newer version of the type
-            if (!meta->property(index).writeOnGadget(value.data(), it.value()))
+            const QMetaProperty property = meta->property(index);
+            if (isTextForEnumeration(property.metaType(), it.value()) || !property.writeOnGadget(value.data(), it.value()))
                 throw WireError(QStringLiteral("a %1 cannot be read: its property %2 is of another type here").arg(typeName(type), it.key()));
         }
         return value;
@@ -599,7 +609,8 @@ private:
         reader.enterContainer();
         while (hasNext()) {
             QVariant element = decode();
-            if (elementType != QMetaType::fromType<QVariant>() && !element.convert(elementType))
+            if (elementType != QMetaType::fromType<QVariant>()
+                && (isTextForEnumeration(elementType, element) || !element.convert(elementType)))
                 malformed(QStringLiteral("element of %1").arg(typeName(type)));
             elements.addValue(element);
         }
