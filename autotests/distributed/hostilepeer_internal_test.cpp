@@ -5,6 +5,8 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
+#include <Asyncoro/Suspend>
+
 #include <QCborMap>
 #include <QSize>
 
@@ -499,6 +501,52 @@ private Q_SLOTS:
             QCOMPARE(frames[i][1], QCborValue(QStringLiteral("Asyncoro::WireError")));
             QVERIFY(frames[i][2].toString().contains(QStringLiteral("NoSuchType")));
         }
+    }
+
+    void deliveriesAreTakenBackInAnyOrder()
+    {
+        const Coro<QStringList> target = spawn([]() -> Task<QStringList> {
+            co_await suspend();
+            co_return co_await collect(4);
+        });
+        target.setMailboxLimit(1);
+        QVERIFY(target.send(QStringLiteral("0")));
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(Coro<>(target))).isEmpty());
+        waitFor([](Location location, Coro<> coro) -> Task<> {
+            RawPeer peer;
+            co_await peer.join(location);
+            for (int i = 1; i <= 6; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{i, qint64(coro.id()), QString::number(i)}));
+            for (const int number : {3, 1, 6, 6, 7}) // in the middle, the first, the last, and two that are none
+                co_await peer.socket.sendAll(frameOf(FrameKind::Cancel, QCborArray{number}));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Resume, QCborArray{qint64(coro.id()), 0}));
+            QList<int> delivered;
+            while (delivered.size() < 3) {
+                const RawPeer::Frame frame = co_await peer.receiveFrame();
+                if (frame.kind == FrameKind::Value)
+                    delivered.append(int(frame.items[0].toInteger()));
+            }
+            if (delivered != QList<int>{2, 4, 5})
+                throw Error(QStringLiteral("others were delivered"));
+        }(m_network->location(), target));
+        QCOMPARE(waitFor(target), (QStringList{QStringLiteral("0"), QStringLiteral("2"), QStringLiteral("4"), QStringLiteral("5")}));
+    }
+
+    void aNumberIsOfOneDelivery()
+    {
+        const Coro<> target = spawn(waitForever);
+        target.setMailboxLimit(1);
+        QVERIFY(target.send(0));
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(target)).isEmpty());
+        expectWarning(QStringLiteral("closed the connection to .*: malformed message: a second delivery with the number 1"));
+        waitFor([](Location location, qint64 id) -> Task<> {
+            RawPeer peer;
+            co_await peer.join(location);
+            for (int i = 0; i < 2; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{1, id, i}));
+            co_await peer.isClosed();
+        }(m_network->location(), qint64(target.id())));
+        target.terminate();
     }
 
     void theNetworksOwnCoroutineIsNotTerminated()

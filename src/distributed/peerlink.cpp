@@ -312,19 +312,25 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
             return;
         }
     }
-    message.size += sizeof(UnreadMessage);
+    const quint64 number = message.number;
+    if (number && m_unreadPlaces.contains(number))
+        throw MalformedFrame(QStringLiteral("a second delivery with the number %1").arg(number));
+    message.size += sizeof(UnreadMessage) + sizeof(UnreadPlace);
     const qint64 limit = peerLimits().unread;
     if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
         throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
     m_backlogSize += message.size;
     m_core->unread += message.size;
-    if (backlog) {
-        backlog->messages.push_back(std::move(message));
-        return;
+    const bool isFirst = !backlog;
+    if (isFirst) {
+        backlog = std::make_shared<Backlog>();
+        m_backlogs.insert(id, backlog);
     }
-    backlog = std::make_shared<Backlog>();
-    backlog->messages.push_back(std::move(message));
-    m_backlogs.insert(id, backlog);
+    const auto place = backlog->messages.insert(backlog->messages.end(), std::move(message));
+    if (number)
+        m_unreadPlaces.insert(number, {id, place});
+    if (!isFirst)
+        return;
     send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
     startPassing(target, backlog);
 }
@@ -340,6 +346,7 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
 {
     UnreadMessage first = std::move(backlog.messages.front());
     backlog.messages.pop_front();
+    m_unreadPlaces.remove(first.number);
     m_backlogSize -= first.size;
     m_core->unread -= first.size;
     return first;
@@ -371,25 +378,22 @@ Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
 /** The peer no longer waits for the Deliver of that number. */
 void PeerLink::dropUnread(quint64 number)
 {
-    if (number == 0)
-        return; // these are no Delivers
-    for (auto entry = m_backlogs.cbegin(); entry != m_backlogs.cend(); ++entry) {
-        const std::shared_ptr<Backlog> backlog = entry.value();
-        const auto found = std::ranges::find(backlog->messages, number, &UnreadMessage::number);
-        if (found == backlog->messages.end())
-            continue;
-        if (found != backlog->messages.begin()) {
-            m_backlogSize -= found->size;
-            m_core->unread -= found->size;
-            backlog->messages.erase(found);
-            return;
-        }
+    const auto found = m_unreadPlaces.constFind(number);
+    if (found == m_unreadPlaces.cend())
+        return;
+    const UnreadPlace place = *found;
+    const std::shared_ptr<Backlog> backlog = m_backlogs.value(place.coro);
+    if (place.message == backlog->messages.begin()) {
         takeFirst(*backlog);
         const Coro<> passer = backlog->passer;
-        startPassing(m_core->findExported(entry.key()), backlog);
+        startPassing(m_core->findExported(place.coro), backlog);
         passer.terminate();
         return;
     }
+    m_backlogSize -= place.message->size;
+    m_core->unread -= place.message->size;
+    backlog->messages.erase(place.message);
+    m_unreadPlaces.erase(found);
 }
 
 bool PeerLink::isFullFor(quint64 coro) const

@@ -20,7 +20,7 @@
 #include <QMultiHash>
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 
@@ -162,8 +162,13 @@ private:
         qsizetype size = 0; // in bytes
     };
     struct Backlog {
-        std::deque<UnreadMessage> messages; // the first one is being delivered
+        std::list<UnreadMessage> messages; // the first one is being delivered
         Coro<> passer; // by this one
+    };
+    /** Where a Deliver waits. */
+    struct UnreadPlace {
+        quint64 coro = 0; // whose mailbox has no room
+        std::list<UnreadMessage>::iterator message;
     };
     struct Connection;
 
@@ -263,6 +268,7 @@ private:
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
     QHash<quint64, std::shared_ptr<Gate>> m_full; // coroutines over there whose mailbox is full
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
+    QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes
     QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
     qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
