@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int MaxFound = 256;
+constexpr int MaxFoundSources = 256;
 constexpr int MaxAppending = 2; // pieces of a file: while one is written, the next one is at hand
 constexpr auto CleaningInterval = 1h;
 constexpr qint64 DigestPerSecond = 10'000'000; // bytes of a file that are hashed even by a slow peer
@@ -74,7 +74,7 @@ FileStoreCore::FileStoreCore(const PeerNetwork &network, const QString &folder, 
     , m_options(options)
     , m_folder(std::make_shared<StoreFolder>(folder))
     , m_transfers(options.maxTransfers)
-    , m_found(MaxFound)
+    , m_found(MaxFoundSources)
     , m_used(options.quota) // until that is measured
     , m_nextCleaning(CleaningInterval)
 {

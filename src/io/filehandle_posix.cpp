@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "filehandle_p.h"
+#include "systemcall_p.h"
 
 #include <QFile>
 #include <QMutex>
@@ -35,21 +36,6 @@
 namespace Asyncoro::Detail {
 
 namespace {
-
-std::error_code lastError()
-{
-    return {errno, std::generic_category()};
-}
-
-template<typename Call>
-auto retried(Call call)
-{
-    decltype(call()) result;
-    do {
-        result = call();
-    } while (result == -1 && errno == EINTR);
-    return result;
-}
 
 // As QFile understands a mode.
 int openFlags(QIODevice::OpenMode mode)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "filesystem_p.h"
+#include "systemcall_p.h"
 
 #include <QFile>
 
@@ -21,11 +22,6 @@ constexpr int EntriesAtOnce = 256;
 // A piece of a copy: how often there is progress, and how long a cancelled copy goes on at most.
 constexpr qint64 CopyPiece = 16 * 1024 * 1024;
 constexpr qint64 BufferSize = 256 * 1024;
-
-std::error_code lastError()
-{
-    return {errno, std::generic_category()};
-}
 
 FolderEntry::Type typeOf(mode_t mode)
 {

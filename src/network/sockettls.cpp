@@ -12,7 +12,7 @@ namespace Detail {
 namespace {
 
 // Up to this size data is put behind its header, so that both are one record.
-constexpr qint64 GatherSize = 16 * 1024;
+constexpr qint64 RecordGatherSize = 16 * 1024;
 // So much that is encrypted goes out with one system call.
 constexpr qint64 FlushSize = 256 * 1024;
 // So much that TLS itself answers may be unsent. It is far more than a peer that takes its answers asks for.
@@ -93,7 +93,7 @@ void SocketTls::limitAnswers()
 
 void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
 {
-    if (!header.isEmpty() && header.size() + bytes.size() <= GatherSize) {
+    if (!header.isEmpty() && header.size() + bytes.size() <= RecordGatherSize) {
         send(header.toByteArray().append(bytes));
     } else {
         send(header);

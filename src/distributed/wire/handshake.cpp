@@ -12,16 +12,16 @@ namespace Asyncoro::Detail {
 
 namespace {
 
-constexpr char Magic[] = "ASYNCORO"; // without the closing zero
-constexpr qsizetype MagicSize = 8;
+constexpr char HelloMagic[] = "ASYNCORO"; // without the closing zero
+constexpr qsizetype HelloMagicSize = 8;
 
 } // namespace
 
-static_assert(MagicSize + 4 * sizeof(quint16) + Hello::IncarnationSize + Hello::NonceSize == Hello::Size);
+static_assert(HelloMagicSize + 4 * sizeof(quint16) + Hello::IncarnationSize + Hello::NonceSize == Hello::Size);
 
 QByteArray Hello::toBytes() const
 {
-    QByteArray bytes(Magic, MagicSize);
+    QByteArray bytes(HelloMagic, HelloMagicSize);
     for (const quint16 field : {version, oldestVersion, flags, port}) {
         const quint16 inNetworkOrder = qToBigEndian(field);
         bytes.append(reinterpret_cast<const char *>(&inNetworkOrder), sizeof inNetworkOrder);
@@ -31,10 +31,10 @@ QByteArray Hello::toBytes() const
 
 std::optional<Hello> Hello::fromBytes(const QByteArray &bytes)
 {
-    if (bytes.size() != Size || !bytes.startsWith(Magic))
+    if (bytes.size() != Size || !bytes.startsWith(HelloMagic))
         return {};
     const auto field = [&](qsizetype index) {
-        return qFromBigEndian<quint16>(bytes.constData() + MagicSize + index * qsizetype(sizeof(quint16)));
+        return qFromBigEndian<quint16>(bytes.constData() + HelloMagicSize + index * qsizetype(sizeof(quint16)));
     };
     Hello hello;
     hello.version = field(0);

@@ -15,13 +15,13 @@ namespace Asyncoro::Detail {
 
 namespace {
 
-constexpr char Magic[] = "ASYNPING"; // without the closing zero
+constexpr char PingMagic[] = "ASYNPING"; // without the closing zero
 constexpr char PassedMagic[] = "ASYNPASS";
-constexpr qsizetype MagicSize = 8;
+constexpr qsizetype PingMagicSize = 8;
 constexpr quint8 DirectFlag = 1;
 
 // Where things are.
-constexpr qsizetype VersionAt = MagicSize;
+constexpr qsizetype VersionAt = PingMagicSize;
 constexpr qsizetype OldestVersionAt = VersionAt + 2;
 constexpr qsizetype KindAt = OldestVersionAt + 2;
 constexpr qsizetype FlagsAt = KindAt + 1;
@@ -87,7 +87,7 @@ bool Ping::fits(const QStringList &services)
 QByteArray Ping::toBytes(const QByteArray &secret) const
 {
     QByteArray bytes(Size, '\0');
-    std::copy_n(Magic, MagicSize, bytes.begin());
+    std::copy_n(PingMagic, PingMagicSize, bytes.begin());
     putNumber(bytes, VersionAt, version);
     putNumber(bytes, OldestVersionAt, oldestVersion);
     bytes[KindAt] = char(kind);
@@ -107,7 +107,7 @@ QByteArray Ping::toBytes(const QByteArray &secret) const
 PingReading readPing(const QByteArray &bytes, const QByteArray &secret)
 {
     PingReading reading;
-    if (bytes.size() < FlagsAt + 1 || !bytes.startsWith(Magic)) {
+    if (bytes.size() < FlagsAt + 1 || !bytes.startsWith(PingMagic)) {
         reading.fault = PingFault::NotAPing;
         return reading;
     }
@@ -150,9 +150,9 @@ PingReading readPing(const QByteArray &bytes, const QByteArray &secret)
 QByteArray PassedPing::toBytes() const
 {
     QByteArray bytes(Size - Ping::Size, '\0');
-    std::copy_n(PassedMagic, MagicSize, bytes.begin());
-    putNumber(bytes, MagicSize, port);
-    putText(bytes, MagicSize + 2, Ping::AddressSize, from.toString());
+    std::copy_n(PassedMagic, PingMagicSize, bytes.begin());
+    putNumber(bytes, PingMagicSize, port);
+    putText(bytes, PingMagicSize + 2, Ping::AddressSize, from.toString());
     return bytes + ping;
 }
 
@@ -161,8 +161,8 @@ std::optional<PassedPing> PassedPing::fromBytes(const QByteArray &bytes)
     if (bytes.size() != Size || !bytes.startsWith(PassedMagic))
         return {};
     PassedPing passed;
-    passed.port = numberAt(bytes, MagicSize);
-    passed.from = QHostAddress(textAt(bytes, MagicSize + 2, Ping::AddressSize));
+    passed.port = numberAt(bytes, PingMagicSize);
+    passed.from = QHostAddress(textAt(bytes, PingMagicSize + 2, Ping::AddressSize));
     passed.ping = bytes.last(Ping::Size);
     return passed;
 }
