@@ -52,13 +52,14 @@ struct Kinds {
 };
 
 struct WaitForChildren {
-    std::unique_ptr<QStringList> log = std::make_unique<QStringList>();
     Supervisor supervisor;
 
     WaitForChildren()
     {
-        add(supervisor, u"a"_s, Transient, *log);
-        add(supervisor, u"b"_s, Temporary, *log);
+        // Children that are stopped may end after all of this is gone.
+        const auto untilToldTo = []() -> Task<> { co_await receive<QString>(); };
+        supervisor.add(u"a"_s, untilToldTo, Transient);
+        supervisor.add(u"b"_s, untilToldTo, Temporary);
     }
 
     static constexpr bool CompletesAtOnce = false;
