@@ -54,7 +54,13 @@ function(asyncoro_add_library name)
         EXPORT_NAME ${name}
         VERSION ${PROJECT_VERSION}
         SOVERSION ${PROJECT_VERSION_MAJOR}
+        UNITY_BUILD ${ASYNCORO_UNITY_BUILD}
+        UNITY_BUILD_BATCH_SIZE 12
     )
+    if(ASYNCORO_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # What is local to a source seems to come from a header there, and to be no good in a coroutine.
+        target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
 
     _asyncoro_generate_headers(${name} ${layer} header_files "${arg_HEADERS}")
     target_sources(${target} PRIVATE ${arg_SOURCES} ${header_files} ${arg_DETAIL_HEADERS})

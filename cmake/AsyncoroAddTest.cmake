@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 #[[
-Tests, each one a program or a script that ctest runs with a time limit.
+Tests, each one a program or a script that ctest runs with a time limit. They are compiled as users' programs are.
 
     asyncoro_add_test(core/tasktest         # compiles autotests/core/tasktest.cpp; ctest -R core_tasktest
         [SOURCES core/helper.cpp]           # more sources, relative to autotests/
@@ -27,6 +27,7 @@ function(asyncoro_add_test path)
     list(TRANSFORM arg_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/autotests/)
     add_executable(${name} ${PROJECT_SOURCE_DIR}/autotests/${path}.cpp ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_LINK} Qt6::Test $<$<BOOL:${arg_GUI}>:Qt6::Gui>)
+    asyncoro_compile_as_users_do(${name})
     if(arg_DEPENDS)
         add_dependencies(${name} ${arg_DEPENDS})
     endif()

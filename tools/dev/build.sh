@@ -14,8 +14,11 @@ build_preset() { # PRESET [TARGET]
 configure_and_build() { # [TARGET]
     if [[ ! -e build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
         local options=()
-        # Where nobody will debug it, full debug information is a fifth of the time for nothing.
-        [[ ${CI:-} != true || $preset != dev ]] || options+=("-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1")
+        if [[ ${CI:-} == true ]]; then
+            options+=(-DASYNCORO_PRECOMPILE=ON)
+            # Where nobody will debug it, full debug information is a fifth of the time for nothing.
+            [[ $preset != dev ]] || options+=("-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1")
+        fi
         in_environment cmake --preset "$preset" --log-level=WARNING "${options[@]}" >&2
     fi
     in_environment cmake --build --preset "$preset" ${1:+--target "$1"} >&2
