@@ -5,6 +5,7 @@
 
 #include "peernetwork.h"
 #include "piecereader_p.h"
+#include "sparearrays_p.h"
 #include "wire/handshake_p.h"
 
 #include <QFile>
@@ -66,13 +67,16 @@ void FileReadout::addToHash(QByteArrayView bytes)
 QVariantList FileReadout::read(qint64 position, qint64 size)
 {
     const Descriptor file = open();
-    QByteArray bytes(std::clamp<qint64>(size, 0, PieceReader::MaxPieceSize), Qt::Uninitialized);
-    const qint64 got = file.read(bytes.data(), bytes.size(), position);
+    size = std::clamp<qint64>(size, 0, PieceReader::MaxPieceSize);
+    QByteArray bytes = SpareArrays::take(size);
+    bytes.resizeForOverwrite(size);
+    const qint64 got = file.read(bytes.data(), size, position);
     if (got < 0)
         throwUnreadable(qt_error_string(errno));
     bytes.truncate(got);
     if (position == m_hashed && m_whole.isEmpty())
         addToHash(bytes);
+    SpareArrays::keep(bytes);
     return {m_version, position + got >= m_size, bytes};
 }
 

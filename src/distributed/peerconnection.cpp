@@ -5,10 +5,12 @@
 
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
+#include "sparearrays_p.h"
 
 #include <QHostAddress>
 #include <QLoggingCategory>
 #include <QTcpSocket>
+#include <QtMath>
 
 Q_LOGGING_CATEGORY(lcConnection, "asyncoro.peer", QtInfoMsg)
 
@@ -17,7 +19,7 @@ namespace Asyncoro::Detail {
 namespace {
 
 constexpr qsizetype ReadSize = 64 * 1024;
-constexpr qsizetype MaxReserved = 1024 * 1024; // for a frame, beyond what has come
+constexpr qsizetype FirstReserve = 1024 * 1024; // for a longer frame, as long as no more has come
 /** How many bytes may have come before the peer is told. A part of its window, so that it need not wait. */
 constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
 
@@ -276,7 +278,7 @@ Task<bool> PeerLink::receive(std::shared_ptr<AsyncSocket> socket)
     const qsizetype had = m_incoming.size();
     const qsizetype missing = missingOf(m_incoming);
     qint64 size = 0;
-    if (missing < ReadSize) {
+    if (missing == 0 || had + missing < ReadSize) {
         const QByteArray bytes = co_await socket->recv(ReadSize);
         if (m_socket != socket)
             co_return false;
@@ -286,10 +288,14 @@ Task<bool> PeerLink::receive(std::shared_ptr<AsyncSocket> socket)
         // A long frame comes right where it belongs, and nothing of the next one behind it. Its length is only said so
         // far: the memory grows with what has come. Whoever ends this connection closes the socket first, so nothing is
         // written later.
-        if (m_incoming.capacity() - had < std::min(missing, ReadSize))
-            m_incoming.reserve(had + std::min(missing, std::max(had, MaxReserved)));
-        const qsizetype room = std::min(missing, m_incoming.capacity() - had);
-        size = co_await socket->recvInto(m_incoming.data() + had, room);
+        const qsizetype end = std::min(had + missing, std::max(FirstReserve, qsizetype(qNextPowerOfTwo(quint64(had)))));
+        if (m_incoming.capacity() < end) {
+            QByteArray roomy = SpareArrays::take(end);
+            roomy += m_incoming;
+            m_incoming = std::move(roomy);
+        }
+        m_incoming.reserve(end); // capacity() counts what was removed at the front, too
+        size = co_await socket->recvInto(m_incoming.data() + had, end - had);
         if (m_socket != socket)
             co_return false;
         m_incoming.resizeForOverwrite(had + size);
@@ -340,6 +346,7 @@ Task<> PeerLink::readFrames(std::shared_ptr<AsyncSocket> socket)
         // What is removed at the front would stay reserved there, and capacity() count it: see receive().
         if (position < bytes.size())
             m_incoming = position == 0 ? std::move(bytes) : QByteArray(bytes.constData() + position, bytes.size() - position);
+        SpareArrays::keep(bytes);
         if (m_received - m_acknowledged >= AcknowledgeEvery)
             sendReceived(FrameKind::Acknowledge);
     }
@@ -394,6 +401,7 @@ Task<> PeerLink::keepAlive()
         }
         if (silence >= patience.count() / 2)
             ping();
+        SpareArrays::freeUnused(patience);
     }
 }
 

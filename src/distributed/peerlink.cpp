@@ -5,6 +5,7 @@
 
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
+#include "wire/errortypes_p.h"
 
 #include <QCborValue>
 #include <QLoggingCategory>

@@ -4,6 +4,7 @@
 #include "remotecoro_p.h"
 
 #include "networkcore_p.h"
+#include "wire/errortypes_p.h"
 
 namespace Asyncoro::Detail {
 

@@ -7,6 +7,7 @@
 #include "networkcore_p.h"
 #include "remotechannel_p.h"
 #include "remotecoro_p.h"
+#include "wire/errortypes_p.h"
 
 #include <Asyncoro/Scope>
 

@@ -5,18 +5,16 @@
 
 #include "framesink_p.h"
 #include "messagetype.h"
-#include "peererror.h"
+#include "plainvalues_p.h"
+#include "sparearrays_p.h"
 
 #include <QCborValue>
 #include <QDateTime>
 #include <QMetaProperty>
 #include <QReadWriteLock>
 #include <QSequentialIterable>
-#include <QTimeZone>
 #include <QUrl>
 #include <QUuid>
-
-#include <cxxabi.h>
 
 #include <mutex>
 
@@ -29,35 +27,10 @@ constexpr int MaxDepth = 64; // of a value, which takes up to two levels of CBOR
 constexpr int MaxParts = 8'000'000; // of a value: a byte in a frame may become many in memory
 constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
 
-template<typename E>
-std::exception_ptr make(const QString &message)
-{
-    return std::make_exception_ptr(E(message));
-}
-
-/** A TimedOut is made of the operation, and makes its text of that. */
-std::exception_ptr makeTimedOut(const QString &message)
-{
-    static const QString end = TimedOut(QString()).message();
-    return make<TimedOut>(message.endsWith(end) ? message.chopped(end.size()) : message);
-}
-
-QString demangled(const std::type_info &type);
-
 /** What may travel besides Qt's own values. */
 struct Registry {
     QReadWriteLock lock;
     QHash<int, MessageTypeCodec> codecs;
-    QHash<QString, std::exception_ptr (*)(const QString &)> errors{
-        {demangled(typeid(CoroEnded)), make<CoroEnded>},
-        {demangled(typeid(CoroTerminated)), make<CoroTerminated>},
-        {demangled(typeid(WireError)), make<WireError>},
-        {demangled(typeid(WrongSignature)), make<WrongSignature>},
-        {demangled(typeid(ChannelClosed)), make<ChannelClosed>},
-        {demangled(typeid(Destroyed)), make<Destroyed>},
-        {demangled(typeid(NameTaken)), make<NameTaken>},
-        {demangled(typeid(TimedOut)), makeTimedOut},
-    };
 };
 
 Registry &registry()
@@ -92,142 +65,6 @@ QMetaType typeNamed(const QByteArray &name)
             return {};
     }
     return QMetaType::fromName(name);
-}
-
-QString typeName(QMetaType type)
-{
-    return QString::fromLatin1(type.name());
-}
-
-[[noreturn]] void malformed(const QString &what)
-{
-    throw MalformedFrame(what);
-}
-
-/** Qt's value types that travel as the text or number that QVariant converts them to. */
-bool isPlain(int type)
-{
-    switch (type) {
-    case QMetaType::UInt:
-    case QMetaType::LongLong:
-    case QMetaType::ULongLong:
-    case QMetaType::Long:
-    case QMetaType::ULong:
-    case QMetaType::Short:
-    case QMetaType::UShort:
-    case QMetaType::SChar:
-    case QMetaType::UChar:
-    case QMetaType::Float:
-    case QMetaType::QUrl:
-    case QMetaType::QUuid:
-    case QMetaType::QDate:
-    case QMetaType::QTime:
-    case QMetaType::QDateTime:
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool isUnsigned(int type)
-{
-    return type == QMetaType::ULongLong || type == QMetaType::ULong;
-}
-
-/** A local time goes as the same moment in UTC: it means another one elsewhere. A time zone follows in brackets. */
-QString textOf(const QDateTime &time)
-{
-    switch (time.timeSpec()) {
-    case Qt::LocalTime:
-        return time.toUTC().toString(Qt::ISODateWithMs);
-    case Qt::TimeZone:
-        return time.toUTC().toString(Qt::ISODateWithMs) + u'[' + QString::fromLatin1(time.timeZone().id()) + u']';
-    default:
-        return time.toString(Qt::ISODateWithMs);
-    }
-}
-
-/** `text` of a QDate or QDateTime: which Qt leaves empty for years of more than four digits, too. */
-QString dateText(const QVariant &value, const QString &text)
-{
-    const QDate date = value.toDate();
-    if (date.isValid() && (text.isEmpty() || text.startsWith(u'[')))
-        throw WireError(QStringLiteral("the year %1 cannot be sent to another process").arg(date.year()));
-    return text;
-}
-
-QDateTime timeOf(const QString &text)
-{
-    const qsizetype bracket = text.indexOf(u'[');
-    const QDateTime time = QDateTime::fromString(text.left(bracket), Qt::ISODateWithMs);
-    if (text.isEmpty())
-        return {};
-    if (!time.isValid() || time.timeSpec() == Qt::LocalTime)
-        malformed(QStringLiteral("no time: ") + text);
-    if (bracket >= 0 && !text.endsWith(u']'))
-        malformed(QStringLiteral("no time: ") + text);
-    QDateTime there = time;
-    if (bracket >= 0) {
-        if (const QTimeZone zone(text.sliced(bracket + 1).chopped(1).toLatin1()); zone.isValid())
-            there = time.toTimeZone(zone);
-    }
-    if (const QString again = textOf(there); again.isEmpty() || again.startsWith(u'[')) // as "9999-12-31T24:00:00Z"
-        malformed(QStringLiteral("no time: ") + text);
-    return there;
-}
-
-void encodePlain(QCborStreamWriter &writer, const QVariant &value)
-{
-    switch (value.typeId()) {
-    case QMetaType::QUrl:
-        writer.append(value.toUrl().toString(QUrl::FullyEncoded));
-        break;
-    case QMetaType::QUuid:
-        writer.append(value.toUuid().toRfc4122());
-        break;
-    case QMetaType::QDate:
-        writer.append(dateText(value, value.toDate().toString(Qt::ISODate)));
-        break;
-    case QMetaType::QTime:
-        writer.append(value.toTime().toString(Qt::ISODateWithMs));
-        break;
-    case QMetaType::QDateTime:
-        writer.append(dateText(value, textOf(value.toDateTime())));
-        break;
-    case QMetaType::Float:
-        writer.append(value.toFloat());
-        break;
-    default:
-        if (isUnsigned(value.typeId()))
-            writer.append(value.toULongLong());
-        else
-            writer.append(value.toLongLong());
-    }
-}
-
-/** Qt would look for enumerators of that name, and write warnings about texts that can be none. They go as numbers. */
-bool isTextForEnumeration(QMetaType type, const QVariant &content)
-{
-    return type.flags() & QMetaType::IsEnumeration
-        && (content.typeId() == QMetaType::QString || content.typeId() == QMetaType::QByteArray);
-}
-
-QVariant decodePlain(QMetaType type, const QVariant &content)
-{
-    if (isTextForEnumeration(type, content))
-        malformed(QStringLiteral("a text for a %1").arg(typeName(type)));
-    if (type.id() == QMetaType::QUuid && content.typeId() == QMetaType::QByteArray)
-        return QUuid::fromRfc4122(content.toByteArray());
-    if (type.id() == QMetaType::QUrl)
-        return QUrl(content.toString(), QUrl::StrictMode);
-    if (type.id() == QMetaType::QDateTime)
-        return timeOf(content.toString());
-    if (content.typeId() == QMetaType::QString && content.toString().isEmpty())
-        return QVariant(type); // a QDate or QTime that is not valid
-    QVariant value = content;
-    if (!value.convert(type))
-        malformed(QStringLiteral("no %1").arg(typeName(type)));
-    return value;
 }
 
 bool isSequence(QMetaType type)
@@ -463,6 +300,7 @@ private:
         reader.next(); // what it read from stays where it is
         QByteArray bytes = std::move(memory->bytes);
         bytes.remove(0, start);
+        SpareArrays::keep(bytes);
         return bytes;
     }
 
@@ -632,15 +470,6 @@ private:
     int parts = 0;
 };
 
-QString demangled(const std::type_info &type)
-{
-    int status = 0;
-    char *name = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
-    const QString result = QString::fromLatin1(name ? name : type.name());
-    std::free(name);
-    return result;
-}
-
 } // namespace
 
 void addMessageType(QMetaType type, const MessageTypeCodec &codec)
@@ -721,33 +550,6 @@ void enterArray(QCborStreamReader &reader, quint64 length)
     if (!reader.isArray() || !reader.isLengthKnown() || reader.length() != length)
         malformed(QStringLiteral("no list of %1").arg(length));
     reader.enterContainer();
-}
-
-void addErrorType(const std::type_info &type, std::exception_ptr (*make)(const QString &message))
-{
-    const QWriteLocker lock(&registry().lock);
-    registry().errors.insert(demangled(type), make);
-}
-
-std::exception_ptr makeError(const QString &type, const QString &message)
-{
-    const QReadLocker lock(&registry().lock);
-    const auto make = registry().errors.value(type);
-    return make ? make(message) : std::make_exception_ptr(RemoteError(type, message));
-}
-
-QString errorType(const std::exception_ptr &error)
-{
-    try {
-        std::rethrow_exception(error);
-    } catch (const RemoteError &e) {
-        return e.type(); // passed on from yet another process
-    } catch (const Cancelled &) {
-        return demangled(typeid(CoroTerminated));
-    } catch (...) {
-        const std::type_info *type = abi::__cxa_current_exception_type();
-        return type ? demangled(*type) : QStringLiteral("unknown");
-    }
 }
 
 } // namespace Asyncoro::Detail

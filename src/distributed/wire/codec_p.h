@@ -25,6 +25,11 @@ public:
     }
 };
 
+[[noreturn]] inline void malformed(const QString &what)
+{
+    throw MalformedFrame(what);
+}
+
 /**
  * Writes `value` as one CBOR item. Throws a WireError that names a type that is not allowed.
  *
@@ -56,10 +61,5 @@ QString readText(QCborStreamReader &reader);
 QByteArray readBytes(QCborStreamReader &reader);
 /** Enters an array of exactly `length` items. */
 void enterArray(QCborStreamReader &reader, quint64 length);
-
-/** The exception that a failure of `type` stands for, as errorType() named it. */
-std::exception_ptr makeError(const QString &type, const QString &message);
-/** The name under which the type of `error` travels. */
-QString errorType(const std::exception_ptr &error);
 
 } // namespace Asyncoro::Detail
