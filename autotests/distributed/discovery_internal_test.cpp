@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "discoverylog.h"
 #include "discoverytest.h"
 
 #include <QFile>
@@ -13,21 +14,6 @@ using Asyncoro::Detail::DiscoveryLimits;
 using Asyncoro::Detail::discoveryLimits;
 
 namespace {
-
-QStringList logged; // in the category asyncoro.discovery
-QtMessageHandler nextHandler = nullptr;
-
-void keepLog(QtMsgType type, const QMessageLogContext &context, const QString &text)
-{
-    if (qstrcmp(context.category, "asyncoro.discovery") == 0)
-        logged.append(text);
-    nextHandler(type, context, text);
-}
-
-qsizetype countLogged(const QString &text)
-{
-    return logged.filter(text).size();
-}
 
 /** Of this process, in bytes. */
 qint64 memory()
@@ -44,7 +30,7 @@ class DiscoveryTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void initTestCase() { nextHandler = qInstallMessageHandler(keepLog); }
+    void initTestCase() { DiscoveryLog::keep(); }
 
     void init()
     {
@@ -57,11 +43,11 @@ private Q_SLOTS:
         limits.relay = 1s;
         discoveryLimits() = limits;
         m_site.emplace();
-        logged.clear();
+        DiscoveryLog::lines.clear();
     }
 
     void cleanup() { discoveryLimits() = DiscoveryLimits(); }
-    void cleanupTestCase() { qInstallMessageHandler(nextHandler); }
+    void cleanupTestCase() { DiscoveryLog::restore(); }
 
     // --- finding ---
 
@@ -260,7 +246,7 @@ private Q_SLOTS:
         for (int i = 0; i < 20; ++i)
             raw.sendToAll(RawPinger::question().toBytes("third"));
         QVERIFY(raw.isAnsweredNextOnly());
-        QCOMPARE(countLogged(QStringLiteral("refused a ping from 127.0.0.1: another secret")),
+        QCOMPARE(DiscoveryLog::count(QStringLiteral("refused a ping from 127.0.0.1: another secret")),
                  3); // one for each that was asked
     }
 
@@ -276,8 +262,8 @@ private Q_SLOTS:
                 raw.sendToAll(ping.toBytes("s3cret") + QByteArray(newest, 'x')); // which may have another size
         }
         QVERIFY(raw.isAnsweredNextOnly());
-        QCOMPARE(countLogged(QStringLiteral("version 9 of the protocol; this process speaks version 1")), 1);
-        QCOMPARE(countLogged(QStringLiteral("version 0 of the protocol")), 1);
+        QCOMPARE(DiscoveryLog::count(QStringLiteral("version 9 of the protocol; this process speaks version 1")), 1);
+        QCOMPARE(DiscoveryLog::count(QStringLiteral("version 0 of the protocol")), 1);
         Ping newer = RawPinger::question(); // one that understands this version is welcome
         newer.version = 9;
         raw.sendToAll(newer.toBytes("s3cret"));
@@ -378,7 +364,7 @@ private Q_SLOTS:
 #endif
         QVERIFY(memory() - before < Most);
         QVERIFY(here.discovery.report().size() < 20'000);
-        QVERIFY(logged.size() < 300);
+        QVERIFY(DiscoveryLog::lines.size() < 300);
         QVERIFY(here.peers().isEmpty());
         QVERIFY(!trap.waitForNewConnection(0));
     }
@@ -414,7 +400,7 @@ private Q_SLOTS:
     {
         const Participant alone(m_site->options());
         QTRY_VERIFY(!alone.discovery.report().contains(QStringLiteral("of which 0 were")));
-        QTRY_COMPARE(countLogged(QStringLiteral("nothing was found: looked for other processes")), 1);
+        QTRY_COMPARE(DiscoveryLog::count(QStringLiteral("nothing was found: looked for other processes")), 1);
         QVERIFY(alone.peers().isEmpty());
         const QString report = alone.discovery.report();
         for (const QString &part : {QString::number(m_site->port), m_site->group4, QStringLiteral("127.255.255.255"),

@@ -28,19 +28,22 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
-def enter_namespace():
-    """Starts this script again where it may make interfaces, and where all that it starts ends with it."""
+def enter_namespace(tools=(), namespaces=(), probe="ip link add name probe type veth"):
+    """Starts this script again where it may make interfaces, and where all that it starts ends with it.
+
+    Where that cannot be, or one of the tools is missing, the test is skipped. The probe is a command of the shell that
+    fails where it is not allowed what the test does.
+    """
     if INSIDE in os.environ:
         return
-    for tool in ("ip", "unshare", "nsenter"):
+    for tool in ("ip", "unshare", "nsenter", *tools):
         if not shutil.which(tool):
             skip(f"there is no program {tool}")
-    namespaces = ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    namespaces = ["--net", *namespaces, "--pid", "--fork", "--kill-child", "--mount-proc"]
     reasons = []
     for way in ([], ["--user", "--map-root-user"]):
         command = ["unshare", *way, *namespaces]
-        probe = [*command, "ip", "link", "add", "name", "probe", "type", "veth"]
-        attempt = subprocess.run(probe, capture_output=True, text=True)
+        attempt = subprocess.run([*command, "sh", "-c", probe], capture_output=True, text=True)
         if attempt.returncode == 0:
             os.environ[INSIDE] = "1"
             os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])

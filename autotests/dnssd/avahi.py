@@ -13,7 +13,6 @@ says so and exits with 77, which ctest takes for skipped.
 
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,8 @@ import threading
 import time
 from pathlib import Path
 
-SKIPPED = 77
-INSIDE = "ASYNCORO_INSIDE_NAMESPACE"
-WAIT = 60  # seconds; for what must come, much sooner
+sys.path.insert(0, str(Path(__file__).parent.parent / "distributed"))
+from hosts import WAIT, enter_namespace, run  # noqa: E402
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -46,33 +44,6 @@ enable-dbus=yes
 publish-workstation=no
 publish-hinfo=no
 """
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
-def enter_namespace():
-    """Starts this script again where it may make interfaces, and where all that it starts ends with it."""
-    for tool in ("ip", "unshare", "nsenter", "mount", "dbus-daemon", "avahi-daemon"):
-        if not shutil.which(tool):
-            skip(f"there is no program {tool}")
-    namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    reasons = []
-    for way in ([], ["--user", "--map-root-user"]):
-        command = ["unshare", *way, *namespaces]
-        probe = "ip link add name probe type veth && mount -t tmpfs tmpfs /run"
-        attempt = subprocess.run([*command, "sh", "-c", probe], capture_output=True, text=True)
-        if attempt.returncode == 0:
-            os.environ[INSIDE] = "1"
-            os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])
-        reasons.append(attempt.stderr.strip())
-    skip("this system allows no network namespaces: " + "; ".join(reasons))
-
-
-def run(*command):
-    subprocess.run(command, check=True)
 
 
 def wait_until(condition):
@@ -183,8 +154,11 @@ def test_tools(hosts):
 
 
 def main():
-    if INSIDE not in os.environ:
-        enter_namespace()
+    enter_namespace(
+        tools=("mount", "dbus-daemon", "avahi-daemon"),
+        namespaces=("--mount",),
+        probe="ip link add name probe type veth && mount -t tmpfs tmpfs /run",
+    )
     run("ip", "link", "add", "name", "bridge", "type", "bridge")
     run("ip", "link", "set", "bridge", "up")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,25 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "discoverylog.h"
 #include "distributedtest.h"
 
 #include <Asyncoro/DnsSd>
 
 using namespace DistributedTest;
-
-namespace {
-
-QStringList logged; // in the category asyncoro.discovery
-QtMessageHandler nextHandler = nullptr;
-
-void keepLog(QtMsgType type, const QMessageLogContext &context, const QString &text)
-{
-    if (qstrcmp(context.category, "asyncoro.discovery") == 0)
-        logged.append(text);
-    nextHandler(type, context, text);
-}
-
-} // namespace
 
 /** A machine without Avahi; avahitest.cpp has those with it. */
 class DnsSdTest : public QObject
@@ -30,16 +17,16 @@ private Q_SLOTS:
     void initTestCase()
     {
         qputenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-        nextHandler = qInstallMessageHandler(keepLog);
+        DiscoveryLog::keep();
     }
 
     void init()
     {
         failOnWarnings();
-        logged.clear();
+        DiscoveryLog::lines.clear();
     }
 
-    void cleanupTestCase() { qInstallMessageHandler(nextHandler); }
+    void cleanupTestCase() { DiscoveryLog::restore(); }
 
     void saysOnceThatItIsNotUsed()
     {
@@ -48,9 +35,9 @@ private Q_SLOTS:
         const QString report = failureOf<TimedOut>(dnsSd.find(QStringLiteral("any"), QDeadlineTimer(500ms)));
         QVERIFY2(report.contains(u"DNS-SD is not used: "), qPrintable(report));
         QCOMPARE(dnsSd.found().size(), 0);
-        QCOMPARE(logged.size(), 1);
-        QVERIFY2(logged.first().startsWith(u"DNS-SD is not used, for Avahi does not run on this machine: "),
-                 qPrintable(logged.first()));
+        QCOMPARE(DiscoveryLog::lines.size(), 1);
+        QVERIFY2(DiscoveryLog::lines.first().startsWith(u"DNS-SD is not used, for Avahi does not run on this machine: "),
+                 qPrintable(DiscoveryLog::lines.first()));
     }
 
     void peersAreAsWithoutIt()

@@ -7,6 +7,7 @@
 #include <Asyncoro/AsyncPipe>
 
 #include "iotest.h"
+#include "waiter.h"
 
 #include <QCoreApplication>
 #include <QDir>
@@ -286,7 +287,6 @@ enum class Operation : quint8 {
     Communicate,
 };
 enum class Peer : quint8 { Stalls, ClosesHalfWay, OneByteAtATime, Floods, IsKilled };
-enum class Waiter : quint8 { Waits, IsCancelled, TimesOut };
 
 constexpr bool isOfError(Operation operation)
 {
@@ -342,24 +342,6 @@ QByteArray receiveRest(Subject &subject, bool ofError)
 QDeadlineTimer deadlineOf(Waiter waiter)
 {
     return waiter == Waiter::TimesOut ? QDeadlineTimer(50ms) : patience();
-}
-
-template<typename T>
-void giveUp(const Coro<T> &waiting, Waiter waiter)
-{
-    switch (waiter) {
-    case Waiter::Waits:
-        QVERIFY(waiting.isRunning());
-        break;
-    case Waiter::IsCancelled:
-        QVERIFY(waiting.isRunning());
-        waiting.terminate();
-        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(waiting));
-        break;
-    case Waiter::TimesOut:
-        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(waiting));
-        break;
-    }
 }
 
 /** Lines in which a gap or a repetition shows. */

@@ -169,13 +169,13 @@ private Q_SLOTS:
     void N06_acceptsClientsOfAllSorts()
     {
         QFETCH(const BadPeers::Peer, peer);
-        QFETCH(const BadPeers::Waiter, waiter);
+        QFETCH(const Waiter, waiter);
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        if (waiter == BadPeers::Waiter::TimesOut)
+        if (waiter == Waiter::TimesOut)
             QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(acceptOne(server, 10ms)));
         Coro<> cancelled;
-        if (waiter == BadPeers::Waiter::IsCancelled)
+        if (waiter == Waiter::IsCancelled)
             cancelled = spawn(acceptOne, std::ref(server), QDeadlineTimer::Forever);
         letOthersRun();
         RawPeer client = rawClient(server.location().port());

@@ -7,6 +7,7 @@
 #error "badpeers.h needs QTEST_THROW_ON_FAIL: add it to the test by target_compile_definitions()"
 #endif
 
+#include "../io/waiter.h"
 #include "networktest.h"
 
 #include <QTest>
@@ -47,7 +48,6 @@ public:
 };
 
 enum class Peer : quint8 { Stalls, Resets, ClosesHalfWay, SendsOneByteAtATime, Floods };
-enum class Waiter : quint8 { Waits, IsCancelled, TimesOut };
 
 inline void addRows()
 {
@@ -148,18 +148,7 @@ void run(Factory factory)
     const QByteArray rest = unit.sliced(half.size());
     send(conversation->peer, half, peer == Peer::SendsOneByteAtATime);
     lookAround();
-    switch (waiter) {
-    case Waiter::Waits:
-        QVERIFY(waiting.isRunning());
-        break;
-    case Waiter::IsCancelled:
-        waiting.terminate();
-        QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(waiting));
-        break;
-    case Waiter::TimesOut:
-        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(waiting));
-        break;
-    }
+    giveUp(waiting, waiter);
     if (waiter != Waiter::Waits && !conversation->goesOn())
         return;
     goOn(*conversation, peer, rest, waiter == Waiter::Waits ? waiting : Coro<QByteArray>());
