@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # asyncoro_check_headers(TARGET NAMES...): compiles <Asyncoro/Name> alone, one translation unit for each name, so that a
-# header that forgets an include of its own is found here and not by a user. The target check-headers does it for all.
+# header that forgets an include of its own is found here and not by a user. The target check-headers does it for all,
+# but for those with which their own sources begin: these are compiled in that way already.
 
 add_custom_target(check-headers)
 
@@ -10,6 +11,14 @@ function(asyncoro_check_headers target) # names...
     set(sources)
     foreach(header IN LISTS ARGN)
         cmake_path(GET header FILENAME class)
+        string(TOLOWER ${header} file)
+        set(first_include)
+        if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file}.cpp AND NOT ASYNCORO_UNITY_BUILD)
+            file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/${file}.cpp first_include REGEX "^#include" LIMIT_COUNT 1)
+        endif()
+        if(first_include STREQUAL "#include \"${file}.h\"")
+            continue()
+        endif()
         set(source ${CMAKE_CURRENT_BINARY_DIR}/check-headers/${class}.cpp)
         file(CONFIGURE OUTPUT ${source} CONTENT "#include <Asyncoro/${class}>\n#include <Asyncoro/${class}>\n")
         list(APPEND sources ${source})
