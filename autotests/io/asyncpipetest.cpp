@@ -6,7 +6,7 @@
 #include <Asyncoro/AsyncPipe>
 #include <Asyncoro/Insight>
 
-#include "../core/waitmatrix.h"
+#include "waitmatrix.h"
 #include "iotest.h"
 
 #include <QCryptographicHash>

@@ -8,7 +8,7 @@
 #include <Asyncoro/StreamError>
 #include <Asyncoro/Timeout>
 
-#include "../core/waitmatrix.h"
+#include "waitmatrix.h"
 #include "iotest.h"
 
 #include <QDir>

@@ -3,7 +3,7 @@
 
 #include <Asyncoro/FileWatcher>
 
-#include "../core/waitmatrix.h"
+#include "waitmatrix.h"
 #include "iotest.h"
 
 #include <QDir>

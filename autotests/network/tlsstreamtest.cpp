@@ -3,7 +3,7 @@
 
 #include "tlstest.h"
 
-#include "../core/waitmatrix.h"
+#include "waitmatrix.h"
 
 #include <Asyncoro/Scope>
 
