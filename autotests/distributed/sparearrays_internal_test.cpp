@@ -97,7 +97,6 @@ private Q_SLOTS:
     void shortAndVeryLongOnesAreNotKept_data()
     {
         QTest::addColumn<qsizetype>("size");
-        QTest::newRow("none") << qsizetype(0);
         QTest::newRow("short") << SpareArrays::MinSize / 2;
         QTest::newRow("very long") << SpareArrays::MaxSize + 1;
     }
