@@ -36,8 +36,8 @@ private Q_SLOTS:
         QVERIFY2(report.contains(u"DNS-SD is not used: "), qPrintable(report));
         QCOMPARE(dnsSd.found().size(), 0);
         QCOMPARE(DiscoveryLog::lines.size(), 1);
-        QVERIFY2(DiscoveryLog::lines.first().startsWith(u"DNS-SD is not used, for Avahi does not run on this machine: "),
-                 qPrintable(DiscoveryLog::lines.first()));
+        const QString line = DiscoveryLog::lines.first();
+        QVERIFY2(line.startsWith(u"DNS-SD is not used, for Avahi does not run on this machine: "), qPrintable(line));
     }
 
     void peersAreAsWithoutIt()
