@@ -5,6 +5,9 @@
 
 #include "messagetype.h"
 #include "peererror.h"
+#include "rci.h"
+
+#include <Asyncoro/Channel>
 
 #include <QHash>
 #include <QReadWriteLock>
