@@ -28,7 +28,8 @@ HEADERS may name a sub-folder, as in  coroutine/Task : the file is coroutine/tas
   The layer's folder is searched for quoted includes only (-iquote): were it searched for <...> too, the standard
   library's own <semaphore.h> would be ours.
 - Installed: include/Asyncoro/Name forwards to include/Asyncoro/network/name.h.
-- -DASYNCORO_CHECK_HEADERS=ON (preset dev), or the target check-headers, compiles each public header alone.
+- -DASYNCORO_CHECK_HEADERS=ON (preset dev), or the target check-headers, compiles each public header alone;
+  see AsyncoroCheckHeaders.cmake.
 ]]
 
 include(AsyncoroCheckHeaders)

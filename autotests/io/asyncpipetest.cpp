@@ -6,8 +6,8 @@
 #include <Asyncoro/AsyncPipe>
 #include <Asyncoro/Insight>
 
-#include "waitmatrix.h"
 #include "iotest.h"
+#include "waitmatrix.h"
 
 #include <QCryptographicHash>
 #include <QDir>

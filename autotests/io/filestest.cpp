@@ -8,8 +8,8 @@
 #include <Asyncoro/StreamError>
 #include <Asyncoro/Timeout>
 
-#include "waitmatrix.h"
 #include "iotest.h"
+#include "waitmatrix.h"
 
 #include <QDir>
 #include <QFile>

@@ -3,8 +3,8 @@
 
 #include <Asyncoro/FileWatcher>
 
-#include "waitmatrix.h"
 #include "iotest.h"
+#include "waitmatrix.h"
 
 #include <QDir>
 #include <QFile>

@@ -29,14 +29,16 @@ Shelf &shelf()
 
 QByteArray takeKept(qsizetype size)
 {
+    if (size < MinSize / 2)
+        return {}; // all that is kept is too long for it: a small file does not search
     Shelf &kept = shelf();
     const QMutexLocker lock(&kept.mutex);
-    kept.used = Clock::now();
     const auto spare = std::ranges::find_if(kept.arrays, [size](const QByteArray &bytes) {
         return bytes.isDetached() && bytes.capacity() >= size && bytes.capacity() / 2 <= size; // much is wasted on little
     });
     if (spare == kept.arrays.end())
         return {};
+    kept.used = Clock::now();
     QByteArray bytes = std::move(*spare);
     kept.arrays.erase(spare);
     kept.size -= bytes.capacity();

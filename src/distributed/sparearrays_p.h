@@ -26,7 +26,7 @@ constexpr qsizetype MaxKept = 16 * 1024 * 1024;
 /** The memory of `bytes` will be used again when all others who have it are done. Who writes into them gets a copy. */
 void keep(const QByteArray &bytes);
 
-/** To be called now and then: frees all memory if none was taken or kept for so long. */
+/** To be called now and then: frees all memory if none was used again or kept for so long. */
 void freeUnused(std::chrono::milliseconds since);
 
 } // namespace Asyncoro::Detail::SpareArrays
