@@ -263,10 +263,11 @@ private Q_SLOTS:
             writeTo(path(QString::number(i)), randomContent(1'000'000, quint32(i)));
             all << spawn(send(QString::number(i)));
         }
-        int refused = 0;
+        QList<int> refusals;
         for (const auto &one : all)
-            refused += refusalOf(one) == int(Reason::QuotaExceeded);
-        QCOMPARE(refused, 7);
+            refusals << refusalOf(one);
+        std::ranges::sort(refusals);
+        QCOMPARE(refusals, QList<int>(3, 0) + QList<int>(7, int(Reason::QuotaExceeded)));
         QCOMPARE(visible().size(), 3);
     }
 
