@@ -5,7 +5,7 @@
 
 #include "descriptor_p.h"
 #include "filequeue_p.h"
-#include "sha256_p.h"
+#include "filedigest_p.h"
 
 #include <Asyncoro/Task>
 
@@ -48,7 +48,7 @@ private:
     const Open m_open;
     QString m_version;
     qint64 m_size = 0;
-    Sha256 m_hash; // of the first m_hashed bytes
+    FileDigest m_hash; // of the first m_hashed bytes
     qint64 m_hashed = 0;
     QByteArray m_whole; // SHA-256 of all of it, once that was reached
 };

@@ -4,7 +4,7 @@
 #include "piecereader_p.h"
 
 #include "filerefused.h"
-#include "sha256_p.h"
+#include "filedigest_p.h"
 
 namespace Asyncoro::Detail {
 
@@ -73,7 +73,7 @@ Task<QByteArray> PieceReader::digest(qint64 size)
 {
     const auto answer = co_await m_network.call<QVariantList>(
         m_source.location, QStringLiteral("asyncoro.file.digest"), m_source.key, size);
-    if (answer.size() != 2 || answer[1].toByteArray().size() != Sha256::Size)
+    if (answer.size() != 2 || answer[1].toByteArray().size() != FileDigest::Size)
         throw WireError(QStringLiteral("malformed SHA-256 of %1").arg(m_source.name));
     checkVersion(answer[0]);
     co_return answer[1].toByteArray();

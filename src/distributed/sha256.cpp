@@ -30,6 +30,12 @@ Sha256::Sha256()
     reset();
 }
 
+Sha256::Sha256(const Sha256 &other)
+    : m_context(EVP_MD_CTX_new())
+{
+    check(m_context && EVP_MD_CTX_copy_ex(m_context.get(), other.m_context.get()) == 1);
+}
+
 Sha256::~Sha256() = default;
 
 void Sha256::add(QByteArrayView bytes)
@@ -39,10 +45,9 @@ void Sha256::add(QByteArrayView bytes)
 
 QByteArray Sha256::result() const
 {
-    const Context copy(EVP_MD_CTX_new());
+    const Sha256 copy(*this);
     QByteArray digest(Size, Qt::Uninitialized);
-    check(copy && EVP_MD_CTX_copy_ex(copy.get(), m_context.get()) == 1
-          && EVP_DigestFinal_ex(copy.get(), reinterpret_cast<unsigned char *>(digest.data()), nullptr) == 1);
+    check(EVP_DigestFinal_ex(copy.m_context.get(), reinterpret_cast<unsigned char *>(digest.data()), nullptr) == 1);
     return digest;
 }
 

@@ -19,7 +19,7 @@ public:
 
     Sha256();
     ~Sha256();
-    Sha256(const Sha256 &) = delete;
+    Sha256(const Sha256 &other);
     Sha256 &operator=(const Sha256 &) = delete;
 
     void add(QByteArrayView bytes);

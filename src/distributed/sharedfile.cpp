@@ -23,7 +23,7 @@ Task<> fetch(NetworkReference network, PieceReader::Source source, QString path)
     AsyncFile target;
     co_await target.openReplacement(path);
     PieceReader reader(network, source, {});
-    const auto hash = std::make_shared<Sha256>(); // a thread may go on with it when this has ended
+    const auto hash = std::make_shared<FileDigest>(); // a thread may go on with it when this has ended
     for (;;) {
         const QByteArray bytes = co_await reader.read();
         if (bytes.isEmpty())

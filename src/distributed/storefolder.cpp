@@ -81,7 +81,7 @@ void checkType(const struct stat &status, const StorePath &path, const QByteArra
  * Adds the content of a file to a hash, from `position` to its end or that of `size` bytes. Gives where it has
  * stopped.
  */
-qint64 addTo(Sha256 &hash, const Descriptor &file, qint64 position, qint64 size, const StorePath &path,
+qint64 addTo(FileDigest &hash, const Descriptor &file, qint64 position, qint64 size, const StorePath &path,
              const std::stop_token &stop)
 {
     QByteArray piece(ReadSize, Qt::Uninitialized);
@@ -115,7 +115,7 @@ bool renameToNew(const Descriptor &fromFolder, const char *from, const Descripto
 
 QByteArray digestOf(const Descriptor &file, const StorePath &path, const std::stop_token &stop)
 {
-    Sha256 hash;
+    FileDigest hash;
     addTo(hash, file, 0, std::numeric_limits<qint64>::max(), path, stop);
     return stop.stop_requested() ? QByteArray() : hash.result();
 }
@@ -286,23 +286,29 @@ Descriptor StoreFolder::openForReading(const StorePath &path)
     return file;
 }
 
-/** A partial file that nobody else has; not open if somebody has it, or there is none. */
+/** A partial file that nobody else has; not open if that fails, with EWOULDBLOCK in errno if somebody has it. */
 Descriptor StoreFolder::openUnlocked(const QByteArray &partial, int flags)
 {
     Descriptor file(::openat(m_partials.number(), partial.constData(),
                              O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600));
-    if (!file.isOpen() || ::flock(file.number(), LOCK_EX | LOCK_NB) != 0 || !S_ISREG(file.status().st_mode))
+    if (!file.isOpen() || retried([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) != 0)
         return {};
     // Whoever had the lock before may have removed it, or put it in its place.
-    return isSame(file.status(), statusOf(m_partials, partial)) ? std::move(file) : Descriptor();
+    const struct stat status = file.status();
+    if (S_ISREG(status.st_mode) && isSame(status, statusOf(m_partials, partial)))
+        return file;
+    errno = EWOULDBLOCK;
+    return {};
 }
 
 std::shared_ptr<PartialFile> StoreFolder::openPartial(const StorePath &path, const QByteArray &content)
 {
+    // Another store or process may be at that content; and whoever measures or cleans the folder has each of its files
+    // for a moment, a new one of a random name too.
     QByteArray name = content.toHex();
     Descriptor file = openUnlocked(name, O_CREAT);
-    if (!file.isOpen()) { // another store or process is at it
-        name += '.' + randomBytes(8).toHex();
+    while (!file.isOpen() && errno == EWOULDBLOCK) {
+        name = content.toHex() + '.' + randomBytes(8).toHex();
         file = openUnlocked(name, O_CREAT | O_EXCL);
     }
     if (!file.isOpen())

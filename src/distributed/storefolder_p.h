@@ -5,7 +5,7 @@
 
 #include "descriptor_p.h"
 #include "filerefused.h"
-#include "sha256_p.h"
+#include "filedigest_p.h"
 
 #include <QList>
 #include <QMutex>
@@ -78,7 +78,7 @@ private:
     const Descriptor m_folder; // for partial files
     const QByteArray m_name; // there
     const Descriptor m_file; // locked: nobody else goes on with it
-    Sha256 m_hash;
+    FileDigest m_hash;
     qint64 m_size = 0; // of which the hash is
 };
 
