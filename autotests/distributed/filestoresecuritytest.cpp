@@ -347,7 +347,7 @@ private:
         });
         m_near->offer(QStringLiteral("asyncoro.file.digest"), [claim](QByteArray, qint64 size) {
             return [](Claim what, qint64 count) -> Task<QVariantList> {
-                const QByteArray digest = QCryptographicHash::hash(what.content.first(std::min(count, what.content.size())), QCryptographicHash::Sha256);
+                const QByteArray digest = fileDigestOf(what.content.first(std::min(count, what.content.size())));
                 co_return {QStringLiteral("1"), what.digest.isEmpty() ? digest : what.digest};
             }(claim, size);
         });

@@ -39,8 +39,8 @@ private Q_SLOTS:
         QTest::addColumn<QString>("as");
         QTest::newRow("empty") << qsizetype(0) << QStringLiteral("a");
         QTest::newRow("a byte") << qsizetype(1) << QStringLiteral("a");
-        QTest::newRow("a piece") << qsizetype(512 * 1024) << QStringLiteral("a");
-        QTest::newRow("more than a piece") << qsizetype(512 * 1024 + 1) << QStringLiteral("in/some/folder/a");
+        QTest::newRow("a piece") << qsizetype(1024 * 1024) << QStringLiteral("a");
+        QTest::newRow("more than a piece") << qsizetype(1024 * 1024 + 1) << QStringLiteral("in/some/folder/a");
         QTest::newRow("more than is under way at a time") << qsizetype(9'000'000) << QStringLiteral("a");
         QTest::newRow("names") << qsizetype(5) << QStringLiteral(" a \n/ファイル\u00e9/..a/...");
     }

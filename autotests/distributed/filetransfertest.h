@@ -25,6 +25,18 @@ inline QByteArray randomContent(qsizetype size, quint32 seed = 42)
     return QByteArray(reinterpret_cast<const char *>(numbers.constData()), size);
 }
 
+/** What docs/wire-format.md says that files are compared by. */
+inline QByteArray fileDigestOf(const QByteArray &content)
+{
+    const auto sha256 = [](const QByteArray &bytes) {
+        return QCryptographicHash::hash(bytes, QCryptographicHash::Sha256);
+    };
+    QByteArray pieces;
+    for (qsizetype position = 0; position < content.size(); position += 32'768)
+        pieces += sha256(content.mid(position, 32'768));
+    return sha256(pieces);
+}
+
 inline QByteArray contentOf(const QString &path)
 {
     QFile file(path);

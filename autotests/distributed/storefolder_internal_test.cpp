@@ -32,11 +32,8 @@ private Q_SLOTS:
         const auto measuring = untilEnded([&] { folder.usage({}); });
         const auto cleaning = untilEnded([&] { folder.removePartials(0s); });
         const auto guard = qScopeGuard([&] { ended = true; });
-        for (int i = 0; i < 5'000; ++i) {
-            const auto partial = folder.openPartial(StorePath(QStringLiteral("file")), QByteArray::number(i));
-            partial->append("content", 0);
-            QVERIFY(folder.commit(*partial, {}, StoreFolder::Existing::Replace));
-        }
+        for (int i = 0; i < 20'000; ++i)
+            QVERIFY(folder.openPartial(StorePath(QStringLiteral("file")), QByteArray::number(i)));
     }
 };
 

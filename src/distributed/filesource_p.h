@@ -22,7 +22,7 @@ class PeerNetwork;
 namespace Detail {
 
 /**
- * Reads a file that peers may read, and the SHA-256 of it, which it mostly gets by the way: one reader who goes from
+ * Reads a file that peers may read, and the digest of it, which it mostly gets by the way: one reader who goes from
  * the beginning to the end lets it be read once. One thread for files at a time: that of a FileQueue.
  */
 class FileReadout
@@ -38,7 +38,7 @@ public:
 
     /** [version, whether this is the end, bytes]. The version is another one when the file has changed. */
     QVariantList read(qint64 position, qint64 size);
-    /** [version, SHA-256 of the first `size` bytes]; empty if it was stopped. */
+    /** [version, FileDigest of the first `size` bytes]; empty if it was stopped. */
     QVariantList digest(qint64 size, const std::stop_token &stop);
 
 private:
@@ -50,7 +50,7 @@ private:
     qint64 m_size = 0;
     FileDigest m_hash; // of the first m_hashed bytes
     qint64 m_hashed = 0;
-    QByteArray m_whole; // SHA-256 of all of it, once that was reached
+    QByteArray m_whole; // digest of all of it, once that was reached
 };
 
 /** A file that peers can read, by a key that only those have whom it was given to. On the thread of its network. */

@@ -27,7 +27,7 @@ class FileStoreCore;
  * folder and cannot lead out of it: not by "..", not by a symbolic link, not by one that is planted at the wrong
  * moment either; a link or a special file on the way is refused.
  *
- * A file appears under its name when it is whole, compared by its SHA-256, and on the disk. Until then it is in the
+ * A file appears under its name when it is whole, compared by SHA-256, and on the disk. Until then it is in the
  * folder ".asyncoro" of the store, which peers cannot name; a transfer that breaks off leaves it there, and the next
  * one of the same file goes on from there.
  *

@@ -29,8 +29,8 @@ public:
     };
     /** How much is asked for in advance. */
     struct Window {
-        qsizetype pieces = 8;
-        qint64 pieceSize = 512 * 1024;
+        qsizetype pieces = 4;
+        qint64 pieceSize = MaxPieceSize;
     };
 
     PieceReader(NetworkReference network, Source source, Window window);
@@ -48,7 +48,7 @@ public:
      */
     Task<QByteArray> read();
 
-    /** The SHA-256 of the first `size` bytes over there. Throws as read(). */
+    /** The FileDigest of the first `size` bytes over there. Throws as read(). */
     Task<QByteArray> digest(qint64 size);
 
 private:

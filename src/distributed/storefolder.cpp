@@ -303,16 +303,16 @@ Descriptor StoreFolder::openUnlocked(const QByteArray &partial, int flags)
 
 std::shared_ptr<PartialFile> StoreFolder::openPartial(const StorePath &path, const QByteArray &content)
 {
-    // Another store or process may be at that content; and whoever measures or cleans the folder has each of its files
-    // for a moment, a new one of a random name too.
     QByteArray name = content.toHex();
     Descriptor file = openUnlocked(name, O_CREAT);
-    while (!file.isOpen() && errno == EWOULDBLOCK) {
+    // Another store or process is at that content, or it is no file. And whoever measures or cleans the folder has each
+    // of its files for a moment, also a new one.
+    while (!file.isOpen()) {
         name = content.toHex() + '.' + randomBytes(8).toHex();
         file = openUnlocked(name, O_CREAT | O_EXCL);
+        if (!file.isOpen() && errno != EWOULDBLOCK)
+            path.fail(QStringLiteral("write"));
     }
-    if (!file.isOpen())
-        path.fail(QStringLiteral("write"));
     return std::make_shared<PartialFile>(path, duplicate(m_partials), name, std::move(file));
 }
 

@@ -67,7 +67,7 @@ public:
     void restart();
     /** `position` is where `bytes` belong. Throws if that is not the end: what comes before has failed. */
     void append(const QByteArray &bytes, qint64 position);
-    /** SHA-256 of what is there. */
+    /** FileDigest of what is there. */
     QByteArray digest();
 
 private:
@@ -137,7 +137,7 @@ private:
     QMutex m_treeMutex; // so that no folder is removed in which a file is put just now
 };
 
-/** SHA-256 of all of a file; empty if it was stopped. */
+/** FileDigest of all of a file; empty if it was stopped. */
 QByteArray digestOf(const Descriptor &file, const StorePath &path, const std::stop_token &stop);
 
 } // namespace Asyncoro::Detail

@@ -75,11 +75,16 @@ install_what_is_missing() {
 install_list() { # LIST STAMP_FOLDER INSTALLER
     local file=tools/dev/packages/$1.txt stamp=$2/$1 packages
     ! cmp --quiet "$file" "$stamp" || return 0
-    mapfile -t packages < <(grep --invert-match '^#' "$file")
+    mapfile -t packages < <(packages_for "$(uname -m)" < "$file")
     say "installing ${#packages[@]} packages of $file in the $(environment_name); details: build/environment.log"
     logged "$3" "${packages[@]}"
     mkdir -p "$2"
     cp "$file" "$stamp"
+}
+
+# The packages of a list for a processor: "NAME" for each, "NAME [PROCESSOR]" for that one only.
+packages_for() { # PROCESSOR
+    sed --quiet --regexp-extended "/^#/d; s/ \[$1\]$//; /\[/!p"
 }
 
 # Runs a command that says much into the log, of which only a failure shows the end.
