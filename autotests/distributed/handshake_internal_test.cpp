@@ -96,7 +96,7 @@ private Q_SLOTS:
                  QByteArray("1439cceabe578feb9a7d0738e87a908bbe2dd9e655b65111fa381f320ffd2dcc"));
     }
 
-    void proofDependsOnEverything()
+    void D05_proofDependsOnEverything()
     {
         const QByteArray a = hello(1).toBytes();
         const QByteArray b = hello(5).toBytes();

@@ -107,7 +107,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(a.call<int>(b.location(), QStringLiteral("add"), 1, 2)), 3);
     }
 
-    void wrongSecretIsRefused()
+    void D05_wrongSecretIsRefused()
     {
         expectWarning(QStringLiteral("refused a connection from .*: it has another secret"));
         PeerNetwork stranger(PeerNetwork::Options{.secret = Secret("guess")});
@@ -174,7 +174,7 @@ private Q_SLOTS:
         QVERIFY(!Peer().isConnected());
     }
 
-    void hostNamesAreLookedUp()
+    void D12_hostNamesAreLookedUp()
     {
         if (QHostInfo::fromName(QStringLiteral("localhost")).addresses().isEmpty())
             QSKIP("this machine has no name localhost");
@@ -186,7 +186,7 @@ private Q_SLOTS:
         QVERIFY(!failureOf<PeerLost>(m_near->connect(Location(QStringLiteral("no-such-host.invalid"), 1))).startsWith(u'<'));
     }
 
-    void severalAddressesOfOneProcess()
+    void D12_severalAddressesOfOneProcess()
     {
         const auto wide = makeNetwork(QStringLiteral("0.0.0.0"));
         wide->offer(QStringLiteral("add"), add);
@@ -432,7 +432,7 @@ private Q_SLOTS:
 
     // --- who connects to whom ---
 
-    void bothConnectAtTheSameMoment()
+    void D04_bothConnectAtTheSameMoment()
     {
         for (int i = 0; i < 50; ++i) {
             m_near = makeNetwork();
@@ -456,7 +456,7 @@ private Q_SLOTS:
         }
     }
 
-    void severalConnectToOneAnother()
+    void D04_severalConnectToOneAnother()
     {
         std::vector<std::unique_ptr<PeerNetwork>> all(8);
         for (auto &network : all) {
@@ -474,7 +474,7 @@ private Q_SLOTS:
             QCOMPARE(network->peers().size(), qsizetype(all.size()) - 1);
     }
 
-    void aProcessThatRestartsIsAnotherOne()
+    void D05_aProcessThatRestartsIsAnotherOne()
     {
         const Location location = m_far->location();
         const Coro<> sleeper = spawn(waitForever);

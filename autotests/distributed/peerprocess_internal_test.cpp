@@ -32,7 +32,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(m_network->call<int>(peer.location, QStringLiteral("add"), 1, 2)), 3);
     }
 
-    void aKilledPeerIsLostAtOnce()
+    void D08_aKilledPeerIsLostAtOnce()
     {
         PeerProcess peer;
         const Coro<> sleeper = waitFor(m_network->locate(peer.location, QStringLiteral("sleeper")));
@@ -119,7 +119,7 @@ private Q_SLOTS:
         QVERIFY2(notice.error().startsWith(QStringLiteral("the linked coroutine")), qPrintable(notice.error()));
     }
 
-    void aStoppedPeerIsLostAfterAWhile()
+    void D08_aStoppedPeerIsLostAfterAWhile()
     {
         m_network.reset();
         peerLimits().ping = 50ms;
@@ -166,7 +166,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(call, 20s), 3);
     }
 
-    void aRestartedPeerIsAnotherOne()
+    void D05_aRestartedPeerIsAnotherOne()
     {
         PeerProcess first;
         const Location location = first.location;

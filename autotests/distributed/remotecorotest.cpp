@@ -65,7 +65,7 @@ private Q_SLOTS:
 
     // --- messages ---
 
-    void messagesArriveInOrder()
+    void C08_messagesArriveInOrder()
     {
         constexpr int Count = 2000;
         const Coro<QStringList> collector = spawn(collect, Count);
@@ -80,7 +80,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(collector), sent);
     }
 
-    void sendAndDeliverKeepTheirOrder()
+    void C08_sendAndDeliverKeepTheirOrder()
     {
         const Coro<QStringList> collector = spawn(collect, 4);
         const Coro<> remote = toNear(collector);
@@ -136,7 +136,7 @@ private Q_SLOTS:
         server.terminate();
     }
 
-    void deliverToOneThatHasEnded()
+    void C09_deliverToOneThatHasEnded()
     {
         const Coro<> target = spawn(waitForever);
         const Coro<> remote = toNear(target);
@@ -147,7 +147,7 @@ private Q_SLOTS:
         QVERIFY(remote.send(3)); // nobody has told yet
     }
 
-    void deliverTimesOut()
+    void C09_deliverTimesOut()
     {
         // The deadline is over before the answer can have come.
         const Coro<QStringList> collector = spawn(collect, 2);
@@ -158,7 +158,7 @@ private Q_SLOTS:
         collector.terminate();
     }
 
-    void cancellingADeliveryLeavesTheMessage()
+    void C09_cancellingADeliveryLeavesTheMessage()
     {
         const Coro<QStringList> collector = spawn(collect, 2);
         const Coro<> remote = toNear(collector);

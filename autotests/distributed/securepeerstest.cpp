@@ -48,7 +48,7 @@ private Q_SLOTS:
         QVERIFY(failureOf<PeerRefused>(m_far->connect(both->location())).contains(QStringLiteral("another secret")));
     }
 
-    void strangersAreRefused_data()
+    void D05_strangersAreRefused_data()
     {
         QTest::addColumn<QString>("identity");
         QTest::addColumn<QString>("authority");
@@ -62,7 +62,7 @@ private Q_SLOTS:
         row("without a certificate", "", "ca");
     }
 
-    void strangersAreRefused()
+    void D05_strangersAreRefused()
     {
         QFETCH(QString, identity);
         QFETCH(QString, authority);
