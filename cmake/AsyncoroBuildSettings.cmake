@@ -35,6 +35,12 @@ else()
     add_compile_options(-Wshadow)
 endif()
 
+# Calls within a library go straight to their function, which is inlined where that is better. What this gives up is to
+# replace functions of it from outside, by LD_PRELOAD; Clang never minds that.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fno-semantic-interposition)
+endif()
+
 if(ASYNCORO_SANITIZE)
     list(JOIN ASYNCORO_SANITIZE "," sanitizers)
     # vptr compares type information by address, which hidden visibility makes differ from library to library.

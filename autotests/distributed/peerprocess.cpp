@@ -6,6 +6,7 @@
 #include "numberedmessages.h"
 
 #include <Asyncoro/Discovery>
+#include <Asyncoro/FileStore>
 #include <Asyncoro/PeerStatus>
 
 #include <QCommandLineParser>
@@ -36,6 +37,43 @@ void offerSending(PeerNetwork &network)
     });
     network.offer(QStringLiteral("acknowledged"),
                   [sent](int sender) -> Task<QList<int>> { co_return co_await sent->value(sender); });
+}
+
+/** What a caller needs to see this process from outside, and to have it do what only it can do with what it has. */
+void offerRows(PeerNetwork &network)
+{
+    network.offer(QStringLiteral("collect"), collect);
+    network.offer(QStringLiteral("passBack"), [](Coro<> coro) -> Task<Coro<>> { co_return coro; });
+    network.offer(QStringLiteral("registerName"), [](Coro<> coro, QString name) -> Task<> {
+        coro.registerName(name);
+        co_return;
+    });
+    network.offer(QStringLiteral("makeChannel"), [](QString name) -> Task<Channel> {
+        const Channel channel(name);
+        channel.registerName();
+        co_return channel;
+    });
+    network.offer(QStringLiteral("closeChannel"), [](Channel channel) -> Task<> {
+        channel.close();
+        co_return;
+    });
+    network.offer(QStringLiteral("addThere"), [&network](QString location, int a, int b) -> Task<int> {
+        co_return co_await network.call<int>(Location::fromString(location), QStringLiteral("add"), a, b);
+    });
+    network.offer(QStringLiteral("peers"), [&network]() -> Task<QStringList> {
+        QStringList locations;
+        for (const Peer &peer : network.peers())
+            locations.append(peer.location().toString());
+        co_return locations;
+    });
+    network.offer(QStringLiteral("watchPeers"), [&network](Coro<> listener) -> Task<> {
+        network.watchPeers(listener);
+        co_return;
+    });
+    network.offer(QStringLiteral("quit"), []() -> Task<> {
+        QCoreApplication::quit();
+        co_return;
+    });
 }
 
 void print(const QString &line)
@@ -157,6 +195,8 @@ int main(int argc, char **argv)
         {QStringLiteral("limits"), QStringLiteral("handshake, retry, ping and silence in milliseconds"),
          QStringLiteral("MS,MS,MS,MS")},
         {QStringLiteral("name"), QStringLiteral("what it calls itself"), QStringLiteral("NAME")},
+        {QStringLiteral("store"), QStringLiteral("where it keeps files that peers send"), QStringLiteral("FOLDER")},
+        {QStringLiteral("max-file-size"), QStringLiteral("which it takes"), QStringLiteral("BYTES")},
         {QStringLiteral("external"), QStringLiteral("where a router passes connections on to it"),
          QStringLiteral("ADDRESS:PORT")},
         {QStringLiteral("discover"), QStringLiteral("where others find it"),
@@ -195,6 +235,16 @@ int main(int argc, char **argv)
     const auto record = std::make_shared<Record>();
     offerRecorder(*network, record);
     offerSending(*network);
+    offerRows(*network);
+    std::optional<FileStore> store;
+    if (parser.isSet(QStringLiteral("store"))) {
+        using Access = FileStore::Access;
+        FileStore::Options how;
+        how.allowed = Access::Add | Access::Replace | Access::Remove;
+        if (parser.isSet(QStringLiteral("max-file-size")))
+            how.maxFileSize = parser.value(QStringLiteral("max-file-size")).toLongLong();
+        store.emplace(*network, parser.value(QStringLiteral("store")), how);
+    }
     std::optional<Discovery> discovery;
     executeCommands(*network, discovery, record);
 

@@ -20,11 +20,16 @@ using Asyncoro::Detail::peerLimits;
 class PeerProcess
 {
 public:
+    static constexpr qint64 MaxFileSize = 1'000'000;
+
     struct Options {
         quint16 port = 0;
         bool busy = false;
         bool sameLimits = false; // as this process has now; else those of every process
         bool quiet = false; // expects so many broken connections that its warnings would hide others
+        QString secret = QStringLiteral("s3cret");
+        QString name = {};
+        QString store = {}; // folder of a FileStore that takes files of up to MaxFileSize bytes; empty: none
     };
 
     PeerProcess()
@@ -34,7 +39,12 @@ public:
 
     explicit PeerProcess(const Options &options)
     {
-        QStringList arguments{QStringLiteral("--port"), QString::number(options.port)};
+        QStringList arguments{QStringLiteral("--port"), QString::number(options.port),
+                              QStringLiteral("--secret"), options.secret,
+                              QStringLiteral("--name"), options.name};
+        if (!options.store.isEmpty())
+            arguments << QStringLiteral("--store") << options.store
+                      << QStringLiteral("--max-file-size") << QString::number(MaxFileSize);
         if (options.busy)
             arguments << QStringLiteral("--busy");
         if (options.sameLimits) {
