@@ -227,14 +227,21 @@ void EpollSet::watch(int fd)
     Descriptor &descriptor = m_descriptors[std::size_t(fd)];
     epoll_event event{};
     event.events = descriptor.interest();
-    int result = -1;
-    if (descriptor.watched != 0) {
+    const auto control = [&](bool adding) {
+        if (adding)
+            ++descriptor.generation;
         event.data.u64 = tagOf(fd, descriptor.generation);
-        result = ::epoll_ctl(m_epoll, EPOLL_CTL_MOD, fd, &event);
-    }
-    if (descriptor.watched == 0 || (result != 0 && errno == ENOENT)) {
-        event.data.u64 = tagOf(fd, ++descriptor.generation);
-        result = ::epoll_ctl(m_epoll, EPOLL_CTL_ADD, fd, &event);
+        const int result = ::epoll_ctl(m_epoll, adding ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+        if (adding && result != 0)
+            --descriptor.generation;
+        return result;
+    };
+    bool adding = descriptor.watched == 0 || (descriptor.doubtful && m_numbersAreReused);
+    int result = control(adding);
+    if (result != 0 && errno == (adding ? EEXIST : ENOENT)) {
+        adding = !adding;
+        m_numbersAreReused = adding;
+        result = control(adding);
     }
     descriptor.doubtful = false;
     descriptor.watched = result == 0 ? event.events : 0;

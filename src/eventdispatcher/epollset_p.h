@@ -96,6 +96,7 @@ private:
     int m_epoll = -1;
     bool m_outdated = false; // the epoll instance reports what it must not
     bool m_skippedWait = false;
+    bool m_numbersAreReused = false; // the last doubtful descriptor was a new file: likely, so is the next one
 
     std::vector<Descriptor> m_descriptors; // by number
     std::vector<int> m_changed;

@@ -85,6 +85,7 @@ private:
     void giveUpTls(bool sendFirst);
     void onError(QAbstractSocket::SocketError code);
     void onDisconnected();
+    void rescueBytes();
     void fail(int error);
     void keep(const QByteArray &bytes);
     [[nodiscard]] qint64 readRaw(char *to, qint64 maxSize);

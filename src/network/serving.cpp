@@ -5,6 +5,8 @@
 #include "serverthread_p.h"
 #include "tlserror.h"
 
+#include <Asyncoro/StreamError>
+
 #include <QLoggingCategory>
 
 Q_DECLARE_LOGGING_CATEGORY(lcNetwork)
@@ -125,21 +127,25 @@ ServedConnection::~ServedConnection()
         m_serving->m_server->retry(); // its descriptor may be the one that was missing
 }
 
+void ServedConnection::reportFailure(const Error &error) const
+{
+    if (dynamic_cast<const TlsError *>(&error)) // a client that is set up wrongly, mostly
+        qCInfo(lcNetwork).noquote() << "closed the connection to" << peer() << "as it is not secure:" << error.message();
+    else if (dynamic_cast<const SocketError *>(&error) || dynamic_cast<const EndOfStream *>(&error)) // they come and go
+        qCDebug(lcNetwork).noquote() << "the connection to" << peer() << "is gone:" << error.message();
+    else
+        reportFailure();
+}
+
 void ServedConnection::reportFailure() const
 {
-    const QString peer = locationOf(m_address, m_port).toString();
-    try {
-        throw;
-    } catch (const TlsError &e) { // a client that is set up wrongly, mostly
-        qCInfo(lcNetwork).noquote() << "closed the connection to" << peer << "as it is not secure:" << e.message();
-    } catch (const SocketError &e) { // clients come and go
-        qCDebug(lcNetwork).noquote() << "the connection to" << peer << "is gone:" << e.message();
-    } catch (const EndOfStream &e) {
-        qCDebug(lcNetwork).noquote() << "the connection to" << peer << "is gone:" << e.message();
-    } catch (...) {
-        qCWarning(lcNetwork).noquote() << "closed the connection to" << peer
-                                       << "as its handler failed:" << errorText(std::current_exception());
-    }
+    qCWarning(lcNetwork).noquote() << "closed the connection to" << peer()
+                                   << "as its handler failed:" << errorText(std::current_exception());
+}
+
+QString ServedConnection::peer() const
+{
+    return locationOf(m_address, m_port).toString();
 }
 
 } // namespace Asyncoro::Detail

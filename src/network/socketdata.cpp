@@ -380,8 +380,10 @@ bool SocketData::eventFilter(QObject *watched, QEvent *event)
     }
     if (watched != m_notifier) {
         // For room to write. QTcpSocket closes the descriptor before it tells of an error.
-        if (const int error = errorOf(m_descriptor); error != 0)
+        if (const int error = errorOf(m_descriptor); error != 0) {
+            rescueBytes();
             fail(error);
+        }
         return false;
     }
     expectBytes();
@@ -454,18 +456,23 @@ qint64 SocketData::readRaw(char *to, qint64 maxSize)
     return Failed;
 }
 
-// The system has said so, to us and not to QTcpSocket.
-void SocketData::fail(int error)
+// What came before an error that was not found by reading.
+void SocketData::rescueBytes()
 {
-    m_peer = peer();
     QByteArray bytes(ChunkSize, Qt::Uninitialized);
-    for (qint64 total = 0; !m_readEnded && total < MaxRescued;) { // what came before
+    for (qint64 total = 0; !m_readEnded && total < MaxRescued;) {
         const qint64 size = receive(m_descriptor, bytes.data(), bytes.size());
         if (size <= 0)
             break;
         keep(bytes.first(size));
         total += size;
     }
+}
+
+// The system has said so, to us and not to QTcpSocket.
+void SocketData::fail(int error)
+{
+    m_peer = peer();
     m_notifier->setEnabled(true); // QTcpSocket is to find out, too
     setUnconnected(State::Unconnected, codeOf(error), textOf(error));
 }
@@ -531,7 +538,9 @@ void SocketData::writeRaw(QByteArrayView header, const QByteArray &bytes)
     if (written == size)
         return;
     if (written < 0) {
-        fail(errno);
+        const int error = errno;
+        rescueBytes();
+        fail(error);
     } else if (written > 0) {
         const qint64 headerLeft = std::max<qint64>(header.size() - written, 0);
         const qint64 bytesLeft = std::min<qint64>(size - written, bytes.size());

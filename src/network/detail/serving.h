@@ -89,10 +89,13 @@ public:
     ServedConnection &operator=(ServedConnection &&) = delete;
     ~ServedConnection();
 
-    /** In a catch block: writes to the log what the handler failed with. */
+    // In a catch block: writes to the log what the handler failed with.
+    void reportFailure(const Error &error) const;
     void reportFailure() const;
 
 private:
+    [[nodiscard]] QString peer() const;
+
     Serving *m_serving; // not owning; outlives this. Null if moved from
     const QHostAddress m_address; // shared with the socket's
     const quint16 m_port;
@@ -106,6 +109,8 @@ Task<> serveConnection(Handler &handler, ServedConnection connection, AsyncSocke
         co_await std::invoke(handler, std::move(socket));
     } catch (const Cancelled &) {
         throw;
+    } catch (const Error &error) {
+        connection.reportFailure(error);
     } catch (...) {
         connection.reportFailure();
     }
