@@ -4,6 +4,7 @@
 #include "asyncserver.h"
 
 #include "asyncserver_p.h"
+#include "baresocket_p.h"
 
 #include <QLoggingCategory>
 #include <QTimerEvent>
@@ -11,7 +12,6 @@
 #include <cerrno>
 
 #ifdef Q_OS_UNIX
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #endif
@@ -88,8 +88,8 @@ void ServerData::shut()
     }
     m_retryTimer.stop();
     close();
-    for (const qintptr descriptor : std::exchange(m_pending, {}))
-        closeDescriptor(descriptor);
+    for (const AcceptedConnection &connection : std::exchange(m_pending, {}))
+        closeDescriptor(connection.descriptor);
     while (AcceptAwaiter *const waiter = m_waiters.takeFirst())
         waiter->fail(notListening());
     if (m_serving)
@@ -125,6 +125,7 @@ void ServerData::update()
 #ifdef Q_OS_UNIX
     if (!m_notifier && looking && socketDescriptor() != -1) {
         pauseAccepting();
+        setLowDelay(int(socketDescriptor()));
         m_notifier = std::make_unique<QSocketNotifier>(socketDescriptor(), QSocketNotifier::Read);
         connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] { acceptAll(); });
     }
@@ -142,15 +143,8 @@ void ServerData::acceptAll()
 {
 #ifdef Q_OS_UNIX
     while (m_notifier && wantsMore()) {
-#ifdef Q_OS_LINUX
-        const int descriptor = accept4(int(socketDescriptor()), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-#else
-        const int descriptor = accept(int(socketDescriptor()), nullptr, nullptr);
-        if (descriptor != -1)
-            fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-#endif
-        if (descriptor != -1) {
-            incomingConnection(descriptor);
+        if (AcceptedConnection connection = acceptConnection(int(socketDescriptor())); connection.descriptor != -1) {
+            take(std::move(connection));
         } else if (errno == EAGAIN) {
             break;
         } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
@@ -169,14 +163,18 @@ void ServerData::acceptAll()
 
 void ServerData::incomingConnection(qintptr descriptor)
 {
+    take({descriptor, {}, 0});
+    update();
+}
+
+void ServerData::take(AcceptedConnection connection)
+{
     if (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
-        waiter->m_descriptor = descriptor;
+        waiter->m_accepted = std::move(connection);
         waiter->complete();
     } else {
-        m_pending.append(descriptor);
+        m_pending.append(std::move(connection));
     }
-    if (!m_notifier)
-        update();
 }
 
 void ServerData::pauseWithoutResources(const QString &why)
@@ -215,14 +213,14 @@ AcceptAwaiter::AcceptAwaiter(ServerData *data, const QDeadlineTimer &deadline)
 
 AcceptAwaiter::~AcceptAwaiter()
 {
-    if (m_descriptor != -1)
-        closeDescriptor(m_descriptor);
+    if (m_accepted.descriptor != -1)
+        closeDescriptor(m_accepted.descriptor);
 }
 
 bool AcceptAwaiter::start()
 {
     if (!m_data->m_pending.isEmpty()) {
-        m_descriptor = m_data->m_pending.takeFirst();
+        m_accepted = m_data->m_pending.takeFirst();
         return false;
     }
     if (!m_data->isListening()) {
@@ -243,11 +241,13 @@ void AcceptAwaiter::abandon() noexcept
 AsyncSocket AcceptAwaiter::await_resume()
 {
     throwUnlessDone();
+    if (!m_accepted.peerAddress.isNull())
+        return AsyncSocket(std::make_unique<SocketData>(std::exchange(m_accepted, {})));
     auto socket = std::make_unique<QTcpSocket>();
     socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
-    if (!socket->setSocketDescriptor(m_descriptor))
+    if (!socket->setSocketDescriptor(m_accepted.descriptor))
         throw SocketError(socket->error(), QStringLiteral("accept(): ") + socket->errorString());
-    m_descriptor = -1;
+    m_accepted.descriptor = -1;
     return AsyncSocket(socket.release());
 }
 

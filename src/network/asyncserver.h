@@ -13,6 +13,13 @@ namespace Detail {
 
 class ServerData;
 
+/** A descriptor, which whoever has it last closes. */
+struct AcceptedConnection {
+    qintptr descriptor = -1;
+    QHostAddress peerAddress; ///< null: not known
+    quint16 peerPort = 0;
+};
+
 class ASYNCORO_NETWORK_EXPORT AcceptAwaiter final : public ExternalWait
 {
 public:
@@ -27,7 +34,7 @@ protected:
 private:
     friend class ServerData;
     ServerData *const m_data; // not owning; valid while this waits
-    qintptr m_descriptor = -1; // owning
+    AcceptedConnection m_accepted;
 };
 
 } // namespace Detail

@@ -80,6 +80,11 @@ AsyncSocket::AsyncSocket(QTcpSocket *socket)
 {
 }
 
+AsyncSocket::AsyncSocket(std::unique_ptr<Detail::SocketData> data)
+    : AsyncStream(std::move(data))
+{
+}
+
 AsyncSocket::~AsyncSocket() = default;
 AsyncSocket::AsyncSocket(AsyncSocket &&other) noexcept = default;
 AsyncSocket &AsyncSocket::operator=(AsyncSocket &&other) noexcept = default;
@@ -132,8 +137,7 @@ Location AsyncSocket::peerLocation() const
 
 Location AsyncSocket::localLocation() const
 {
-    const QTcpSocket *const socket = socketData()->socket();
-    return socket ? Detail::locationOf(socket->localAddress(), socket->localPort()) : Location();
+    return socketData()->local();
 }
 
 QTcpSocket *AsyncSocket::socket() const

@@ -16,6 +16,8 @@ namespace Asyncoro {
 
 namespace Detail {
 
+class AcceptAwaiter;
+class ServedConnection;
 class SocketData;
 
 class ASYNCORO_NETWORK_EXPORT ConnectAwaiter final : public ExternalWait
@@ -125,6 +127,10 @@ public:
     [[nodiscard]] QTcpSocket *socket() const;
 
 private:
+    friend class Detail::AcceptAwaiter;
+    friend class Detail::ServedConnection;
+
+    explicit AsyncSocket(std::unique_ptr<Detail::SocketData> data);
     [[nodiscard]] Detail::SocketData *socketData() const;
 };
 

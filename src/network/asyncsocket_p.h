@@ -18,6 +18,8 @@ constexpr qint64 ReadBufferSize = 256 * 1024;
 
 Location locationOf(const QHostAddress &address, quint16 port);
 
+class BareSocket;
+struct AcceptedConnection;
 class SocketTls;
 
 /**
@@ -26,12 +28,14 @@ class SocketTls;
  * Where it can, it moves them past QTcpSocket, to and from the descriptor. QTcpSocket asks how much there is, and reads
  * that into memory that each connection keeps; and it collects what is to be written, asks the dispatcher to be told
  * when it can be, and then to be told no more. QTcpSocket knows the state of the connection, and writes what the
- * system has no room for.
+ * system has no room for. A connection that was accepted gets it when it is first needed, for that or by socket().
  */
 class SocketData final : public StreamData
 {
 public:
     explicit SocketData(std::unique_ptr<QTcpSocket> socket);
+    /** Takes over what was accepted by acceptConnection(). */
+    explicit SocketData(AcceptedConnection connection);
     ~SocketData() override;
 
     enum class State : quint8 {
@@ -43,8 +47,11 @@ public:
 
     [[nodiscard]] State state() const { return m_state; }
     [[nodiscard]] bool isReadEnded() const;
-    [[nodiscard]] QTcpSocket *socket() const { return m_socket.get(); }
+    [[nodiscard]] QTcpSocket *socket();
     [[nodiscard]] Location peer() const;
+    [[nodiscard]] QHostAddress peerAddress() const;
+    [[nodiscard]] quint16 peerPort() const;
+    [[nodiscard]] Location local() const;
     void close(bool sendFirst) override;
     std::unique_ptr<QTcpSocket> release();
     [[nodiscard]] TlsSession tlsSession() const;
@@ -65,10 +72,13 @@ protected:
     [[nodiscard]] QString subject() const override;
 
 private:
+    friend class BareSocket;
     friend class ConnectAwaiter;
     friend class SocketTls;
     friend class TlsAwaiter;
 
+    bool ensureSocket();
+    void onReadActivated();
     void setSocket(std::unique_ptr<QTcpSocket> socket);
     std::unique_ptr<QTcpSocket> takeSocket();
     void startConnecting(const QString &host, quint16 port);
@@ -93,8 +103,9 @@ private:
     void watchWriteNotifier();
     [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
-    std::unique_ptr<QTcpSocket> m_socket; // null once closed
-    QSocketNotifier *m_notifier = nullptr; // not owning: QTcpSocket's, for bytes to read; null unless we read directly
+    std::unique_ptr<QTcpSocket> m_socket; // null once closed, and while there is only m_bare
+    std::unique_ptr<BareSocket> m_bare; // what was accepted; null once it has a QTcpSocket
+    QSocketNotifier *m_notifier = nullptr; // not owning: for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits
     std::unique_ptr<HostConnector> m_connector; // while it connects to one of several addresses
     std::unique_ptr<SocketTls> m_tls; // null for a plain connection
@@ -105,6 +116,7 @@ private:
     QAbstractSocket::SocketError m_errorCode = QAbstractSocket::OperationError;
     State m_state = State::Unconnected;
     quint8 m_readsLeft = 0; // without asking the event loop in between: others want to go on, too
+    bool m_closed = false; // by close() or release()
     bool m_mayHaveBytes = false; // the system
     bool m_hasBuffered = false; // QTcpSocket has bytes
     bool m_readEnded = false; // by the peer, in order

@@ -104,8 +104,8 @@ void Serving::onDestroyed()
 
 ServedConnection::ServedConnection(Serving &serving, const AsyncSocket &socket)
     : m_serving(&serving)
-    , m_address(socket.socket()->peerAddress())
-    , m_port(socket.socket()->peerPort())
+    , m_address(socket.socketData()->peerAddress())
+    , m_port(socket.socketData()->peerPort())
 {
     ++serving.m_open;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "asyncsocket_p.h"
+#include "baresocket_p.h"
 #include "closing_p.h"
 #include "sockettls_p.h"
 
@@ -156,9 +157,44 @@ SocketData::SocketData(std::unique_ptr<QTcpSocket> socket)
     }
 }
 
+SocketData::SocketData(AcceptedConnection connection)
+    : m_bare(std::make_unique<BareSocket>(this, std::move(connection)))
+    , m_notifier(m_bare.get())
+    , m_descriptor(int(m_bare->socket()))
+    , m_state(State::Connected)
+{
+}
+
 SocketData::~SocketData()
 {
     close(true);
+}
+
+QTcpSocket *SocketData::socket()
+{
+    ensureSocket();
+    return m_socket.get();
+}
+
+// False if there is none: it is closed, or the system does not let it be made.
+bool SocketData::ensureSocket()
+{
+    if (m_socket || !m_bare || !m_bare->isOpen())
+        return m_socket != nullptr;
+    m_bare->setEnabled(false);
+    auto socket = std::make_unique<QTcpSocket>();
+    socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
+    if (!socket->setSocketDescriptor(m_descriptor)) {
+        setUnconnected(State::Unconnected, socket->error(), socket->errorString());
+        return false;
+    }
+    static_cast<void>(m_bare->take());
+    m_bare.release()->deleteLater(); // it may be what has called this
+    setSocket(std::move(socket));
+    setConnected();
+    if (m_readEnded && m_notifier)
+        m_notifier->setEnabled(false);
+    return true;
 }
 
 // Other signals are connected when they are needed: most sockets never do, and each connection takes memory.
@@ -174,8 +210,7 @@ void SocketData::setSocket(std::unique_ptr<QTcpSocket> socket)
 // Lets go of it: it tells us nothing more.
 std::unique_ptr<QTcpSocket> SocketData::takeSocket()
 {
-    if (!m_peer.isValid())
-        m_peer = locationOf(m_socket->peerAddress(), m_socket->peerPort());
+    m_peer = peer();
     QObject::disconnect(m_socket.get(), nullptr, this, nullptr);
     for (QSocketNotifier *const notifier : m_socket->findChildren<QSocketNotifier *>())
         notifier->removeEventFilter(this);
@@ -184,7 +219,7 @@ std::unique_ptr<QTcpSocket> SocketData::takeSocket()
 
 void SocketData::close(bool sendFirst)
 {
-    if (!m_socket)
+    if (std::exchange(m_closed, true))
         return;
     if (m_tls && sendFirst && m_state == State::Connected)
         m_tls->endWriting();
@@ -193,28 +228,33 @@ void SocketData::close(bool sendFirst)
         if (sendFirst && !m_readEnded)
             discardUnread(m_descriptor);
     }
-    std::unique_ptr<QTcpSocket> socket = takeSocket();
+    std::unique_ptr<QTcpSocket> socket = m_socket ? takeSocket() : nullptr;
     m_readEnded = false;
     setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was closed"));
     setFront({}); // those who waited have put back what they had
     m_tls.reset();
-    dispose(std::move(socket), sendFirst);
+    if (socket)
+        dispose(std::move(socket), sendFirst);
 }
 
 std::unique_ptr<QTcpSocket> SocketData::release()
 {
-    if (!m_socket)
+    if (m_closed)
         return nullptr;
     if (m_tls)
         throw SocketError(QAbstractSocket::OperationError, QStringLiteral("release()"), peer(),
                           QStringLiteral("the connection is secure: its socket alone is of no use"));
-    if (m_state == State::Connecting || (!front().isEmpty() && !m_socket->isOpen())) {
+    ensureSocket();
+    if (m_state == State::Connecting || (!front().isEmpty() && !(m_socket && m_socket->isOpen()))) {
         const QString reason = m_state == State::Connecting
             ? QStringLiteral("the socket is connecting: give that up, or wait for it, first")
             : QStringLiteral("%1 bytes that came before the connection was closed are unread: receive them, or close "
                              "the socket").arg(front().size());
         throw SocketError(QAbstractSocket::OperationError, QStringLiteral("release()"), peer(), reason);
     }
+    m_closed = true;
+    if (!m_socket)
+        return nullptr;
     if (m_notifier)
         m_notifier->setEnabled(true);
     std::unique_ptr<QTcpSocket> socket = takeSocket();
@@ -229,6 +269,7 @@ std::unique_ptr<QTcpSocket> SocketData::release()
 
 void SocketData::startConnecting(const QString &host, quint16 port)
 {
+    m_closed = false;
     if (!m_socket)
         setSocket(std::make_unique<QTcpSocket>());
     if (const auto state = m_socket->state();
@@ -298,6 +339,8 @@ void SocketData::setUnconnected(State state, QAbstractSocket::SocketError code, 
 {
     m_connector.reset();
     m_state = state;
+    if (m_bare)
+        m_bare->close();
     m_descriptor = -1;
     m_notifier = nullptr;
     m_errorCode = code;
@@ -337,9 +380,28 @@ void SocketData::onDisconnected()
 
 Location SocketData::peer() const
 {
-    if (m_peer.isValid() || !m_socket)
-        return m_peer;
-    return locationOf(m_socket->peerAddress(), m_socket->peerPort());
+    return m_peer.isValid() ? m_peer : locationOf(peerAddress(), peerPort());
+}
+
+QHostAddress SocketData::peerAddress() const
+{
+    if (m_socket)
+        return m_socket->peerAddress();
+    return m_bare ? m_bare->peerAddress() : QHostAddress();
+}
+
+Location SocketData::local() const
+{
+    if (m_socket)
+        return locationOf(m_socket->localAddress(), m_socket->localPort());
+    return m_bare ? m_bare->local() : Location();
+}
+
+quint16 SocketData::peerPort() const
+{
+    if (m_socket)
+        return m_socket->peerPort();
+    return m_bare ? m_bare->peerPort() : 0;
 }
 
 QString SocketData::subject() const
@@ -386,12 +448,17 @@ bool SocketData::eventFilter(QObject *watched, QEvent *event)
         }
         return false;
     }
+    onReadActivated();
+    return m_state == State::Connected; // otherwise QTcpSocket is to find out, too
+}
+
+void SocketData::onReadActivated()
+{
     expectBytes();
     if (hasReaders() || (m_tls && (m_tls->isShaking() || m_tls->isHolding())))
         onReadable();
     else
         m_notifier->setEnabled(false);
-    return m_state == State::Connected; // otherwise QTcpSocket is to find out, too
 }
 
 void SocketData::expectBytes()
@@ -473,7 +540,8 @@ void SocketData::rescueBytes()
 void SocketData::fail(int error)
 {
     m_peer = peer();
-    m_notifier->setEnabled(true); // QTcpSocket is to find out, too
+    if (m_socket)
+        m_notifier->setEnabled(true); // QTcpSocket is to find out, too
     setUnconnected(State::Unconnected, codeOf(error), textOf(error));
 }
 
@@ -533,7 +601,7 @@ void SocketData::writeRaw(QByteArrayView header, const QByteArray &bytes)
     if (m_state != State::Connected)
         return;
     const qint64 size = header.size() + bytes.size();
-    const bool atOnce = size <= WriteThroughSize && m_socket->bytesToWrite() == 0;
+    const bool atOnce = size <= WriteThroughSize && (!m_socket || m_socket->bytesToWrite() == 0);
     const qint64 written = atOnce ? writeDirectly(header, bytes) : 0;
     if (written == size)
         return;
@@ -541,6 +609,8 @@ void SocketData::writeRaw(QByteArrayView header, const QByteArray &bytes)
         const int error = errno;
         rescueBytes();
         fail(error);
+    } else if (!ensureSocket()) {
+        return;
     } else if (written > 0) {
         const qint64 headerLeft = std::max<qint64>(header.size() - written, 0);
         const qint64 bytesLeft = std::min<qint64>(size - written, bytes.size());

@@ -230,7 +230,7 @@ void SocketData::startTls(TlsAwaiter::Role role, const TlsConfiguration &configu
     if (isWritingEnded())
         refuse(QStringLiteral("closeWriting() was called before"));
     QString name = serverName;
-    for (const QString &other : {m_hostName, m_socket->peerName(), m_socket->peerAddress().toString()}) {
+    for (const QString &other : {m_hostName, m_socket ? m_socket->peerName() : QString(), peerAddress().toString()}) {
         if (name.isEmpty())
             name = other;
     }

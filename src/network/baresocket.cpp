@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "baresocket_p.h"
+
+#include "asyncsocket_p.h"
+
+#include <QEvent>
+#include <QNetworkInterface>
+
+#ifdef Q_OS_UNIX
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#endif
+
+namespace Asyncoro::Detail {
+
+#ifdef Q_OS_UNIX
+
+namespace {
+
+QHostAddress hostOf(const sockaddr_storage &address)
+{
+    QHostAddress host(reinterpret_cast<const sockaddr *>(&address));
+    if (address.ss_family == AF_INET6) {
+        if (const auto scope = reinterpret_cast<const sockaddr_in6 &>(address).sin6_scope_id; scope != 0)
+            host.setScopeId(QNetworkInterface::interfaceNameFromIndex(int(scope)));
+    }
+    return host;
+}
+
+quint16 portOf(const sockaddr_storage &address)
+{
+    return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6 &>(address).sin6_port
+                                               : reinterpret_cast<const sockaddr_in &>(address).sin_port);
+}
+
+} // namespace
+
+AcceptedConnection acceptConnection(int listening)
+{
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+#ifdef Q_OS_LINUX
+    const int descriptor = ::accept4(listening, reinterpret_cast<sockaddr *>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    const int descriptor = ::accept(listening, reinterpret_cast<sockaddr *>(&peer), &size);
+    if (descriptor != -1)
+        ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+    if (descriptor == -1)
+        return {};
+#ifndef Q_OS_LINUX // where it is inherited
+    setLowDelay(descriptor);
+#endif
+#ifdef MSG_NOSIGNAL
+    return {descriptor, hostOf(peer), portOf(peer)};
+#else
+    return {descriptor, {}, 0};
+#endif
+}
+
+void setLowDelay(int descriptor)
+{
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+#endif
+
+BareSocket::BareSocket(SocketData *data, AcceptedConnection connection)
+    : QSocketNotifier(QSocketNotifier::Read)
+    , m_data(data)
+    , m_connection(std::move(connection))
+{
+    setSocket(m_connection.descriptor);
+}
+
+BareSocket::~BareSocket()
+{
+    close();
+}
+
+void BareSocket::close()
+{
+    if (!isOpen())
+        return;
+    [[maybe_unused]] const qintptr descriptor = take();
+#ifdef Q_OS_UNIX
+    ::close(int(descriptor));
+#endif
+}
+
+qintptr BareSocket::take()
+{
+    setEnabled(false);
+    return std::exchange(m_connection.descriptor, -1);
+}
+
+Location BareSocket::local() const
+{
+#ifdef Q_OS_UNIX
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (isOpen() && ::getsockname(int(m_connection.descriptor), reinterpret_cast<sockaddr *>(&address), &size) == 0)
+        return locationOf(hostOf(address), portOf(address));
+#endif
+    return {};
+}
+
+bool BareSocket::event(QEvent *event)
+{
+    if (event->type() != QEvent::SockAct)
+        return QSocketNotifier::event(event);
+    m_data->onReadActivated();
+    return true;
+}
+
+} // namespace Asyncoro::Detail

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#pragma once
+
+#include "asyncserver.h"
+
+#include <QSocketNotifier>
+
+namespace Asyncoro::Detail {
+
+class SocketData;
+
+/**
+ * Takes a connection out of the queue of a listening descriptor that has got setLowDelay(). Without a descriptor if that
+ * fails, for the reason in errno; without the peer where bytes cannot be read and written directly.
+ */
+AcceptedConnection acceptConnection(int listening);
+/** What is sent goes out at once: we gather what belongs together ourselves. */
+void setLowDelay(int descriptor);
+
+/**
+ * The descriptor of a connection that was accepted and has no QTcpSocket yet, and its notifier for bytes to read, which
+ * is disabled at first. Most connections of a server never need more; to make a QTcpSocket takes as long as the rest
+ * of accepting, eight system calls among it, and half of the memory of a connection.
+ */
+class BareSocket final : public QSocketNotifier
+{
+public:
+    /** Takes over the descriptor. */
+    BareSocket(SocketData *data, AcceptedConnection connection);
+    /** Closes it. */
+    ~BareSocket() override;
+
+    [[nodiscard]] bool isOpen() const { return m_connection.descriptor != -1; }
+    [[nodiscard]] const QHostAddress &peerAddress() const { return m_connection.peerAddress; }
+    [[nodiscard]] quint16 peerPort() const { return m_connection.peerPort; }
+    [[nodiscard]] Location local() const;
+
+    /** May be called by what the notifier has called. */
+    void close();
+    /** Gives the descriptor away. */
+    [[nodiscard]] qintptr take();
+
+protected:
+    bool event(QEvent *event) override;
+
+private:
+    SocketData *const m_data; // owns this
+    AcceptedConnection m_connection;
+};
+
+} // namespace Asyncoro::Detail
