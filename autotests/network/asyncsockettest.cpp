@@ -289,6 +289,115 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.flush()));
     }
 
+    // The QTcpSocket of a connection that was adopted or accepted is made when it is asked for, in whatever state.
+    void N01_theSocketIsMadeLate()
+    {
+        auto [socket, peer] = rawPair();
+        peer.send("abcdef");
+        QCOMPARE(run(socket.recv(3)), "abc");
+        const Location here = socket.localLocation();
+        const Location there = socket.peerLocation();
+        const QTcpSocket *const wrapped = socket.socket();
+        QVERIFY(wrapped);
+        QCOMPARE(wrapped->state(), QAbstractSocket::ConnectedState);
+        QCOMPARE(Location(wrapped->localAddress().toString(), wrapped->localPort()), here);
+        QCOMPARE(Location(wrapped->peerAddress().toString(), wrapped->peerPort()), there);
+        QCOMPARE(socket.localLocation(), here);
+        QCOMPARE(socket.peerLocation(), there);
+        QCOMPARE(run(socket.recv(3)), "def");
+        run(socket.sendAll("x"));
+        QCOMPARE(peer.recv(), "x");
+    }
+
+    void N01_theSocketIsMadeWhileACoroutineReceives()
+    {
+        auto [socket, peer] = rawPair();
+        const Coro<QByteArray> receiver = spawn([&socket = socket]() -> Task<QByteArray> {
+            co_return co_await socket.recv();
+        });
+        letOthersRun();
+        QVERIFY(socket.socket());
+        peer.send("x");
+        QCOMPARE(waitFor(receiver), "x");
+    }
+
+    void N01_theSocketIsMadeAfterTheEndOfThePeersStream()
+    {
+        auto [socket, peer] = rawPair();
+        peer.halfClose();
+        QCOMPARE(run(socket.recv()), "");
+        QVERIFY(socket.socket());
+        QCoreApplication::processEvents(); // in which it could find out, and close
+        run(socket.sendAll("x"));
+        QCOMPARE(peer.recv(), "x");
+        QCOMPARE(run(socket.recv()), "");
+        socket.close();
+        QCOMPARE(peer.recv(), "");
+        QVERIFY(peer.isAtEnd());
+    }
+
+    void N01_theSocketIsMadeToWaitForRoom()
+    {
+        auto [socket, peer] = rawPair();
+        const QByteArray large = pattern(20'000'000);
+        const Coro<> sender = spawn([&socket = socket, &large]() -> Task<> {
+            co_await socket.sendAll(large.first(100'000));
+            co_await socket.sendAll(large.sliced(100'000));
+            co_await socket.flush();
+        });
+        QByteArray received;
+        while (received.size() < large.size()) {
+            QCoreApplication::processEvents();
+            received += peer.recv();
+        }
+        QVERIFY(received == large);
+        waitFor(sender);
+    }
+
+    void N01_whatWasResetHasNoSocket()
+    {
+        auto [socket, peer] = rawPair();
+        const Location there = socket.peerLocation();
+        peer.reset();
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recv()));
+        QVERIFY(!socket.isConnected());
+        QCOMPARE(socket.peerLocation(), there);
+        QVERIFY(!socket.localLocation().isValid());
+        QVERIFY(!socket.socket());
+        QVERIFY(!socket.release());
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        run(socket.connect(server.location())); // it can connect again
+        QVERIFY(socket.socket());
+        QCOMPARE(socket.peerLocation(), server.location());
+    }
+
+    void N01_whatCameBeforeAResetIsNotReleased()
+    {
+        auto [socket, peer] = rawPair();
+        peer.send("line\nrest");
+        QCOMPARE(run(socket.readLine()), "line\n"); // reads ahead
+        peer.reset();
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recvAll(5)));
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(socket.release()));
+        QCOMPARE(run(socket.recv()), "rest");
+    }
+
+    void N01_readAheadBytesAreReleased()
+    {
+        auto [socket, peer] = rawPair();
+        peer.send("line\nrest");
+        QCOMPARE(run(socket.readLine()), "line\n");
+        const std::unique_ptr<QTcpSocket> released = socket.release();
+        QVERIFY(released);
+        QCOMPARE(released->readAll(), "rest");
+        peer.send("more");
+        QVERIFY(released->waitForReadyRead());
+        QCOMPARE(released->readAll(), "more");
+        QVERIFY(!socket.isConnected());
+        QVERIFY(!socket.socket());
+    }
+
     void N01_adoptsADescriptor()
     {
         auto [socket, peer] = rawPair(); // does that

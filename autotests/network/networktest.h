@@ -7,8 +7,10 @@
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
 
+#include <QCoreApplication>
 #include <QTcpServer>
 #include <QTcpSocket>
+#include <QTest>
 
 #include <cerrno>
 #include <optional>
@@ -227,12 +229,32 @@ struct RawPair {
     RawPeer peer;
 };
 
+/** Whether the sockets of rawPair() have their QTcpSocket from the beginning. */
+inline bool socketsAreWrapped = false;
+
 /** Two ends of one connection, one of them raw, the other one adopted by its descriptor. */
 inline RawPair rawPair()
 {
     const RawListener listener;
     const int ours = rawClient(listener.port()).release();
-    return {AsyncSocket::adopt(ours), listener.accept()};
+    RawPair pair{AsyncSocket::adopt(ours), listener.accept()};
+    if (socketsAreWrapped)
+        static_cast<void>(pair.socket.socket());
+    return pair;
+}
+
+/** Runs all tests of a class with sockets of both kinds. */
+template<typename Tests>
+int runWithBothKindsOfSocket(int argc, char **argv)
+{
+    const QCoreApplication app(argc, argv);
+    int failed = 0;
+    for (const bool wrapped : {false, true}) {
+        socketsAreWrapped = wrapped;
+        Tests tests;
+        failed += QTest::qExec(&tests, argc, argv);
+    }
+    return failed;
 }
 
 /** Sends back what comes, to the end. */

@@ -282,6 +282,10 @@ private Q_SLOTS:
     }
 };
 
-QTEST_GUILESS_MAIN(SocketReceiveTest)
+int main(int argc, char **argv)
+{
+    return runWithBothKindsOfSocket<SocketReceiveTest>(argc, argv);
+}
+
 
 #include "socketreceivetest.moc"

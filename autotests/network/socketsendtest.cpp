@@ -393,6 +393,10 @@ private Q_SLOTS:
     }
 };
 
-QTEST_GUILESS_MAIN(SocketSendTest)
+int main(int argc, char **argv)
+{
+    return runWithBothKindsOfSocket<SocketSendTest>(argc, argv);
+}
+
 
 #include "socketsendtest.moc"

@@ -88,7 +88,7 @@ void ServerData::shut()
     }
     m_retryTimer.stop();
     close();
-    for (const AcceptedConnection &connection : std::exchange(m_pending, {}))
+    for (const ConnectedDescriptor &connection : std::exchange(m_pending, {}))
         closeDescriptor(connection.descriptor);
     while (AcceptAwaiter *const waiter = m_waiters.takeFirst())
         waiter->fail(notListening());
@@ -143,7 +143,7 @@ void ServerData::acceptAll()
 {
 #ifdef Q_OS_UNIX
     while (m_notifier && wantsMore()) {
-        if (AcceptedConnection connection = acceptConnection(int(socketDescriptor())); connection.descriptor != -1) {
+        if (ConnectedDescriptor connection = acceptConnection(int(socketDescriptor())); connection.descriptor != -1) {
             take(std::move(connection));
         } else if (errno == EAGAIN) {
             break;
@@ -167,7 +167,7 @@ void ServerData::incomingConnection(qintptr descriptor)
     update();
 }
 
-void ServerData::take(AcceptedConnection connection)
+void ServerData::take(ConnectedDescriptor connection)
 {
     if (AcceptAwaiter *const waiter = m_waiters.takeFirst()) {
         waiter->m_accepted = std::move(connection);

@@ -13,8 +13,8 @@ namespace Detail {
 
 class ServerData;
 
-/** A descriptor, which whoever has it last closes. */
-struct AcceptedConnection {
+/** A descriptor of a connection, which whoever has it last closes. */
+struct ConnectedDescriptor {
     qintptr descriptor = -1;
     QHostAddress peerAddress; ///< null: not known
     quint16 peerPort = 0;
@@ -34,7 +34,7 @@ protected:
 private:
     friend class ServerData;
     ServerData *const m_data; // not owning; valid while this waits
-    AcceptedConnection m_accepted;
+    ConnectedDescriptor m_accepted;
 };
 
 } // namespace Detail

@@ -46,11 +46,11 @@ private:
     [[nodiscard]] bool wantsMore() const { return !m_waiters.isEmpty() || m_pending.size() < m_ahead; }
     void update();
     void acceptAll();
-    void take(AcceptedConnection connection);
+    void take(ConnectedDescriptor connection);
     void pauseWithoutResources(const QString &why);
 
     IntrusiveList<AcceptAwaiter> m_waiters; // empty while connections are pending
-    QList<AcceptedConnection> m_pending; // that nobody has waited for yet
+    QList<ConnectedDescriptor> m_pending; // that nobody has waited for yet
     qsizetype m_ahead = 0;
     std::unique_ptr<QSocketNotifier> m_notifier; // while it listens, where the system has descriptors
     Serving *m_serving = nullptr; // not owning; null if serve() does not run

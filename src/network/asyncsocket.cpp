@@ -4,6 +4,7 @@
 #include "asyncsocket.h"
 
 #include "asyncsocket_p.h"
+#include "baresocket_p.h"
 
 #ifdef Q_OS_UNIX
 #include <cerrno>
@@ -91,6 +92,8 @@ AsyncSocket &AsyncSocket::operator=(AsyncSocket &&other) noexcept = default;
 
 AsyncSocket AsyncSocket::adopt(qintptr descriptor)
 {
+    if (Detail::ConnectedDescriptor connection = Detail::connectionOf(descriptor); !connection.peerAddress.isNull())
+        return AsyncSocket(std::make_unique<Detail::SocketData>(std::move(connection)));
     auto socket = std::make_unique<QTcpSocket>();
     QString problem;
 #ifdef Q_OS_UNIX

@@ -119,7 +119,9 @@ public:
     [[nodiscard]] Location localLocation() const;
 
     /**
-     * What is wrapped, for its options, proxy and state; nullptr once closed. It still belongs to this object. Do not
+     * What is wrapped, for its options, proxy and state; nullptr once closed. A connection that was accepted or adopted
+     * has none until this is called, or it has to wait with sending: it takes time and memory. It still belongs to
+     * this object. Do not
      * read, write or close it, nor close this object inside one of its signals: take release() for that. Its
      * readyRead() tells nothing, its bytesWritten() only of what had to wait, and its disconnected() not of the end of
      * the peer's stream.

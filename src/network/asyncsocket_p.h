@@ -19,7 +19,7 @@ constexpr qint64 ReadBufferSize = 256 * 1024;
 Location locationOf(const QHostAddress &address, quint16 port);
 
 class BareSocket;
-struct AcceptedConnection;
+struct ConnectedDescriptor;
 class SocketTls;
 
 /**
@@ -28,14 +28,14 @@ class SocketTls;
  * Where it can, it moves them past QTcpSocket, to and from the descriptor. QTcpSocket asks how much there is, and reads
  * that into memory that each connection keeps; and it collects what is to be written, asks the dispatcher to be told
  * when it can be, and then to be told no more. QTcpSocket knows the state of the connection, and writes what the
- * system has no room for. A connection that was accepted gets it when it is first needed, for that or by socket().
+ * system has no room for. One that was accepted or adopted gets it when it is first needed, for that or by socket().
  */
 class SocketData final : public StreamData
 {
 public:
     explicit SocketData(std::unique_ptr<QTcpSocket> socket);
-    /** Takes over what was accepted by acceptConnection(). */
-    explicit SocketData(AcceptedConnection connection);
+    /** Takes over what acceptConnection() or connectionOf() gave, with its peer. */
+    explicit SocketData(ConnectedDescriptor connection);
     ~SocketData() override;
 
     enum class State : quint8 {
@@ -104,7 +104,7 @@ private:
     [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed, and while there is only m_bare
-    std::unique_ptr<BareSocket> m_bare; // what was accepted; null once it has a QTcpSocket
+    std::unique_ptr<BareSocket> m_bare; // what was accepted or adopted; null once it has a QTcpSocket
     QSocketNotifier *m_notifier = nullptr; // not owning: for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits
     std::unique_ptr<HostConnector> m_connector; // while it connects to one of several addresses

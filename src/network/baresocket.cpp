@@ -40,7 +40,7 @@ quint16 portOf(const sockaddr_storage &address)
 
 } // namespace
 
-AcceptedConnection acceptConnection(int listening)
+ConnectedDescriptor acceptConnection(int listening)
 {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
@@ -63,15 +63,43 @@ AcceptedConnection acceptConnection(int listening)
 #endif
 }
 
+ConnectedDescriptor connectionOf(qintptr descriptor)
+{
+    ConnectedDescriptor connection{descriptor, {}, 0};
+#ifdef MSG_NOSIGNAL
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    int type = 0;
+    socklen_t typeSize = sizeof type;
+    const int number = int(descriptor);
+    if (::getpeername(number, reinterpret_cast<sockaddr *>(&peer), &size) == 0
+        && (peer.ss_family == AF_INET || peer.ss_family == AF_INET6)
+        && ::getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &typeSize) == 0 && type == SOCK_STREAM
+        && ::fcntl(number, F_SETFL, ::fcntl(number, F_GETFL) | O_NONBLOCK) == 0) {
+        setLowDelay(number);
+        connection.peerAddress = hostOf(peer);
+        connection.peerPort = portOf(peer);
+    }
+#endif
+    return connection;
+}
+
 void setLowDelay(int descriptor)
 {
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+#else
+
+ConnectedDescriptor connectionOf(qintptr descriptor)
+{
+    return {descriptor, {}, 0};
+}
+
 #endif
 
-BareSocket::BareSocket(SocketData *data, AcceptedConnection connection)
+BareSocket::BareSocket(SocketData *data, ConnectedDescriptor connection)
     : QSocketNotifier(QSocketNotifier::Read)
     , m_data(data)
     , m_connection(std::move(connection))

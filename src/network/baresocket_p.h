@@ -15,12 +15,14 @@ class SocketData;
  * Takes a connection out of the queue of a listening descriptor that has got setLowDelay(). Without a descriptor if that
  * fails, for the reason in errno; without the peer where bytes cannot be read and written directly.
  */
-AcceptedConnection acceptConnection(int listening);
+ConnectedDescriptor acceptConnection(int listening);
+/** The same of a descriptor that exists. Without the peer if it is not that of a TCP connection, too. */
+ConnectedDescriptor connectionOf(qintptr descriptor);
 /** What is sent goes out at once: we gather what belongs together ourselves. */
 void setLowDelay(int descriptor);
 
 /**
- * The descriptor of a connection that was accepted and has no QTcpSocket yet, and its notifier for bytes to read, which
+ * The descriptor of a connection that was accepted or adopted and has no QTcpSocket yet, and its notifier for bytes to read, which
  * is disabled at first. Most connections of a server never need more; to make a QTcpSocket takes as long as the rest
  * of accepting, eight system calls among it, and half of the memory of a connection.
  */
@@ -28,7 +30,7 @@ class BareSocket final : public QSocketNotifier
 {
 public:
     /** Takes over the descriptor. */
-    BareSocket(SocketData *data, AcceptedConnection connection);
+    BareSocket(SocketData *data, ConnectedDescriptor connection);
     /** Closes it. */
     ~BareSocket() override;
 
@@ -47,7 +49,7 @@ protected:
 
 private:
     SocketData *const m_data; // owns this
-    AcceptedConnection m_connection;
+    ConnectedDescriptor m_connection;
 };
 
 } // namespace Asyncoro::Detail

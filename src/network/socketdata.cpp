@@ -157,7 +157,7 @@ SocketData::SocketData(std::unique_ptr<QTcpSocket> socket)
     }
 }
 
-SocketData::SocketData(AcceptedConnection connection)
+SocketData::SocketData(ConnectedDescriptor connection)
     : m_bare(std::make_unique<BareSocket>(this, std::move(connection)))
     , m_notifier(m_bare.get())
     , m_descriptor(int(m_bare->socket()))
