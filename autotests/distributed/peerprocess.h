@@ -67,8 +67,10 @@ public:
         }
         const QString line = QString::fromUtf8(m_process.readLine()).trimmed();
         location = Location::fromString(line);
-        if (!location.isValid())
+        if (!location.isValid()) {
+            kill();
             throw Error(QStringLiteral("the process does not start: ") + line);
+        }
     }
 
     ~PeerProcess() { kill(); }

@@ -243,7 +243,6 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionA
     m_localAddress = socket->localLocation().address();
     m_lastHeard = milliseconds();
     m_pinged = 0;
-    socket->socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
     if (!resumed)
         m_core->addConnected(self);
     m_writing = false;
