@@ -44,10 +44,11 @@ ConnectedDescriptor acceptConnection(int listening)
 {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
+    auto *const generic = reinterpret_cast<sockaddr *>(&peer);
 #ifdef Q_OS_LINUX
-    const int descriptor = ::accept4(listening, reinterpret_cast<sockaddr *>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int descriptor = ::accept4(listening, generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-    const int descriptor = ::accept(listening, reinterpret_cast<sockaddr *>(&peer), &size);
+    const int descriptor = ::accept(listening, generic, &size);
     if (descriptor != -1)
         ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 #endif

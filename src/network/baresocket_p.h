@@ -12,8 +12,8 @@ namespace Asyncoro::Detail {
 class SocketData;
 
 /**
- * Takes a connection out of the queue of a listening descriptor that has got setLowDelay(). Without a descriptor if that
- * fails, for the reason in errno; without the peer where bytes cannot be read and written directly.
+ * Takes a connection out of the queue of a listening descriptor that has got setLowDelay(). Without a descriptor if
+ * that fails, for the reason in errno; without the peer where bytes cannot be read and written directly.
  */
 ConnectedDescriptor acceptConnection(int listening);
 /** The same of a descriptor that exists. Without the peer if it is not that of a TCP connection, too. */
@@ -22,9 +22,9 @@ ConnectedDescriptor connectionOf(qintptr descriptor);
 void setLowDelay(int descriptor);
 
 /**
- * The descriptor of a connection that was accepted or adopted and has no QTcpSocket yet, and its notifier for bytes to read, which
- * is disabled at first. Most connections of a server never need more; to make a QTcpSocket takes as long as the rest
- * of accepting, eight system calls among it, and half of the memory of a connection.
+ * The descriptor of a connection that was accepted or adopted and has no QTcpSocket yet, and its notifier for bytes to
+ * read, which is disabled at first. Most connections of a server never need more: to make a QTcpSocket takes eight
+ * system calls, and half of the memory of a connection.
  */
 class BareSocket final : public QSocketNotifier
 {

@@ -130,7 +130,8 @@ ServedConnection::~ServedConnection()
 void ServedConnection::reportFailure(const Error &error) const
 {
     if (dynamic_cast<const TlsError *>(&error)) // a client that is set up wrongly, mostly
-        qCInfo(lcNetwork).noquote() << "closed the connection to" << peer() << "as it is not secure:" << error.message();
+        qCInfo(lcNetwork).noquote() << "closed the connection to" << peer()
+                                    << "as it is not secure:" << error.message();
     else if (dynamic_cast<const SocketError *>(&error) || dynamic_cast<const EndOfStream *>(&error)) // they come and go
         qCDebug(lcNetwork).noquote() << "the connection to" << peer() << "is gone:" << error.message();
     else
