@@ -32,7 +32,7 @@ private Q_SLOTS:
         const auto measuring = untilEnded([&] { folder.usage({}); });
         const auto cleaning = untilEnded([&] { folder.removePartials(0s); });
         const auto guard = qScopeGuard([&] { ended = true; });
-        for (int i = 0; i < 20'000; ++i)
+        for (int i = 0; i < 10'000; ++i)
             QVERIFY(folder.openPartial(StorePath(QStringLiteral("file")), QByteArray::number(i)));
     }
 };
