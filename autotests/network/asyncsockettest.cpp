@@ -354,6 +354,45 @@ private Q_SLOTS:
         waitFor(sender);
     }
 
+    // The one who flushes waits since before there is a QTcpSocket to wait for.
+    void N06_theSocketIsMadeWhileAnotherWaitsToFlush()
+    {
+        auto [socket, peer] = rawPair();
+        const QByteArray large = pattern(900'000); // no more than may be unsent
+        const Coro<> sender = spawn([&socket = socket, &large]() -> Task<> {
+            for (int i = 0; i < 64; ++i) // as often in a row as one may
+                co_await socket.sendAll("x");
+            co_await socket.sendAll(large);
+        });
+        const Coro<> flusher = spawn([&socket = socket]() -> Task<> { co_await socket.flush(); });
+        letOthersRun();
+        QByteArray received;
+        while (received.size() < 64 + large.size()) {
+            QCoreApplication::processEvents();
+            received += peer.recv();
+        }
+        QVERIFY(received == QByteArray(64, 'x') + large);
+        waitFor(sender);
+        waitFor(flusher, 20s);
+    }
+
+    void N01_theSocketIsMadeAfterAReset()
+    {
+        auto [socket, peer] = rawPair();
+        const Location there = socket.peerLocation();
+        peer.reset();
+        static_cast<void>(socket.socket());
+        QCOMPARE(socket.peerLocation(), there);
+        try {
+            run(socket.sendAll(QByteArray(1'000'000, 'x')));
+            run(socket.flush());
+            QFAIL("sent after a reset");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.peer(), there);
+        }
+        QCOMPARE(socket.peerLocation(), there);
+    }
+
     void N01_whatWasResetHasNoSocket()
     {
         auto [socket, peer] = rawPair();

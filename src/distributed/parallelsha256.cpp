@@ -59,9 +59,10 @@ private:
     Manager make()
     {
         Manager manager(alloc_mb_mgr(0));
+        IMB_ARCH kind = IMB_ARCH_NONE;
         if (manager)
-            init_mb_mgr_auto(manager.get(), nullptr);
-        m_libraryWorks = manager && imb_get_errno(manager.get()) == 0;
+            init_mb_mgr_auto(manager.get(), &kind);
+        m_libraryWorks = kind != IMB_ARCH_NONE;
         return manager;
     }
 

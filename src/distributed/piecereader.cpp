@@ -74,7 +74,7 @@ Task<QByteArray> PieceReader::digest(qint64 size)
     const auto answer = co_await m_network.call<QVariantList>(
         m_source.location, QStringLiteral("asyncoro.file.digest"), m_source.key, size);
     if (answer.size() != 2 || answer[1].toByteArray().size() != FileDigest::Size)
-        throw WireError(QStringLiteral("malformed SHA-256 of %1").arg(m_source.name));
+        throw WireError(QStringLiteral("malformed digest of %1").arg(m_source.name));
     checkVersion(answer[0]);
     co_return answer[1].toByteArray();
 }

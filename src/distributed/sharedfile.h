@@ -95,7 +95,7 @@ private:
 
 /**
  * Copies a shared file to `path`, whose folder must exist. It appears there whole or not at all, as
- * AsyncFile::openReplacement() says; an existing file is replaced. Its SHA-256 is compared with what it is over
+ * AsyncFile::openReplacement() says; an existing file is replaced. It is compared by SHA-256 with what it is over
  * there.
  *
  * Asks for some pieces in advance: a few megabytes are in memory. Throws what SharedFileReader::read() does,

@@ -26,6 +26,7 @@ namespace {
 constexpr const char *PartialsName = ".asyncoro";
 constexpr qsizetype MaxNameSize = 255;
 constexpr qint64 ReadSize = 256 * 1024;
+constexpr int MostTries = 100;
 constexpr int OpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 using Reason = FileRefused::Reason;
@@ -307,11 +308,14 @@ std::shared_ptr<PartialFile> StoreFolder::openPartial(const StorePath &path, con
     Descriptor file = openUnlocked(name, O_CREAT);
     // Another store or process is at that content, or it is no file. And whoever measures or cleans the folder has each
     // of its files for a moment, also a new one.
-    while (!file.isOpen()) {
+    for (int tries = 0; !file.isOpen(); ++tries) {
         name = content.toHex() + '.' + randomBytes(8).toHex();
         file = openUnlocked(name, O_CREAT | O_EXCL);
-        if (!file.isOpen() && errno != EWOULDBLOCK)
+        if (file.isOpen())
+            break;
+        if (errno != EWOULDBLOCK || tries == MostTries)
             path.fail(QStringLiteral("write"));
+        ::unlinkat(m_partials.number(), name.constData(), 0);
     }
     return std::make_shared<PartialFile>(path, duplicate(m_partials), name, std::move(file));
 }

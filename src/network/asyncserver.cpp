@@ -125,7 +125,6 @@ void ServerData::update()
 #ifdef Q_OS_UNIX
     if (!m_notifier && looking && socketDescriptor() != -1) {
         pauseAccepting();
-        setLowDelay(int(socketDescriptor()));
         m_notifier = std::make_unique<QSocketNotifier>(socketDescriptor(), QSocketNotifier::Read);
         connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] { acceptAll(); });
     }

@@ -145,6 +145,7 @@ Location AsyncSocket::localLocation() const
 
 QTcpSocket *AsyncSocket::socket() const
 {
+    data()->checkThread("socket()");
     return socketData()->socket();
 }
 

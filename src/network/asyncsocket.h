@@ -41,8 +41,8 @@ private:
 /**
  * A TCP connection for coroutines: a stream of bytes, or of messages, see AsyncStream for what it can do.
  *
- * It owns the QTcpSocket that it wraps, and can be moved but not copied. It belongs to the thread that made it, like a
- * QTcpSocket; only coroutines of that thread use it. Its destructor closes it, see close().
+ * It owns the QTcpSocket that it wraps, see socket(), and can be moved but not copied. It belongs to the thread that
+ * made it, like a QTcpSocket; only coroutines of that thread use it. Its destructor closes it, see close().
  *
  * What fails throws SocketError. The peer's end of the stream is none: recv() then gives nothing, and one can go on to
  * send to a peer that has ended only its own side; with a QSslSocket or a proxy it ends both. Bytes that nobody
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] static AsyncSocket adopt(qintptr descriptor);
 
     /**
-     * Gives the wrapped socket back, connected as it is; empty once closed. Those who wait are woken with SocketError,
+     * Gives the wrapped socket away, connected as it is; empty like socket(). Those who wait are woken with SocketError,
      * as is who uses this object after that. What was read ahead can be read from the socket again, with no readyRead()
      * for it. Throws SocketError while it connects, and if it is closed but not all that came has been received.
      */
@@ -119,12 +119,12 @@ public:
     [[nodiscard]] Location localLocation() const;
 
     /**
-     * What is wrapped, for its options, proxy and state; nullptr once closed. A connection that was accepted or adopted
-     * has none until this is called, or it has to wait with sending: it takes time and memory. It still belongs to
-     * this object. Do not
-     * read, write or close it, nor close this object inside one of its signals: take release() for that. Its
-     * readyRead() tells nothing, its bytesWritten() only of what had to wait, and its disconnected() not of the end of
-     * the peer's stream.
+     * What is wrapped, for its options, proxy and state; nullptr once closed. For a connection that was accepted or
+     * adopted it is made when this is called, or when it has to wait with sending: if that is lost before, there is
+     * none either. It still belongs to this object. Do not read, write or close it, nor close this object inside one of
+     * its signals: take release() for that. Its readyRead() tells nothing, its bytesWritten() only of what had to wait,
+     * and its disconnected() not of the end of the peer's stream.
+     * On the thread of this object: throws Error elsewhere.
      */
     [[nodiscard]] QTcpSocket *socket() const;
 

@@ -103,8 +103,8 @@ private:
     void watchWriteNotifier();
     [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
-    std::unique_ptr<QTcpSocket> m_socket; // null once closed, and while there is only m_bare
-    std::unique_ptr<BareSocket> m_bare; // what was accepted or adopted; null once it has a QTcpSocket
+    std::unique_ptr<QTcpSocket> m_socket; // null once closed or lost, and while there is only m_bare
+    std::unique_ptr<BareSocket> m_bare; // what was accepted or adopted, until it gets a QTcpSocket
     QSocketNotifier *m_notifier = nullptr; // not owning: for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits
     std::unique_ptr<HostConnector> m_connector; // while it connects to one of several addresses

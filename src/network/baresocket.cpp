@@ -38,6 +38,13 @@ quint16 portOf(const sockaddr_storage &address)
                                                : reinterpret_cast<const sockaddr_in &>(address).sin_port);
 }
 
+// What is sent goes out at once: we gather what belongs together ourselves.
+void setLowDelay(int descriptor)
+{
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 } // namespace
 
 ConnectedDescriptor acceptConnection(int listening)
@@ -54,9 +61,7 @@ ConnectedDescriptor acceptConnection(int listening)
 #endif
     if (descriptor == -1)
         return {};
-#ifndef Q_OS_LINUX // where it is inherited
     setLowDelay(descriptor);
-#endif
 #ifdef MSG_NOSIGNAL
     return {descriptor, hostOf(peer), portOf(peer)};
 #else
@@ -83,12 +88,6 @@ ConnectedDescriptor connectionOf(qintptr descriptor)
     }
 #endif
     return connection;
-}
-
-void setLowDelay(int descriptor)
-{
-    const int on = 1;
-    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 #else

@@ -12,14 +12,12 @@ namespace Asyncoro::Detail {
 class SocketData;
 
 /**
- * Takes a connection out of the queue of a listening descriptor that has got setLowDelay(). Without a descriptor if
- * that fails, for the reason in errno; without the peer where bytes cannot be read and written directly.
+ * Takes a connection out of the queue of a listening descriptor. Without a descriptor if that fails, for the reason in
+ * errno; without the peer where bytes cannot be read and written directly.
  */
 ConnectedDescriptor acceptConnection(int listening);
 /** The same of a descriptor that exists. Without the peer if it is not that of a TCP connection, too. */
 ConnectedDescriptor connectionOf(qintptr descriptor);
-/** What is sent goes out at once: we gather what belongs together ourselves. */
-void setLowDelay(int descriptor);
 
 /**
  * The descriptor of a connection that was accepted or adopted and has no QTcpSocket yet, and its notifier for bytes to

@@ -188,12 +188,17 @@ bool SocketData::ensureSocket()
         setUnconnected(State::Unconnected, socket->error(), socket->errorString());
         return false;
     }
+    if (socket->peerAddress().isNull())
+        m_peer = peer(); // it was reset, and QTcpSocket does not know whose it was
     static_cast<void>(m_bare->take());
     m_bare.release()->deleteLater(); // it may be what has called this
+    m_notifier = nullptr;
+    m_descriptor = -1;
     setSocket(std::move(socket));
     setConnected();
     if (m_readEnded && m_notifier)
         m_notifier->setEnabled(false);
+    awaitWritable(); // for those who wait to send already
     return true;
 }
 
