@@ -65,7 +65,7 @@ public:
     [[nodiscard]] static AsyncSocket adopt(qintptr descriptor);
 
     /**
-     * Gives the wrapped socket away, connected as it is; empty like socket(). Those who wait are woken with SocketError,
+     * Gives the wrapped socket away, connected as it is; empty as socket() is. Who waits is woken with SocketError,
      * as is who uses this object after that. What was read ahead can be read from the socket again, with no readyRead()
      * for it. Throws SocketError while it connects, and if it is closed but not all that came has been received.
      */
