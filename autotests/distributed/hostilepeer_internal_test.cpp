@@ -84,14 +84,7 @@ private Q_SLOTS:
         // Whoever connects to something newer says so, too.
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        const Coro<> newer = spawn([](AsyncServer &listener) -> Task<> {
-            RawPeer peer;
-            peer.socket = co_await listener.accept();
-            co_await peer.socket.recvAll(Hello::Size);
-            peer.ours.version = peer.ours.oldestVersion = 3;
-            co_await peer.socket.sendAll(peer.ours.toBytes());
-            co_await peer.isClosed();
-        }, std::ref(server));
+        const Coro<> newer = spawn(answerWithVersion, std::ref(server), quint16(3));
         const QString text = failureOf<PeerRefused>(m_network->connect(server.location()));
         QCOMPARE(text, server.location().toString()
                      + QStringLiteral(" speaks version 3 of the protocol, and this process version 2: update the older one"));

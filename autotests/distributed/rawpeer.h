@@ -136,4 +136,15 @@ public:
     QByteArray secret = "s3cret";
 };
 
+/** Answers whoever connects to `server` as a process that speaks only another version; until that one closes. */
+inline Task<> answerWithVersion(AsyncServer &server, quint16 version)
+{
+    RawPeer peer;
+    peer.socket = co_await server.accept();
+    co_await peer.socket.recvAll(Hello::Size);
+    peer.ours.version = peer.ours.oldestVersion = version;
+    co_await peer.socket.sendAll(peer.ours.toBytes());
+    co_await peer.isClosed();
+}
+
 } // namespace DistributedTest

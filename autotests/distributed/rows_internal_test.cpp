@@ -190,14 +190,7 @@ private Q_SLOTS:
         // It connects to one that speaks another version.
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        const Coro<> newer = spawn([](AsyncServer &listener) -> Task<> {
-            RawPeer raw;
-            raw.socket = co_await listener.accept();
-            co_await raw.socket.recvAll(Hello::Size);
-            raw.ours.version = raw.ours.oldestVersion = OtherVersion;
-            co_await raw.socket.sendAll(raw.ours.toBytes());
-            co_await raw.isClosed();
-        }, std::ref(server));
+        const Coro<> newer = spawn(answerWithVersion, std::ref(server), OtherVersion);
         const QString there = server.location().toString();
         const QString text =
             failureOf<RemoteError>(m_network->call<int>(process.location, QStringLiteral("addThere"), there, 1, 2));
