@@ -137,7 +137,7 @@ public:
 };
 
 /** Answers whoever connects to `server` as a process that speaks only another version; until that one closes. */
-inline Task<> answerWithVersion(AsyncServer &server, quint16 version)
+inline Task<> answerWithVersion(Asyncoro::AsyncServer &server, quint16 version)
 {
     RawPeer peer;
     peer.socket = co_await server.accept();
