@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 // A large file to the store of another process, verified, and for comparison SHA-256 alone, as OpenSSL and as Qt do it.
-// The file is one of holes in a folder in memory, so that no disk is measured. The other process is this program, too:
-// it is called with "peer" and the folder.
+// The file is one of holes in a folder in memory, so that no disk is measured; and that memory was in use just before,
+// so that it is not measured either how fast the host of a virtual machine gives it. The other process is this program,
+// too: it is called with "peer" and the folder.
 
 #include "benchmark.h"
 #include "dispatcher.h"
@@ -40,6 +41,20 @@ int runPeer(const QString &folder)
     return QCoreApplication::exec();
 }
 
+/** Has the kernel take the memory that a file of that size needs there, and frees it. */
+void warmUp(const QString &path, int megaBytes)
+{
+    QFile scratch(path);
+    if (!scratch.open(QIODevice::WriteOnly))
+        fail("the folder cannot be written to");
+    const QByteArray piece(qsizetype(MegaByte), '\0');
+    for (int i = 0; i < megaBytes; ++i) {
+        if (scratch.write(piece) != piece.size())
+            fail("there is too little memory for the file");
+    }
+    scratch.remove();
+}
+
 void file(int megaBytes)
 {
     const QString memory = QStringLiteral("/dev/shm");
@@ -56,6 +71,8 @@ void file(int megaBytes)
     QFile source(folder.filePath(QStringLiteral("source")));
     if (!source.open(QIODevice::WriteOnly) || !source.resize(megaBytes * qint64(MegaByte)))
         fail("the file cannot be made");
+
+    warmUp(folder.filePath(QStringLiteral("scratch")), megaBytes);
 
     PeerNetwork network;
     const auto resident = [&] {
