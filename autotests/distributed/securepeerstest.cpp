@@ -5,6 +5,7 @@
 #include "distributedtest.h"
 
 #include <Asyncoro/FaultProxy>
+#include <Asyncoro/TlsFiles>
 
 using namespace DistributedTest;
 using TlsTest::Certificates;
@@ -117,6 +118,19 @@ private Q_SLOTS:
         QVERIFY(remote.send(QStringLiteral("last")));
         near.reset();
         QCOMPARE(waitFor(collector, 20s).at(1), QStringLiteral("last"));
+    }
+
+    void aKeyThatOthersCanReadIsToldOnce()
+    {
+        const TlsFiles files{m_certificates.pem(QStringLiteral("server")), m_certificates.key(QStringLiteral("server")),
+                             m_certificates.pem(QStringLiteral("ca"))};
+        QFile key(files.key);
+        QVERIFY(key.setPermissions(QFile::ReadOwner | QFile::WriteOwner));
+        QVERIFY(files.read());
+        QVERIFY(key.setPermissions(key.permissions() | QFile::ReadOther));
+        expectWarning(QStringLiteral("the key in .*server.key can be read by other users"));
+        QVERIFY(files.read());
+        QVERIFY(files.read());
     }
 
 private:

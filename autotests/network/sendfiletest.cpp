@@ -38,7 +38,7 @@ Coro<qint64> sendToStallingPeer(AsyncSocket &socket, const TestFile &file, Async
     const Coro<qint64> sending = spawn([&socket, path = file.path(), deadline]() -> Task<qint64> {
         co_return co_await socket.sendFile(path, deadline);
     });
-    static_cast<void>(QTest::qWaitFor([&] { return socket.socket()->bytesToWrite() > socket.sendLimit(); }));
+    static_cast<void>(QTest::qWaitFor([&] { return socket.unsentBytes() > socket.sendLimit(); }));
     return sending;
 }
 

@@ -275,7 +275,7 @@ private Q_SLOTS:
                     full.set();
                     co_await a.sendAll(chunk);
                 }
-                mostUnsent = std::max(mostUnsent, a.socket()->bytesToWrite());
+                mostUnsent = std::max(mostUnsent, a.unsentBytes());
                 if (!full.isSet())
                     co_await yield();
             }
@@ -305,6 +305,22 @@ private Q_SLOTS:
         QCOMPARE(waitFor(receiver), (Total + chunk.size() - 1) / chunk.size() * chunk.size());
         QVERIFY2(mostUnsent <= 300'000 + chunk.size(), qPrintable(QString::number(mostUnsent)));
         QVERIFY2(mostReadAhead <= 256 * 1024, qPrintable(QString::number(mostReadAhead)));
+    }
+
+    void N02_tellsHowMuchIsUnsent()
+    {
+        auto [a, b] = connectedPair();
+        QCOMPARE(a.unsentBytes(), 0);
+        run(a.sendAll(QByteArray("short")));
+        QCOMPARE(a.unsentBytes(), 0); // the system took it at once
+        sendUntilFull(a);
+        QVERIFY(a.unsentBytes() > 0);
+        const Coro<QByteArray> receiver = spawn(recvToEnd(b));
+        run(a.flush());
+        QCOMPARE(a.unsentBytes(), 0);
+        a.close();
+        waitFor(receiver);
+        QCOMPARE(a.unsentBytes(), 0);
     }
 
     void N02_sendTakesWhatThereIsRoomFor()

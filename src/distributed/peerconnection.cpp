@@ -360,7 +360,7 @@ Task<> PeerLink::writeFrames(std::shared_ptr<AsyncSocket> socket)
                 m_outgoingReady.clear();
                 co_await m_outgoingReady.wait();
             }
-            if (m_socket == socket && socket->isConnected() && socket->socket()->bytesToWrite() > socket->sendLimit())
+            if (m_socket == socket && socket->unsentBytes() > socket->sendLimit())
                 co_await socket->sendAll({}); // until there is room: what waits stays here, in its order
             if (m_socket != socket)
                 co_return; // the session goes on over another connection, and its bytes are for that one

@@ -5,10 +5,31 @@
 
 #include <QFile>
 #include <QLoggingCategory>
+#include <QMutex>
+#include <QSet>
 
 Q_LOGGING_CATEGORY(lcTlsFiles, "asyncoro.network", QtInfoMsg)
 
 namespace Asyncoro {
+
+namespace {
+
+/** Once for each file: a program may read it again for each connection. */
+void warnIfOthersCanRead(const QString &key)
+{
+    static QBasicMutex mutex;
+    static QSet<QString> warned;
+    if (!(QFile::permissions(key) & (QFile::ReadGroup | QFile::ReadOther)))
+        return;
+    const QMutexLocker lock(&mutex);
+    if (warned.contains(key))
+        return;
+    warned.insert(key);
+    qCWarning(lcTlsFiles).noquote()
+        << QStringLiteral("the key in %1 can be read by other users: run chmod 600 %1").arg(key);
+}
+
+} // namespace
 
 TlsFiles TlsFiles::fromEnvironment()
 {
@@ -35,9 +56,7 @@ std::optional<TlsConfiguration> TlsFiles::read() const
     TlsConfiguration configuration;
     configuration.addIdentity(certificate, key);
     configuration.trustOnly(authority);
-    if (QFile::permissions(key) & (QFile::ReadGroup | QFile::ReadOther))
-        qCWarning(lcTlsFiles).noquote()
-            << QStringLiteral("the key in %1 can be read by other users: run chmod 600 %1").arg(key);
+    warnIfOthersCanRead(key);
     return configuration;
 }
 

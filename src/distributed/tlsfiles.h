@@ -28,7 +28,7 @@ struct ASYNCORO_DISTRIBUTED_EXPORT TlsFiles
     /**
      * For PeerNetwork::Options::tls; nothing if no file is named, so that connections are not secure. Throws an Error
      * if only some are named, and TlsError if one cannot be used. Logs a warning if other users of this machine may
-     * read the key.
+     * read the key, once for each file.
      */
     [[nodiscard]] std::optional<TlsConfiguration> read() const;
 };

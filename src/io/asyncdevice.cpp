@@ -178,7 +178,7 @@ void DeviceData::writeOn()
     settleWriters();
 }
 
-qint64 DeviceData::unwritten() const
+qint64 DeviceData::unsentBytes() const
 {
     return m_unwritten.size() + (m_device ? m_device->bytesToWrite() : 0);
 }

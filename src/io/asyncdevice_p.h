@@ -26,7 +26,7 @@ public:
 protected:
     qint64 readSome(char *to, qint64 maxSize) override;
     void writeAll(QByteArrayView header, const QByteArray &bytes) override;
-    [[nodiscard]] qint64 unwritten() const override;
+    [[nodiscard]] qint64 unsentBytes() const override;
     [[nodiscard]] std::exception_ptr endWriting(const char *operation) override;
     [[nodiscard]] bool isWritable() const override;
     [[nodiscard]] std::exception_ptr failure(const char *operation) const override;

@@ -159,6 +159,11 @@ void AsyncStream::abort()
     m_data->close(false);
 }
 
+qint64 AsyncStream::unsentBytes() const
+{
+    return m_data->unsentBytes();
+}
+
 qint64 AsyncStream::sendLimit() const
 {
     return m_data->sendLimit();

@@ -344,7 +344,7 @@ bool WriteAwaiter::write()
         setFailed(m_data->writeFailure(operationName()));
         return true;
     }
-    const qint64 room = m_data->m_sendLimit - m_data->unwritten();
+    const qint64 room = m_data->m_sendLimit - m_data->unsentBytes();
     switch (m_kind) {
     case Kind::Flush:
         return room == m_data->m_sendLimit;

@@ -40,7 +40,7 @@ public:
 protected:
     qint64 readSome(char *to, qint64 maxSize) override;
     void writeAll(QByteArrayView, const QByteArray &) override { }
-    [[nodiscard]] qint64 unwritten() const override { return 0; }
+    [[nodiscard]] qint64 unsentBytes() const override { return 0; }
     [[nodiscard]] std::exception_ptr endWriting(const char *operation) override { return writeFailure(operation); }
     [[nodiscard]] bool isWritable() const override { return false; }
     [[nodiscard]] std::exception_ptr failure(const char *operation) const override;

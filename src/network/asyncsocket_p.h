@@ -63,7 +63,7 @@ protected:
     void expectBytes() override;
     void awaitReadable() override;
     void writeAll(QByteArrayView header, const QByteArray &bytes) override;
-    [[nodiscard]] qint64 unwritten() const override;
+    [[nodiscard]] qint64 unsentBytes() const override;
     void awaitWritable() override;
     [[nodiscard]] std::exception_ptr endWriting(const char *operation) override;
     [[nodiscard]] bool isWritable() const override;

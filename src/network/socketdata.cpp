@@ -560,7 +560,7 @@ void SocketData::keep(const QByteArray &bytes)
 
 // --- writing ---
 
-qint64 SocketData::unwritten() const
+qint64 SocketData::unsentBytes() const
 {
     return (m_socket ? m_socket->bytesToWrite() : 0) + (m_tls ? m_tls->held() : 0);
 }

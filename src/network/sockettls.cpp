@@ -81,14 +81,14 @@ void SocketTls::limitAnswers()
 {
     if (m_unsent.isEmpty())
         return;
-    if (m_socket.unwritten() == 0)
+    if (m_socket.unsentBytes() == 0)
         m_answers = 0;
     m_answers += m_unsent.size();
     if (m_answers > MaxAnswers && isOpen())
         m_engine.fail(TlsError::Reason::Damaged,
                       QStringLiteral("it asks TLS for answers and does not take them: %1 bytes are unsent, so it is "
                                      "broken or does harm on purpose")
-                          .arg(m_socket.unwritten() + m_unsent.size()));
+                          .arg(m_socket.unsentBytes() + m_unsent.size()));
 }
 
 void SocketTls::writeAll(QByteArrayView header, QByteArrayView bytes)
@@ -187,7 +187,7 @@ qint64 SocketTls::share()
     return m_share;
 }
 
-// Always takes it: what the system has no room for, QTcpSocket keeps. SocketData::unwritten() tells of it.
+// Always takes it: what the system has no room for, QTcpSocket keeps. SocketData::unsentBytes() tells of it.
 qint64 SocketTls::write(const char *from, qint64 size)
 {
     if (m_unsent.isNull())

@@ -65,7 +65,7 @@ private:
     QByteArray m_unsent; // encrypted; empty but within a call
     QByteArray m_held; // not encrypted; goes before what is sent from now on
     qint64 m_share; // of what has come, that is read at a time
-    qint64 m_answers = 0; // bytes that TLS itself has sent since nothing was unwritten
+    qint64 m_answers = 0; // bytes that TLS itself has sent since nothing was unsent
     TlsEngine m_engine;
     bool m_tookAll = false; // of its last share
     bool m_isSuspect = false; // sends more messages of TLS itself than anybody needs

@@ -48,6 +48,9 @@ public:
     [[nodiscard]] qint64 sendLimit() const { return m_sendLimit; }
     void setSendLimit(qint64 limit);
 
+    /** How many bytes writeAll() was given and the system was not. */
+    [[nodiscard]] virtual qint64 unsentBytes() const = 0;
+
     /** Whoever waited for the end of somebody's turn goes on. */
     void endTurn();
 
@@ -77,11 +80,9 @@ protected:
 
     /** Sends all of it, at once or later. What fails shows in writeFailure(). */
     virtual void writeAll(QByteArrayView header, const QByteArray &bytes) = 0;
-    /** How many bytes writeAll() was given and the system was not. */
-    [[nodiscard]] virtual qint64 unwritten() const = 0;
     /** Somebody waits to write. */
     virtual void awaitWritable() { }
-    /** Tells the other end that nothing more comes; gives why that cannot be done. Nothing is unwritten. */
+    /** Tells the other end that nothing more comes; gives why that cannot be done. Nothing is unsent. */
     [[nodiscard]] virtual std::exception_ptr endWriting(const char *operation) = 0;
     /** Whether writeAll() can be called; if not, writeFailure() says why. */
     [[nodiscard]] virtual bool isWritable() const = 0;
