@@ -144,11 +144,41 @@ private Q_SLOTS:
         channel.send(2); // is under way before it is known that there is no room, and waits over there
         const Coro<> barrier = spawn(waitForever);
         waitFor(coroToNear(barrier).deliver(1)); // behind both
+        expectWarning(QStringLiteral("a message of a channel for .* was not sent, for its mailbox is full"));
         channel.send(3); // is missed
         slow.send(QStringLiteral("go on"));
         QCOMPARE(waitFor(channel.deliver(4), 10s), 1);
         QCOMPARE(waitFor(slow, 10s), (QList<int>{1, 2, 4}));
         barrier.terminate();
+    }
+
+    void aPublisherHeedsHowMuchWaits()
+    {
+        m_near = std::make_unique<PeerNetwork>(PeerNetwork::Options{.secret = Secret("s3cret"), .sendLimit = 1'000'000});
+        waitFor(m_near->connect(m_far->location()));
+        const Channel channel(QStringLiteral("news"));
+        const Channel remote = toNear(channel);
+        const Coro<qsizetype> counter = spawn([]() -> Task<qsizetype> {
+            qsizetype count = 0;
+            for (; (co_await receive()).metaType() != QMetaType::fromType<bool>(); ++count) { }
+            co_return count;
+        });
+        channel.subscribe(counter);
+        int sent = 0;
+        while (remote.send(QByteArray(100'000, 'x'))) // the event loop does not run, so all of it waits
+            QVERIFY(++sent < 100);
+        QVERIFY(sent >= 9);
+        const auto deliver = [](Channel to) -> Task<int> { co_return co_await to.deliver(QByteArray(100'000, 'x')); };
+        QList<Coro<int>> deliveries;
+        for (int i = 0; i < 100; ++i)
+            deliveries << spawn(deliver, remote);
+        letOthersRun();
+        const PeerInfo info = m_near->peers().constFirst().info();
+        QVERIFY2(info.waiting + info.unacknowledged < 3'000'000, qPrintable(QString::number(info.waiting)));
+        for (const Coro<int> &delivery : std::as_const(deliveries))
+            QCOMPARE(waitFor(delivery, 20s), 1);
+        counter.send(true);
+        QCOMPARE(waitFor(counter), sent + 100);
     }
 
     // --- subscribers ---

@@ -326,7 +326,7 @@ private Q_SLOTS:
         QCOMPARE(notices[1].error(), QStringLiteral("no paper"));
     }
 
-    void aValueThatCannotBeSentLeavesTheNotice()
+    void aValueThatCannotBeSentIsAFailure()
     {
         const auto unsendable = []() -> Task<Unsendable> { co_return Unsendable(); };
         // where the coroutine has a monitor elsewhere
@@ -334,13 +334,14 @@ private Q_SLOTS:
         expectWarning(QStringLiteral("the value of .* was not sent: a .*Unsendable cannot be sent"));
         spawn(unsendable).monitor(toNear(observer));
         const ExitNotice notice = waitFor(observer, 10s).first();
-        QCOMPARE(notice.state(), CoroState::Finished);
+        QCOMPARE(notice.state(), CoroState::Failed);
+        QVERIFY(notice.error().contains(QStringLiteral("Unsendable cannot be sent")));
         QVERIFY(!notice.value().isValid());
 
         // and where it is waited for from elsewhere
         expectWarning(QStringLiteral("the value of .* was not sent: a .*Unsendable cannot be sent"));
         const Coro<Unsendable> local = spawn(unsendable);
-        waitFor(toNear(local), 10s);
+        QVERIFY(failureOf<WireError>(toNear(local)).contains(QStringLiteral("Unsendable cannot be sent")));
     }
 
     void whatIsNoLongerKnownIsToldSo()
@@ -510,6 +511,63 @@ private Q_SLOTS:
         QTRY_VERIFY(thread->isFinished());
         thread->wait();
         QCOMPARE(all, QStringLiteral("a b"));
+    }
+
+    /** What was acknowledged lies in the mailbox, and what there is no room for waits. */
+    void C09_aDeliveryWaitsForTheMailboxOfAnotherThread()
+    {
+        Coro<QString> target;
+        QSemaphore started;
+        const std::unique_ptr<QThread> thread(QThread::create([&] {
+            target = spawn([]() -> Task<QString> { co_return co_await receive<QString>(); });
+            target.setMailboxLimit(1);
+            started.release();
+            static_cast<void>(failureOf<CoroTerminated>(target));
+        }));
+        thread->start();
+        QVERIFY(started.tryAcquire(1, 10'000));
+        const Coro<> remote = toNear(target);
+        waitFor(remote.deliver(1));
+        const auto deliver = [](Coro<> to, int number) -> Task<> { co_await to.deliver(number); };
+        const Coro<> second = spawn(deliver, remote, 2);
+        QVERIFY(!failureOf<TimedOut>(remote.deliver(3, 100ms)).startsWith(u'<'));
+        const Channel channel(QStringLiteral("news"));
+        channel.subscribe(remote);
+        QCOMPARE(waitFor(channel.deliver(4, 1, 100ms)), 0);
+        QVERIFY(second.isRunning());
+        target.terminate();
+        QVERIFY(!failureOf<CoroEnded>(second).startsWith(u'<'));
+        QTRY_VERIFY(thread->isFinished());
+        thread->wait();
+    }
+
+    void C08_whatAnotherThreadSendsWaitsForAFullMailboxElsewhere()
+    {
+        constexpr int Count = 50;
+        const Coro<QStringList> slow = spawn([]() -> Task<QStringList> {
+            co_await receive<bool>();
+            co_return co_await collect(Count + 2);
+        });
+        slow.setMailboxLimit(1);
+        const Coro<> remote = toNear(slow);
+        const Coro<> barrier = toNear(spawn(collect, 2));
+        QVERIFY(remote.send(-2));
+        QVERIFY(remote.send(-1));
+        waitFor(barrier.deliver(1)); // by then it is known that the mailbox is full
+        QVERIFY(!remote.send(0));
+        const qint64 unread = m_far->peers().constFirst().info().unread;
+        QVERIFY(unread > 0);
+        onAnotherThread([&] {
+            for (int i = 0; i < Count; ++i)
+                QVERIFY(remote.send(i));
+            barrier.send(2);
+        });
+        waitFor(barrier, 10s); // so all of that has come to the network's thread
+        QCOMPARE(m_far->peers().constFirst().info().unread, unread);
+        slow.send(true);
+        const QStringList all = waitFor(slow, 10s);
+        for (int i = 0; i < Count + 2; ++i)
+            QCOMPARE(all[i], QString::number(i - 2));
     }
 
     void theNetworkEndsWhileAnotherThreadWaits()

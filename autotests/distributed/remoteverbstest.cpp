@@ -6,6 +6,8 @@
 #include <Asyncoro/Suspend>
 #include <Asyncoro/Timeout>
 
+#include <QThread>
+
 using namespace DistributedTest;
 
 namespace {
@@ -239,10 +241,10 @@ private Q_SLOTS:
         const Coro<> remote = toNear(spawn([]() -> Task<Unsendable> { co_return Unsendable(); }));
         const Coro<ExitNotice> observer = spawn(receiveNotice);
         remote.monitor(observer);
-        QCOMPARE(waitFor(observer, 10s).state(), CoroState::Finished);
+        QCOMPARE(waitFor(observer, 10s).state(), CoroState::Failed);
         QVERIFY(!remote.data()->result().isValid());
-        // Whoever expects a value is told that there is none.
-        QVERIFY(failureOf<Error>(Coro<int>(remote)).contains(QStringLiteral("not int")));
+        // Whoever expects a value is told why there is none.
+        QVERIFY(failureOf<WireError>(Coro<int>(remote)).contains(QStringLiteral("Unsendable cannot be sent")));
     }
 
     void D11_typedResultsAndFailures()
@@ -277,6 +279,12 @@ private Q_SLOTS:
 
         // It travels as a message and as an argument, and works where it arrives.
         const auto third = makeNetwork();
+        QString onAnotherThread;
+        const std::unique_ptr<QThread> thread(
+            QThread::create([&] { onAnotherThread = failureOf<Error>(remote.call(1, 2)); }));
+        thread->start();
+        thread->wait();
+        QVERIFY(onAnotherThread.contains(QStringLiteral("on the thread of the PeerNetwork only")));
         third->offer(QStringLiteral("use"), [](Rci<int(int, int)> sum) -> Task<int> { co_return co_await sum.call(20, 22); });
         QCOMPARE(waitFor(m_near->call<int>(third->location(), QStringLiteral("use"), remote), 10s), 42);
         const Coro<Rci<>> receiver = spawn([]() -> Task<Rci<>> { co_return co_await receive<Rci<>>(); });

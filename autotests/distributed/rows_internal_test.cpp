@@ -164,6 +164,8 @@ private Q_SLOTS:
         const QByteArray incarnation = waitFor(gone).last().incarnation();
         const Coro<> successor = locateSleeper(location);
         QCOMPARE(successor.id(), sleeper.id()); // it does the same as the first one
+        QVERIFY(successor != sleeper);
+        QCOMPARE(locateSleeper(location), successor);
         QVERIFY(!sleeper.send(2));
         QVERIFY(failureOf<PeerLost>(sleeper.deliver(2)).startsWith(location.toString()));
         waitFor(successor.deliver(2));

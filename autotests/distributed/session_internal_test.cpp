@@ -6,6 +6,10 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
+#include <QLoggingCategory>
+
+#include <numeric>
+
 using namespace DistributedTest;
 using Asyncoro::Detail::FrameSink;
 using Asyncoro::Detail::OutgoingStream;
@@ -436,6 +440,79 @@ private Q_SLOTS:
             co_await peer.socket.sendAll(frameOf(FrameKind::Value, QCborArray{last.items.at(0), nullptr}));
             co_await deliverer;
         }(m_network.get()));
+    }
+
+    /** Also those who already wait for the way there to be free when the mailbox becomes full; in their order. */
+    void deliveriesOnTheirWayHeedAFullMailbox()
+    {
+        constexpr int Count = 40;
+        m_network = std::make_unique<PeerNetwork>(PeerNetwork::Options{.secret = Secret("s3cret"), .sendLimit = 1'000'000});
+        const auto far = makeNetwork();
+        far->offer(QStringLiteral("slow"), []() -> Task<QList<int>> {
+            Coro<>::self().setMailboxLimit(1);
+            co_await receive<bool>();
+            QList<int> all;
+            while (all.size() < Count)
+                all << int((co_await receive<QByteArray>()).at(0));
+            co_return all;
+        });
+        far->offer(QStringLiteral("wake"), [](Coro<> coro) -> Task<> { co_await coro.deliver(true); });
+        const Coro<QList<int>> slow(waitFor(m_network->start(far->location(), QStringLiteral("slow"))).data());
+        QList<Coro<>> deliverers;
+        for (int i = 0; i < Count; ++i) {
+            deliverers << spawn([](Coro<> to, char number) -> Task<> { co_await to.deliver(QByteArray(100'000, number)); },
+                                slow, char(i));
+        }
+        letOthersRun();
+        QTRY_VERIFY(far->peers().constFirst().info().unread > 0);
+        waitFor(m_network->call(far->location(), QStringLiteral("wake"), spawn([]() -> Task<> { co_await receive(); })));
+        const qint64 unread = far->peers().constFirst().info().unread;
+        QVERIFY2(unread < 2'500'000, qPrintable(QString::number(unread)));
+        waitFor(m_network->call(far->location(), QStringLiteral("wake"), slow));
+        for (const Coro<> &deliverer : std::as_const(deliverers))
+            waitFor(deliverer, 20s);
+        QList<int> expected(Count);
+        std::iota(expected.begin(), expected.end(), 0);
+        QCOMPARE(waitFor(slow), expected);
+    }
+
+    void theWayIsMeasuredOnABusyConnectionToo()
+    {
+        m_network.reset();
+        peerLimits().ping = 50ms;
+        m_network = makeNetwork();
+        m_network->offer(QStringLiteral("add"), add);
+        const auto near = makeNetwork();
+        const QDeadlineTimer deadline(20s);
+        PeerInfo info;
+        while (info.roundTripTime == 0 && !deadline.hasExpired()) {
+            waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2));
+            info = near->peers().constFirst().info();
+        }
+        QVERIFY(info.roundTripTime > 0);
+        QVERIFY(info.bytesSent > 0 && info.bytesReceived > 0);
+    }
+
+    void theTraceShowsEveryFrame()
+    {
+        static QStringList lines;
+        lines.clear();
+        const auto near = makeNetwork();
+        const QtMessageHandler before = qInstallMessageHandler([](QtMsgType, const QMessageLogContext &context, const QString &text) {
+            if (qstrcmp(context.category, "asyncoro.wire") == 0)
+                lines << text;
+        });
+        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.wire.debug=true"));
+        const int sum = waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2));
+        QLoggingCategory::setFilterRules(QString());
+        qInstallMessageHandler(before);
+        QCOMPARE(sum, 3);
+        const auto hasLine = [](const QString &pattern) {
+            return lines.contains(QRegularExpression(QRegularExpression::anchoredPattern(pattern)));
+        };
+        QVERIFY2(hasLine(QStringLiteral("to 127.0.0.1:\\d+ Call \\d+ .*\"add\".*")), qPrintable(lines.join(u'\n')));
+        QVERIFY2(hasLine(QStringLiteral("from 127.0.0.1:\\d+ Call \\d+ .*\"add\".*")), qPrintable(lines.join(u'\n')));
+        QVERIFY2(hasLine(QStringLiteral("from 127.0.0.1:\\d+ Value \\d+ .*3\\]")), qPrintable(lines.join(u'\n')));
     }
 
     void floodsOfAFullMailboxAreBounded()

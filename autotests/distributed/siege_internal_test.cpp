@@ -7,6 +7,7 @@
 #include <QCborMap>
 #include <QFile>
 #include <QTcpSocket>
+#include <QtEndian>
 
 #include <unistd.h>
 
@@ -274,6 +275,28 @@ private Q_SLOTS:
             if (answers < 50)
                 throw Error(QStringLiteral("only %1 answers").arg(answers));
         });
+    }
+
+    /** Each of them of another process, which is never called. */
+    void aMessageFullOfHandles()
+    {
+        run([this]() -> Task<> {
+            RawPeer peer;
+            co_await peer.join(m_victim->location);
+            QCborArray handles;
+            for (quint32 i = 0; i < 100'000; ++i) {
+                QByteArray process(Hello::IncarnationSize, 'x');
+                qToBigEndian(i, process.data());
+                handles.append(typed(QStringLiteral("Asyncoro::Coro<void>"),
+                                     QCborArray{process, QStringLiteral("127.0.0.1"), 1, 1, QString()}));
+            }
+            co_await peer.socket.sendAll(
+                frameOf(FrameKind::Call, QCborArray{1, QStringLiteral("add"), QCborArray{handles, 2}, false}));
+            const RawPeer::Frame answer = co_await peer.receiveFrame();
+            if (answer.kind != FrameKind::Failure || !answer.items.at(2).toString().contains(u"too many processes"))
+                throw Error(QStringLiteral("such a message is taken"));
+        });
+        othersJoin();
     }
 
 private:

@@ -38,7 +38,8 @@ def test_secrets(hosts, peers, program):
     expect(other.do("add", peers[1].location, 1, 2), "PeerRefused: ...")
     expect(peers[1].do("add", other.location, 1, 2), "PeerRefused: ...")
     loopback = Peer(hosts[0], program, address="127.0.0.1", secret="")
-    expect(loopback.do("add", peers[1].location, 1, 2), "PeerRefused: ...")
+    expect(loopback.do("add", peers[1].location, 1, 2),
+           "PeerRefused: a secret or a certificate is needed to connect to ...")
 
 
 def test_short_cut(hosts, peers, _program):

@@ -110,7 +110,8 @@ public:
     /**
      * Sends a message to all current subscribers. Never waits.
      *
-     * @return false if the channel has been closed. True is no promise that anybody got the message: see deliver().
+     * @return false if the channel has been closed, or is of another process for which too much waits already (see
+     * PeerNetwork::Options::sendLimit). True is no promise that anybody got the message: see deliver().
      */
     template<typename M>
     bool send(M &&message) const
@@ -166,10 +167,11 @@ public:
     [[nodiscard]] static Detail::LocateAwaiter<Channel, Detail::ChannelData>
     locate(const QString &name, QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** The same channel: same process, same id. */
+    /** The same channel: same process, same id. A process that was started again is another one. */
     friend bool operator==(const Channel &a, const Channel &b)
     {
-        return a.m_data == b.m_data || (a.id() == b.id() && a.location() == b.location());
+        return a.m_data == b.m_data
+            || (a.m_data && b.m_data && a.id() == b.id() && a.m_data->process() == b.m_data->process());
     }
     friend size_t qHash(const Channel &channel, size_t seed = 0) noexcept { return ::qHash(channel.id(), seed); }
 

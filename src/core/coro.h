@@ -136,6 +136,9 @@ public:
      * thread. Any number may overlap; they arrive in the order of the calls. Throws CoroEnded if the coroutine has
      * ended, TimedOut if the deadline passes first. Cancelling or timing out takes back the message, unless it has
      * arrived meanwhile; in a coroutine elsewhere it may still arrive.
+     *
+     * To a coroutine of another process it works on the thread of the PeerNetwork only, and throws PeerLost if that
+     * process is lost, WireError if a message of that type cannot be sent there.
      */
     template<typename M>
     Task<> deliver(M &&message, QDeadlineTimer deadline = QDeadlineTimer::Forever) const
@@ -235,16 +238,18 @@ public:
      *
      * Completes without suspending if it has ended already. Resumes on the caller's thread. Any number of coroutines
      * may wait for one. Gives its value (a copy, or for a type that cannot be copied the value itself, once). Throws
-     * the exception that it failed with, CoroTerminated if it was terminated, CoroEnded if its process was lost,
-     * TimedOut if the deadline passes first. Cancelling the wait leaves the other coroutine alone.
+     * the exception that it failed with, CoroTerminated if it was terminated, CoroEnded if nobody knows any more how it
+     * ended, PeerLost if its process was lost, TimedOut if the deadline passes first. Cancelling the wait leaves the
+     * other coroutine alone.
      */
     [[nodiscard]] Detail::FinishAwaiter<void> finish(QDeadlineTimer deadline = QDeadlineTimer::Forever) const;
     [[nodiscard]] Detail::FinishAwaiter<void> operator co_await() const;
 
-    /** The same coroutine: same process, same id. */
+    /** The same coroutine: same process, same id. A process that was started again is another one. */
     friend bool operator==(const Coro &a, const Coro &b)
     {
-        return a.m_data == b.m_data || (a.id() == b.id() && a.location() == b.location());
+        return a.m_data == b.m_data
+            || (a.m_data && b.m_data && a.id() == b.id() && a.m_data->process() == b.m_data->process());
     }
     friend size_t qHash(const Coro &coro, size_t seed = 0) noexcept { return ::qHash(coro.id(), seed); }
 

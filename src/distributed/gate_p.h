@@ -26,6 +26,10 @@ public:
     /** Whether one passes at once: it is open, and nobody waits before it. */
     [[nodiscard]] bool isFree() const { return m_open.isSet() && !m_turn.isHeld(); }
 
+    [[nodiscard]] bool isOpen() const { return m_open.isSet(); }
+    /** Until it is open: for the one whose turn it is. */
+    Task<> opened(QDeadlineTimer deadline) { co_await m_open.wait(deadline); }
+
     /** Until it is one's turn and the gate is open. The next one's turn comes when the guard is released. */
     Task<Lock::Guard> pass(QDeadlineTimer deadline)
     {

@@ -15,6 +15,9 @@ namespace {
 /** Of functions that every process offers by itself; programs have no use for their handles. */
 constexpr QLatin1StringView OwnPrefix{"asyncoro."};
 
+/** Processes that are known by handles only. Each takes some 3 KB, and one message may name a million. */
+constexpr qsizetype MaxUncalled = 10'000;
+
 } // namespace
 
 // --- functions ---
@@ -74,7 +77,11 @@ std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
     if (!link) {
         if (identity.process.size() != Hello::IncarnationSize)
             throw MalformedFrame(QStringLiteral("a process named by %1 bytes").arg(identity.process.size()));
-        dropUnusedLinks();
+        if (m_byIncarnation.size() >= m_dropLinksAt || m_uncalled >= MaxUncalled)
+            dropUnusedLinks();
+        if (m_uncalled >= MaxUncalled)
+            throw WireError(QStringLiteral("handles of too many processes: %1 are known that were never called").arg(m_uncalled));
+        ++m_uncalled;
         link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
         m_byIncarnation.insert(identity.process, link);
     }

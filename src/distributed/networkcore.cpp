@@ -5,8 +5,9 @@
 
 #include "peerdirectory_p.h"
 
+#include <Asyncoro/HostLookup>
+
 #include <QHostAddress>
-#include <QHostInfo>
 #include <QLoggingCategory>
 #include <QRandomGenerator>
 #include <QSysInfo>
@@ -16,6 +17,8 @@ Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 namespace Asyncoro::Detail {
 
 namespace {
+
+constexpr qsizetype ManyUncalled = 1000;
 
 /** Work that another thread wants done on the network's thread. */
 struct PostedWork {
@@ -70,11 +73,8 @@ void NetworkCore::open()
     m_channels = std::make_shared<ChannelExchange>(shared_from_this());
     if (QHostAddress(m_options.address).isNull())
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
-    if (m_options.secret.isEmpty() && !m_options.tls && !QHostAddress(m_options.address).isLoopback())
-        throw Error(QStringLiteral("a secret or a certificate is needed to listen on %1: without one, only 127.0.0.1 and ::1 are "
-                                   "allowed; set ASYNCORO_SECRET_FILE or use --secret-file, or give a certificate "
-                                   "by --certificate, --key and --authority")
-                        .arg(m_options.address));
+    if (!isTrusted(m_options.address))
+        throw Error(missingTrust(QStringLiteral("listen on ") + m_options.address));
     m_server->listen(QHostAddress(m_options.address), m_options.port);
     m_location = Location(m_options.address, m_server->location().port());
 
@@ -132,6 +132,19 @@ QList<std::shared_ptr<PeerLink>> NetworkCore::connectedLinks() const
     return links;
 }
 
+bool NetworkCore::isTrusted(const QString &address) const
+{
+    return !m_options.secret.isEmpty() || m_options.tls || QHostAddress(address).isLoopback();
+}
+
+QString NetworkCore::missingTrust(const QString &what)
+{
+    return QStringLiteral("a secret or a certificate is needed to %1: without one, only 127.0.0.1 and ::1 are allowed; set "
+                          "ASYNCORO_SECRET_FILE or use --secret-file, or give a certificate by --certificate, --key and "
+                          "--authority")
+        .arg(what);
+}
+
 // --- links ---
 
 bool NetworkCore::isHere(const Location &location) const
@@ -140,23 +153,20 @@ bool NetworkCore::isHere(const Location &location) const
 }
 
 /** The numeric addresses of the host at `location`. */
-Task<QStringList> NetworkCore::lookUp(Location location)
+Task<QStringList> NetworkCore::lookUp(Location location, QDeadlineTimer deadline)
 {
     if (!QHostAddress(location.address()).isNull())
         co_return {location.address()};
     QStringList addresses = m_hosts.value(location.address());
-    if (addresses.isEmpty()) {
-        Event found;
-        QObject context; // ends the lookup's callback with this coroutine
-        QHostInfo::lookupHost(location.address(), &context, [&](const QHostInfo &host) {
-            for (const QHostAddress &address : host.addresses())
-                addresses.append(address.toString());
-            found.set();
-        });
-        co_await found.wait();
-        if (addresses.isEmpty())
-            throw PeerLost(location, QStringLiteral("no host is known by that name"));
+    if (!addresses.isEmpty())
+        co_return addresses;
+    try {
+        for (const QHostAddress &address : co_await Asyncoro::lookUp(location.address(), deadline))
+            addresses.append(address.toString());
+    } catch (const HostNotFound &) {
     }
+    if (addresses.isEmpty())
+        throw PeerLost(location, QStringLiteral("no host is known by that name"));
     co_return addresses;
 }
 
@@ -166,7 +176,7 @@ Task<std::shared_ptr<PeerLink>> NetworkCore::reach(Location location, QDeadlineT
         co_return nullptr;
     const auto self = shared_from_this();
     std::exception_ptr error;
-    for (const QString &address : co_await lookUp(location)) {
+    for (const QString &address : co_await lookUp(location, deadline)) {
         const Location there(address, location.port());
         if (isHere(there))
             co_return nullptr;
@@ -206,15 +216,19 @@ void NetworkCore::remove(const PeerLink &link)
     m_byIncarnation.removeIf([&](const auto &entry) { return entry.value().get() == &link; });
     m_byLocation.removeIf([&](const auto &entry) { return entry.value().get() == &link; });
     m_directory->gone(link);
+    if (m_uncalled >= ManyUncalled)
+        dropUnusedLinks(); // perhaps it was that peer who named them
 }
 
 /** Those that came with handles which nobody holds any more. */
 void NetworkCore::dropUnusedLinks()
 {
-    if (m_byIncarnation.size() < m_dropLinksAt)
-        return;
-    m_byIncarnation.removeIf([](const auto &entry) {
-        return entry.value().use_count() == 1 && entry.value()->state() == PeerLink::State::Idle;
+    m_uncalled = 0;
+    m_byIncarnation.removeIf([this](const auto &entry) {
+        const bool isUncalled = entry.value()->state() == PeerLink::State::Idle;
+        const bool isUnused = isUncalled && entry.value().use_count() == 1;
+        m_uncalled += isUncalled && !isUnused;
+        return isUnused;
     });
     m_dropLinksAt = std::max<qsizetype>(1000, 2 * m_byIncarnation.size());
 }

@@ -39,6 +39,10 @@ public:
     [[nodiscard]] const QByteArray &incarnation() const { return m_incarnation; }
     [[nodiscard]] Location location() const { return m_location; }
     [[nodiscard]] bool isSecure() const { return m_options.tls.has_value(); }
+    /** Whether it can be told who is at `address`, or only this machine can be. */
+    [[nodiscard]] bool isTrusted(const QString &address) const;
+    /** Why one may not do `what` if it is not. */
+    [[nodiscard]] static QString missingTrust(const QString &what);
     [[nodiscard]] qint64 sendLimit() const { return m_options.sendLimit; }
     [[nodiscard]] const Coro<> &anchor() const { return m_anchor; }
     [[nodiscard]] QList<std::shared_ptr<PeerLink>> connectedLinks() const;
@@ -104,7 +108,7 @@ public:
     void post(std::function<void()> work);
 
 private:
-    Task<QStringList> lookUp(Location location);
+    Task<QStringList> lookUp(Location location, QDeadlineTimer deadline);
     [[nodiscard]] std::shared_ptr<PeerLink> linkTo(const Location &location);
     Task<> acceptPeers();
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
@@ -134,6 +138,7 @@ private:
     QHash<QByteArray, std::shared_ptr<PeerLink>> m_byIncarnation; // connected ones, and those that handles came for
     QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
     qsizetype m_dropLinksAt = 1000; // how many of these there may be before unused ones are dropped
+    qsizetype m_uncalled = 0; // how many of these are known by handles only, at most
     QHash<QString, QStringList> m_hosts; // names and their addresses
     QHash<QString, Offer> m_offers;
     Event m_news;

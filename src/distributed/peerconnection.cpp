@@ -22,6 +22,8 @@ constexpr qsizetype ReadSize = 64 * 1024;
 constexpr qsizetype FirstReserve = 1024 * 1024; // for a longer frame, as long as no more has come
 /** How many bytes may have come before the peer is told. A part of its window, so that it need not wait. */
 constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
+/** So often the time to the peer and back is measured even where there is no silence. */
+constexpr std::chrono::milliseconds MeasuringInterval = std::chrono::minutes(1);
 
 qint64 milliseconds()
 {
@@ -142,6 +144,8 @@ Task<> PeerLink::attempt()
 {
     if (!m_location.isValid())
         throw PeerLost(m_location, QStringLiteral("it does not listen for connections"));
+    if (!m_core->isTrusted(m_location.address()))
+        throw PeerRefused(NetworkCore::missingTrust(QStringLiteral("connect to ") + m_location.address()));
     const QDeadlineTimer deadline(peerLimits().handshake);
     for (;;) {
         Connection connection = co_await connectOnce(deadline);
@@ -398,7 +402,7 @@ Task<> PeerLink::keepAlive()
             m_core->losses().pulse();
             co_return;
         }
-        if (silence >= patience.count() / 2)
+        if (silence >= patience.count() / 2 || now - m_lastPing >= MeasuringInterval.count())
             ping();
         SpareArrays::freeUnused(patience);
     }
@@ -406,6 +410,7 @@ Task<> PeerLink::keepAlive()
 
 void PeerLink::ping()
 {
+    m_lastPing = milliseconds();
     m_pinged = QDeadlineTimer::current().deadlineNSecs();
     sendReceived(FrameKind::Ping);
 }
@@ -534,6 +539,7 @@ void PeerLink::lose(std::exception_ptr error)
     for (const Coro<> &call : std::exchange(m_serving, {}))
         call.terminate();
     m_reporters.clear();
+    m_postedFor.clear();
     closeChannels();
     for (AnswerSuspension *awaited : std::exchange(m_awaited, {}))
         awaited->fail(error);

@@ -23,6 +23,7 @@ namespace {
 
 constexpr qsizetype MaxFull = 1'000'000;
 constexpr qsizetype MaxServed = 1'000'000;
+constexpr size_t MostUntold = 64; // messages that wait for the mailbox of another thread
 
 /** Writes a line of the trace: which way, whom with, what kind of frame, how long, and the beginning of what it says. */
 void trace(const char *way, const PeerLink &link, FrameKind kind, const QByteArray &body)
@@ -85,6 +86,41 @@ QVariant AnswerSuspension::await_resume()
     return std::move(m_value);
 }
 
+bool isOfThisThread(const Coro<> &coro)
+{
+    return coro && static_cast<const LocalCoro *>(coro.data().data())->isOnOwnThread();
+}
+
+// --- PeerLink::Turn ---
+
+// The mailbox may become full while one waits for room on the way to it. Those for other mailboxes are not held up then.
+Task<> PeerLink::Turn::come(QDeadlineTimer deadline)
+{
+    m_gate = m_link->m_full.value(m_coro);
+    if (!m_gate) {
+        m_gate = std::make_shared<Gate>(true);
+        m_link->m_full.insert(m_coro, m_gate);
+    }
+    m_mailboxTurn = co_await m_gate->pass(deadline);
+    for (;;) {
+        if (!m_link->m_room.isFree())
+            m_roomTurn = co_await m_link->m_room.pass(deadline);
+        if (m_gate->isOpen())
+            break;
+        m_roomTurn.release();
+        co_await m_gate->opened(deadline);
+    }
+}
+
+void PeerLink::Turn::release()
+{
+    m_mailboxTurn.release();
+    m_roomTurn.release();
+    if (m_gate && m_gate->isFree() && m_link->m_full.value(m_coro) == m_gate)
+        m_link->m_full.remove(m_coro);
+    m_gate.reset();
+}
+
 // --- PeerLink: frames out ---
 
 void PeerLink::endFrame(FrameKind kind, const FrameSink::Mark &start)
@@ -137,25 +173,65 @@ void PeerLink::writeCall(QCborStreamWriter &writer, const QString &function, con
     writer.append(QStringView(signature));
 }
 
+void PeerLink::send(quint64 coro, const Message &message)
+{
+    send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
+        writer.append(coro);
+        encodeValue(writer, message, *m_core);
+    });
+}
+
+void PeerLink::send(quint64 coro, PostedMessage message)
+{
+    const auto waiting = m_postedFor.find(coro);
+    if (waiting != m_postedFor.end()) {
+        waiting->push_back(std::move(message));
+    } else if (isFullFor(coro)) {
+        m_postedFor[coro].push_back(std::move(message));
+        const Coro<> sender = spawn(&PeerLink::sendPosted, shared_from_this(), coro);
+        sender.setName(QStringLiteral("messages of other threads for coroutine %1 of %2").arg(coro).arg(m_location.toString()));
+        sender.setDaemon();
+    } else {
+        send(coro, message.message());
+    }
+}
+
+/** Until none waits any more. */
+Task<> PeerLink::sendPosted(quint64 coro)
+{
+    const auto self = shared_from_this();
+    for (bool isLast = false; !isLast;) {
+        Turn turn(self, coro);
+        co_await turn.come(QDeadlineTimer::Forever);
+        const auto waiting = m_postedFor.find(coro);
+        if (waiting == m_postedFor.end())
+            co_return; // the peer is lost
+        const PostedMessage message = std::move(waiting->front());
+        waiting->pop_front();
+        isLast = waiting->empty();
+        if (isLast)
+            m_postedFor.erase(waiting);
+        try {
+            send(coro, message.message());
+        } catch (const WireError &e) {
+            qCWarning(lcPeer).noquote() << "for another thread:" << e.message();
+        }
+    }
+}
+
 Task<> PeerLink::deliver(quint64 coro, Message message, QDeadlineTimer deadline)
 {
     const auto self = shared_from_this();
-    const auto full = m_full.value(coro);
-    Lock::Guard mailboxTurn;
-    Lock::Guard turn;
-    try {
-        if (full)
-            mailboxTurn = co_await full->pass(deadline);
-        if (!m_room.isFree())
-            turn = co_await m_room.pass(deadline);
-    } catch (const TimedOut &) {
-        throw TimedOut(QStringLiteral("the delivery to a coroutine of %1").arg(m_location.toString()));
+    Turn turn(self, coro);
+    if (isFullFor(coro)) {
+        try {
+            co_await turn.come(deadline);
+        } catch (const TimedOut &) {
+            throw TimedOut(QStringLiteral("the delivery to a coroutine of %1").arg(m_location.toString()));
+        }
     }
     co_await ask(FrameKind::Deliver, 2, deadline, [&](QCborStreamWriter &writer) {
-        mailboxTurn.release(); // this one has its place in the queue now
-        turn.release();
-        if (full && full->isFree())
-            m_full.remove(coro);
+        turn.release(); // this one has its place in the queue now
         writer.append(coro);
         encodeValue(writer, message, *m_core);
     });
@@ -294,13 +370,17 @@ void PeerLink::readDeliver(QCborStreamReader &reader, qsizetype size)
 /**
  * Puts the message into the mailbox, or behind those that wait for room there. The peer is told of a full mailbox, and sends
  * it nothing more until there is room; so what waits is bounded by what was under way.
+ *
+ * Whether the mailbox of another thread has room is known only there, so a delivery waits for the answer. The peer is told
+ * when many do.
  */
 void PeerLink::pass(quint64 id, UnreadMessage message)
 {
     const Coro<> target = m_core->findExported(id);
     std::shared_ptr<Backlog> backlog = m_backlogs.value(id);
+    const bool isHere = isOfThisThread(target);
     if (!backlog) {
-        if (target && target.data()->send(std::move(message.message))) {
+        if ((isHere || !message.number) && target && target.data()->send(std::move(message.message))) {
             if (message.number)
                 answer(message.number, {});
             return;
@@ -330,10 +410,16 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     const auto place = backlog->messages.insert(backlog->messages.end(), std::move(message));
     if (number)
         m_unreadPlaces.insert(number, {id, place});
-    if (!isFirst)
-        return;
-    send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(id); });
-    startPassing(target, backlog);
+    if (isHere || backlog->messages.size() > MostUntold)
+        tellFull(id, backlog.get());
+    if (isFirst)
+        startPassing(target, backlog);
+}
+
+void PeerLink::tellFull(quint64 coro, Backlog *backlog)
+{
+    if (!std::exchange(backlog->isTold, true))
+        send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
 }
 
 void PeerLink::startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog)
@@ -373,7 +459,8 @@ Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
             answer(passed.number, {});
     }
     m_backlogs.remove(target.id());
-    send(FrameKind::Room, 1, [&](QCborStreamWriter &writer) { writer.append(target.id()); });
+    if (backlog->isTold)
+        send(FrameKind::Room, 1, [&](QCborStreamWriter &writer) { writer.append(target.id()); });
 }
 
 /** The peer no longer waits for the Deliver of that number. */

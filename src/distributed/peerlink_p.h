@@ -7,6 +7,7 @@
 #include "outgoingstream_p.h"
 #include "peererror.h"
 #include "peerinfo.h"
+#include "postedmessage_p.h"
 #include "wire/codec_p.h"
 #include "wire/frame_p.h"
 #include "wire/handshake_p.h"
@@ -20,6 +21,7 @@
 #include <QMultiHash>
 
 #include <atomic>
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -120,6 +122,11 @@ public:
     template<typename Write>
     [[nodiscard]] auto ask(FrameKind kind, quint64 items, QDeadlineTimer deadline, Write write, bool startsCoro = false);
 
+    /** Whether what is sent now would not wait here behind too much else. */
+    [[nodiscard]] bool hasRoom() const { return m_room.isFree(); }
+    /** Until it is one's turn and there is room; the next one's turn comes when the guard is released. */
+    Task<Lock::Guard> waitForRoom(QDeadlineTimer deadline) { return m_room.pass(deadline); }
+    class Turn;
     /** Whether a message for that coroutine would only wait here: so much does already, or its mailbox is full. */
     [[nodiscard]] bool isFullFor(quint64 coro) const;
     /** `size` bytes of another thread are on their way here. False if too much waits already. Any thread. */
@@ -130,6 +137,10 @@ public:
     Task<QVariant> call(QString function, QVariantList arguments, QString signature = {},
                         QDeadlineTimer deadline = QDeadlineTimer::Forever);
     Task<Coro<>> start(QString function, QVariantList arguments, QString signature = {});
+    /** Puts the message behind all that waits, however much that is. */
+    void send(quint64 coro, const Message &message);
+    /** That of another thread, whose sender could not be told of a full mailbox, waits here meanwhile. */
+    void send(quint64 coro, PostedMessage message);
     Task<> deliver(quint64 coro, Message message, QDeadlineTimer deadline);
     bool sendToAll(const std::vector<CoroPointer> &targets, const Message &message) override;
     Task<int> deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline) override;
@@ -164,6 +175,7 @@ private:
     struct Backlog {
         std::list<UnreadMessage> messages; // the first one is being delivered
         Coro<> passer; // by this one
+        bool isTold = false; // to the peer, which waits
     };
     /** Where a Deliver waits. */
     struct UnreadPlace {
@@ -206,6 +218,9 @@ private:
     void readRoom(QCborStreamReader &reader);
 
     void dropped(const Coro<> &target, const QString &reason);
+    void notSent(const CoroPointer &coro);
+    Task<> sendPosted(quint64 coro);
+    void tellFull(quint64 coro, Backlog *backlog);
     void pass(quint64 id, UnreadMessage message);
     void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
     Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
@@ -258,7 +273,8 @@ private:
     Coro<> m_writer; // ended with it, too, unless it has last words to send
     bool m_writing = false; // it has bytes that the socket has not taken yet
     qint64 m_lastHeard = 0; // in milliseconds of the steady clock
-    qint64 m_pinged = 0; // in nanoseconds of that clock
+    qint64 m_lastPing = 0; // likewise; 0: never
+    qint64 m_pinged = 0; // the same in nanoseconds; 0: the answer has come
     PeerInfo m_info; // what is counted
 
     quint64 m_lastNumber = 0;
@@ -266,13 +282,45 @@ private:
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
     QHash<quint64, std::shared_ptr<EndReporter>> m_reporters; // by the coroutine of this process whose end is told
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
-    QHash<quint64, std::shared_ptr<Gate>> m_full; // coroutines over there whose mailbox is full
+    QHash<quint64, std::shared_ptr<Gate>> m_full; // of coroutines over there whose mailbox is full or for which somebody waits
+    QHash<quint64, std::deque<PostedMessage>> m_postedFor; // those that wait for one of these
+    quint64 m_notSent = 0; // messages of channels to these
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes
     QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
     qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
 };
+
+/**
+ * The place of one message for a coroutine over there: among all for that one, and among all that wait for room here. The next
+ * one's turn comes when this is released.
+ */
+class PeerLink::Turn
+{
+public:
+    Turn(std::shared_ptr<PeerLink> link, quint64 coro)
+        : m_link(std::move(link))
+        , m_coro(coro)
+    {
+    }
+    ~Turn() { release(); }
+    Q_DISABLE_COPY_MOVE(Turn)
+
+    /** Until the mailbox has room, as far as is known here, and the way there. Does not suspend if both have. */
+    Task<> come(QDeadlineTimer deadline);
+    void release();
+
+private:
+    const std::shared_ptr<PeerLink> m_link;
+    const quint64 m_coro;
+    std::shared_ptr<Gate> m_gate; // of the mailbox
+    Lock::Guard m_mailboxTurn;
+    Lock::Guard m_roomTurn;
+};
+
+/** Of a coroutine of this process: whether it is known at once if its mailbox has room. */
+[[nodiscard]] bool isOfThisThread(const Coro<> &coro);
 
 /** The text of `error`, of a length that may be sent. */
 [[nodiscard]] QString textForPeer(const std::exception_ptr &error);

@@ -8,6 +8,18 @@
 
 namespace Asyncoro {
 
+namespace {
+
+void checkCall(const char *operation, const std::shared_ptr<const Detail::RciData> &data)
+{
+    if (!data)
+        throw Error(QStringLiteral("%1 of a null Rci").arg(QLatin1StringView(operation)));
+    if (!data->core->isOnOwnThread())
+        throw Error(QStringLiteral("%1 of an Rci works on the thread of the PeerNetwork only").arg(QLatin1StringView(operation)));
+}
+
+} // namespace
+
 WrongSignature::~WrongSignature() = default;
 
 QString Rci<>::name() const
@@ -25,6 +37,13 @@ Location Rci<>::location() const
     return m_data ? m_data->location : Location();
 }
 
+bool Rci<>::isSameAs(const Rci &other) const
+{
+    return m_data == other.m_data
+        || (m_data && other.m_data && m_data->name == other.m_data->name && m_data->signature == other.m_data->signature
+            && m_data->process() == other.m_data->process());
+}
+
 void Rci<>::checkSignature(const QString &believed) const
 {
     if (m_data && m_data->signature != believed)
@@ -33,8 +52,7 @@ void Rci<>::checkSignature(const QString &believed) const
 
 Task<QVariant> Rci<>::callFunction(Data data, QVariantList arguments)
 {
-    if (!data)
-        throw Error(QStringLiteral("call() of a null Rci"));
+    checkCall("call()", data);
     if (data->link)
         co_return co_await data->link->call(data->name, std::move(arguments), data->signature);
     co_return co_await data->core->invoke(data->name, Peer(), std::move(arguments), data->signature);
@@ -42,8 +60,7 @@ Task<QVariant> Rci<>::callFunction(Data data, QVariantList arguments)
 
 Task<Coro<>> Rci<>::startFunction(Data data, QVariantList arguments)
 {
-    if (!data)
-        throw Error(QStringLiteral("start() of a null Rci"));
+    checkCall("start()", data);
     if (data->link)
         co_return co_await data->link->start(data->name, std::move(arguments), data->signature);
     co_return data->core->start(data->name, Peer(), std::move(arguments), data->signature);
@@ -59,6 +76,11 @@ QDebug operator<<(QDebug debug, const Rci<> &rci)
 }
 
 namespace Detail {
+
+QByteArray RciData::process() const
+{
+    return link ? link->incarnation() : QByteArray();
+}
 
 QString makeSignature(QMetaType result, const QList<QMetaType> &arguments)
 {

@@ -57,12 +57,8 @@ public:
     /** The process that offers it, if that is another one; invalid for a function of this process. */
     [[nodiscard]] Location location() const;
 
-    /** The same process, name and signature. */
-    friend bool operator==(const Rci &a, const Rci &b)
-    {
-        return a.m_data == b.m_data
-            || (a.name() == b.name() && a.signature() == b.signature() && a.location() == b.location());
-    }
+    /** The same process, name and signature. A process that was started again is another one. */
+    friend bool operator==(const Rci &a, const Rci &b) { return a.isSameAs(b); }
     friend size_t qHash(const Rci &rci, size_t seed = 0) noexcept { return ::qHash(rci.name(), seed); }
 
     using SentAs = Rci;
@@ -75,6 +71,7 @@ public:
 protected:
     using Data = std::shared_ptr<const Detail::RciData>;
 
+    [[nodiscard]] bool isSameAs(const Rci &other) const;
     /** Throws the WrongSignature if it is another one; a null handle has any. */
     void checkSignature(const QString &believed) const;
     static Task<QVariant> callFunction(Data data, QVariantList arguments);

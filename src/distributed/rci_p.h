@@ -19,6 +19,8 @@ public:
     const Location location;
     const QString name;
     const QString signature;
+
+    [[nodiscard]] QByteArray process() const; ///< as CoroData::process()
 };
 
 } // namespace Asyncoro::Detail

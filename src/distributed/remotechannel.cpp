@@ -34,6 +34,7 @@ RemoteChannel::RemoteChannel(std::shared_ptr<PeerLink> link, quint64 id, const Q
     : ChannelData(id, name)
     , m_link(std::move(link))
     , m_location(m_link->location())
+    , m_process(m_link->incarnation())
 {
 }
 
@@ -131,7 +132,7 @@ bool RemoteChannel::send(Message &&message, int crossings)
         return false;
     if (!mayCross(crossings))
         return true;
-    post([this, text = std::move(message), crossings](PeerLink &link) {
+    const auto write = [this, crossings](PeerLink &link, const Message &text) {
         link.send(FrameKind::Publish, 6, [&](QCborStreamWriter &writer) {
             writer.append(quint64(0)); // no answer
             writer.append(id());
@@ -140,8 +141,18 @@ bool RemoteChannel::send(Message &&message, int crossings)
             writer.appendNull();
             encodeValue(writer, text, *link.core());
         });
-    });
-    return !m_closed;
+    };
+    if (m_link->core()->isOnOwnThread()) {
+        if (!m_link->hasRoom())
+            return false;
+        write(*m_link, message);
+        return !m_closed;
+    }
+    PostedMessage posted(m_link, std::move(message));
+    if (posted.isTooMuch())
+        return false;
+    post([write, posted = std::move(posted)](PeerLink &link) { write(link, posted.message()); });
+    return true;
 }
 
 Task<int> RemoteChannel::deliver(Message message, int atLeast, QDeadlineTimer deadline, int crossings)
@@ -152,7 +163,11 @@ Task<int> RemoteChannel::deliver(Message message, int atLeast, QDeadlineTimer de
         throwClosed(QLatin1StringView("deliver()"));
     if (!mayCross(crossings))
         co_return 0;
+    Lock::Guard turn;
+    if (!m_link->hasRoom())
+        turn = co_await m_link->waitForRoom(deadline);
     const auto write = [&](QCborStreamWriter &writer) {
+        turn.release(); // this one has its place in the queue now
         writer.append(id());
         writer.append(quint64(crossings + 1));
         writer.append(quint64(atLeast));

@@ -20,6 +20,7 @@ public:
     [[nodiscard]] const std::shared_ptr<PeerLink> &link() const { return m_link; }
 
     [[nodiscard]] Location location() const override { return m_location; }
+    [[nodiscard]] QByteArray process() const override { return m_process; }
     [[nodiscard]] bool isLocal() const override { return false; }
 
     void setTransform(Transform transform) override;
@@ -51,6 +52,7 @@ private:
 
     const std::shared_ptr<PeerLink> m_link;
     const Location m_location;
+    const QByteArray m_process;
     std::atomic<bool> m_closed = false;
 };
 

@@ -8,56 +8,11 @@
 
 namespace Asyncoro::Detail {
 
-namespace {
-
-/** A message of another thread, which counts as waiting until the network's thread has taken it. */
-class PostedSend
-{
-public:
-    PostedSend(std::shared_ptr<PeerLink> link, Message message)
-        : m_message(std::move(message))
-        , m_entry(std::make_shared<Entry>(std::move(link), roughSize(m_message)))
-    {
-    }
-
-    [[nodiscard]] bool isTooMuch() const { return m_entry->isTooMuch; }
-    [[nodiscard]] const Message &message() const { return m_message; }
-
-private:
-    struct Entry {
-        Entry(std::shared_ptr<PeerLink> to, qint64 bytes)
-            : link(std::move(to))
-            , size(bytes)
-            , isTooMuch(!link->addPosted(size))
-        {
-        }
-        ~Entry() { link->removePosted(size); }
-        Q_DISABLE_COPY_MOVE(Entry)
-        const std::shared_ptr<PeerLink> link;
-        const qint64 size;
-        const bool isTooMuch;
-    };
-
-    static qint64 roughSize(const Message &message)
-    {
-        constexpr qint64 small = 64;
-        if (message.metaType() == QMetaType::fromType<QByteArray>())
-            return small + static_cast<const QByteArray *>(message.constData())->size();
-        if (message.metaType() == QMetaType::fromType<QString>())
-            return small + 2 * static_cast<const QString *>(message.constData())->size();
-        return small;
-    }
-
-    Message m_message;
-    std::shared_ptr<Entry> m_entry; // the work that holds this may be copied
-};
-
-} // namespace
-
 RemoteCoro::RemoteCoro(std::shared_ptr<PeerLink> link, quint64 id, const QString &name)
     : CoroData(id)
     , m_link(std::move(link))
     , m_location(m_link->location())
+    , m_process(m_link->incarnation())
 {
     setName(name);
 }
@@ -77,23 +32,22 @@ bool RemoteCoro::post(Work work)
 
 bool RemoteCoro::send(Message &&message)
 {
-    const auto write = [coro = id()](PeerLink &link, const Message &text) {
-        link.send(FrameKind::Send, 2, [&](QCborStreamWriter &writer) {
-            writer.append(coro);
-            encodeValue(writer, text, *link.core());
-        });
-    };
     // The notice of an end is not refused: nobody would send it again.
     const bool refusable = message.metaType() != QMetaType::fromType<ExitNotice>();
     if (m_link->core()->isOnOwnThread()) {
         if (refusable && m_link->isFullFor(id()))
             return false;
-        return post([&](PeerLink &link) { write(link, message); });
+        return post([&](PeerLink &link) { link.send(id(), message); });
     }
-    PostedSend posted(m_link, message);
+    PostedMessage posted(m_link, std::move(message));
     if (refusable && posted.isTooMuch())
         return false;
-    return post([write, posted = std::move(posted)](PeerLink &link) { write(link, posted.message()); });
+    return post([refusable, coro = id(), posted = std::move(posted)](PeerLink &link) {
+        if (refusable)
+            link.send(coro, posted);
+        else
+            link.send(coro, posted.message());
+    });
 }
 
 Task<> RemoteCoro::deliver(Message message, QDeadlineTimer deadline)

@@ -16,6 +16,7 @@ public:
     [[nodiscard]] const std::shared_ptr<PeerLink> &link() const { return m_link; }
 
     [[nodiscard]] Location location() const override { return m_location; }
+    [[nodiscard]] QByteArray process() const override { return m_process; }
     [[nodiscard]] bool isLocal() const override { return false; }
     bool send(Message &&message) override;
     Task<> deliver(Message message, QDeadlineTimer deadline) override;
@@ -52,6 +53,7 @@ private:
 
     const std::shared_ptr<PeerLink> m_link;
     const Location m_location;
+    const QByteArray m_process;
     QVariant m_result; // written before the state
     std::atomic<bool> m_watched = false;
 };

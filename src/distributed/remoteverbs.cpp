@@ -13,6 +13,8 @@
 
 #include <QLoggingCategory>
 
+#include <bit>
+
 Q_LOGGING_CATEGORY(lcVerbs, "asyncoro.peer", QtInfoMsg)
 
 namespace Asyncoro::Detail {
@@ -57,13 +59,14 @@ void PeerLink::reportEnd(const Coro<> &coro)
         return; // it was told already
     if (reporter->asked)
         coro.data()->setEndObserved();
+    CoroState state = coro.state();
     std::exception_ptr error = coro.data()->error();
-    if (coro.state() == CoroState::Terminated)
+    if (state == CoroState::Terminated)
         error = std::make_exception_ptr(CoroTerminated(coro.name() + QStringLiteral(" was terminated")));
     const auto report = [&](const QVariant &value) {
         send(FrameKind::Ended, 5, [&](QCborStreamWriter &writer) {
             writer.append(coro.id());
-            writer.append(quint64(coro.state()));
+            writer.append(quint64(state));
             writer.append(QStringView(error ? errorType(error) : QString()));
             writer.append(QStringView(error ? textForPeer(error) : QString()));
             encodeValue(writer, value, *m_core);
@@ -71,9 +74,11 @@ void PeerLink::reportEnd(const Coro<> &coro)
     };
     try {
         report(error ? QVariant() : coro.data()->result());
-    } catch (...) {
+    } catch (...) { // as a value that is not known where it arrives
         qCWarning(lcVerbs).noquote() << "the value of" << coro.name()
                                      << "was not sent:" << errorText(std::current_exception());
+        state = CoroState::Failed;
+        error = std::current_exception();
         report({});
     }
 }
@@ -132,11 +137,18 @@ void PeerLink::readTie(FrameKind kind, QCborStreamReader &reader)
 bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message &message)
 {
     if (!m_core->isOnOwnThread()) {
-        m_core->post([self = shared_from_this(), targets, message] { self->sendToAll(targets, message); });
+        const PostedMessage posted(shared_from_this(), message);
+        if (!posted.isTooMuch())
+            m_core->post([self = shared_from_this(), targets, posted] { self->sendToAll(targets, posted.message()); });
         return true;
     }
     std::vector<CoroPointer> ready = targets;
-    std::erase_if(ready, [this](const CoroPointer &coro) { return isFullFor(coro->id()); }); // as here: they miss it
+    std::erase_if(ready, [this](const CoroPointer &coro) { // as here: they miss it
+        const bool isFull = isFullFor(coro->id());
+        if (isFull)
+            notSent(coro);
+        return isFull;
+    });
     if (ready.empty())
         return m_state != State::Lost;
     send(FrameKind::SendAll, 2, [&](QCborStreamWriter &writer) {
@@ -144,6 +156,14 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
         encodeValue(writer, message, *m_core);
     });
     return m_state != State::Lost;
+}
+
+void PeerLink::notSent(const CoroPointer &coro)
+{
+    if (m_state != State::Lost && std::has_single_bit(++m_notSent)) // not a line each, as with dropped()
+        qCWarning(lcVerbs).noquote() << "a message of a channel for" << coro->name() << "of" << m_location.toString()
+                                     << "was not sent, for its mailbox is full or too much waits for that process; so far:"
+                                     << m_notSent;
 }
 
 Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline)
@@ -240,7 +260,7 @@ void PeerLink::readDeliverAll(QCborStreamReader &reader)
         int arrived = 0;
         QVariantList full;
         for (qsizetype i = 0; i < targets.size(); ++i) {
-            if (!m_backlogs.contains(targets[i].id()) && targets[i].send(message))
+            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && targets[i].send(message))
                 ++arrived;
             else if (targets[i].isRunning())
                 full.append(int(i));

@@ -100,7 +100,8 @@ private:
  *
  * Asks for some pieces in advance: a few megabytes are in memory. Throws what SharedFileReader::read() does,
  * FileRefused if what has arrived is not what was sent, and FileError if it cannot be written. Cancelling leaves what
- * was at `path`.
+ * was at `path`, and what had arrived is dropped. For transfers with progress that can be resumed, and for folders,
+ * modes and times, see sendFiles().
  */
 ASYNCORO_DISTRIBUTED_EXPORT Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
 

@@ -233,7 +233,8 @@ Descriptor StoreFolder::enter(const Descriptor &folder, const QByteArray &name, 
 {
     const auto open = [&] { return Descriptor(::openat(folder.number(), name.constData(), OpenFolder)); };
     Descriptor inner = open();
-    if (!inner.isOpen() && errno == ENOENT && missing == Missing::Make) {
+    // Somebody else may remove it as soon as it is made.
+    for (int tries = 0; !inner.isOpen() && errno == ENOENT && missing == Missing::Make && tries < MostTries; ++tries) {
         if (::mkdirat(folder.number(), name.constData(), 0777) != 0 && errno != EEXIST)
             path.fail(QStringLiteral("make the folder of"));
         static_cast<void>(folder.sync()); // not all file systems can do that with a folder
@@ -241,7 +242,7 @@ Descriptor StoreFolder::enter(const Descriptor &folder, const QByteArray &name, 
     }
     if (!inner.isOpen()) {
         const int error = errno;
-        if (error == ENOENT)
+        if (error == ENOENT && missing == Missing::Leave)
             return {};
         checkType(statusOf(folder, name), path, name);
         if (error == ENOTDIR || error == ELOOP)

@@ -52,6 +52,8 @@ public:
     [[nodiscard]] quint64 id() const { return m_id; }
     [[nodiscard]] const QString &name() const { return m_name; }
     [[nodiscard]] virtual Location location() const = 0;
+    /** As CoroData::process(). */
+    [[nodiscard]] virtual QByteArray process() const { return {}; }
     [[nodiscard]] virtual bool isLocal() const = 0;
 
     virtual void setTransform(Transform transform) = 0;

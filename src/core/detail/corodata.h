@@ -88,6 +88,8 @@ public:
     [[nodiscard]] QString name() const;
     void setName(const QString &name);
     [[nodiscard]] virtual Location location() const = 0;
+    /** Tells processes apart, also two that were at the same location one after the other; empty for this one. */
+    [[nodiscard]] virtual QByteArray process() const { return {}; }
     [[nodiscard]] virtual bool isLocal() const = 0;
 
     virtual bool send(Message &&message) = 0;
