@@ -25,7 +25,11 @@ Task<> finishWriting(std::unique_ptr<QIODevice> device, QByteArray unwritten)
 {
     Event progress;
     const QObject context; // ends the connections before `progress` ends
-    QObject::connect(device.get(), &QIODevice::bytesWritten, &context, [&progress] { progress.pulse(); });
+    const auto wake = [&progress] { progress.pulse(); };
+    QObject::connect(device.get(), &QIODevice::bytesWritten, &context, wake);
+    // Where the other end is gone, nothing is written any more: either there is nothing to write then, or it is closed.
+    QObject::connect(device.get(), &QIODevice::readChannelFinished, &context, wake);
+    QObject::connect(device.get(), &QIODevice::aboutToClose, &context, wake);
     while (device->isOpen()) {
         if (!unwritten.isEmpty()) {
             const qint64 written = device->write(unwritten);
