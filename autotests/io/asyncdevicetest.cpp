@@ -267,6 +267,20 @@ private Q_SLOTS:
         QCOMPARE(all, "0123456789");
     }
 
+    void aDeviceThatIsClosedIsNotWrittenOn()
+    {
+        auto owned = std::make_unique<Pipe>(4);
+        const QPointer<Pipe> pipe = owned.get();
+        {
+            AsyncDevice device(std::move(owned));
+            run(device.sendAll("0123456789"));
+        }
+        letOthersRun();
+        QVERIFY(pipe); // has bytes to write
+        pipe->close();
+        QVERIFY(QTest::qWaitFor([&] { return !pipe; }, 10'000)); // it is patient with one that is open
+    }
+
     void canOnlyBeUsedOnItsThread()
     {
         QBuffer buffer;

@@ -8,6 +8,7 @@
 #include <Asyncoro/WhenAll>
 
 #include <QLocalSocket>
+#include <QPointer>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -36,6 +37,29 @@ LocalPair localPair()
         AsyncLocalSocket b = co_await server.accept(20s);
         co_return LocalPair{std::move(a), std::move(b)};
     }));
+}
+
+struct RawLocalPair {
+    AsyncLocalSocket socket;
+    RawPeer peer;
+};
+
+RawLocalPair rawLocalPair()
+{
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        qFatal("no local sockets");
+    auto *const socket = new QLocalSocket;
+    socket->setSocketDescriptor(ends[0]);
+    return {AsyncLocalSocket(socket), RawPeer(ends[1])};
+}
+
+/** Closes with something unread: for a local socket that is a reset. */
+void resetLocally(AsyncLocalSocket &socket, RawPeer &peer)
+{
+    run(socket.sendAll("unread"));
+    run(socket.flush());
+    peer.close();
 }
 
 /** Waits for bytes from the other end. */
@@ -78,14 +102,11 @@ public:
     explicit LocalConversation(Receive kind)
         : m_kind(kind)
     {
-        int ends[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-            qFatal("no local sockets");
-        auto *const socket = new QLocalSocket;
-        socket->setSocketDescriptor(ends[0]);
-        m_socket.emplace(socket);
-        peer = RawPeer(ends[1]);
+        RawLocalPair pair = rawLocalPair();
+        m_socket.emplace(std::move(pair.socket));
+        peer = std::move(pair.peer);
     }
+    void reset() override { resetLocally(*m_socket, peer); }
     Task<QByteArray> receive(QDeadlineTimer deadline) override
     {
         switch (m_kind) {
@@ -203,6 +224,34 @@ private Q_SLOTS:
         letOthersRun();
         b = AsyncLocalSocket(new QLocalSocket);
         QVERIFY_THROWS_EXCEPTION(StreamError, waitFor(waiting, 20s));
+    }
+
+    void N03_aPeerThatClosesWithUnreadBytesIsNoEnd()
+    {
+        auto [socket, peer] = rawLocalPair();
+        peer.send("part");
+        resetLocally(socket, peer);
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(socket.readAll()));
+        QCOMPARE(run(socket.recvAll(4)), "part"); // not lost
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(socket.recv()));
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(socket.sendAll("x")));
+
+        auto [other, itsPeer] = rawLocalPair();
+        itsPeer.send("all");
+        itsPeer.close();
+        QCOMPARE(run(other.readAll()), "all");
+    }
+
+    void N03_closingEndsWithItsPeer()
+    {
+        auto [socket, peer] = rawLocalPair();
+        run(socket.sendAll(QByteArray(4'000'000, 'x')));
+        const QPointer<QLocalSocket> closing = socket.socket();
+        socket.close();
+        letOthersRun();
+        QVERIFY(closing); // has bytes to send
+        peer.close();
+        QVERIFY(QTest::qWaitFor([&] { return !closing; }, 10'000)); // it is patient with one that is there
     }
 
     void sendsAndReceives()

@@ -4,6 +4,7 @@
 #include "httpserver.h"
 #include "waitmatrix.h"
 
+#include <Asyncoro/AsyncDevice>
 #include <Asyncoro/AsyncReply>
 #include <Asyncoro/Result>
 #include <Asyncoro/SignalStream>
@@ -423,6 +424,28 @@ private Q_SLOTS:
             QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(uploading));
         }
         QTest::qWait(20);
+    }
+
+    // AsyncDevice takes any QIODevice.
+    void asADeviceItFailsLikewise()
+    {
+        AsyncServer nobody;
+        nobody.listen(QHostAddress::LocalHost);
+        const QNetworkRequest request(QUrl(QStringLiteral("http://") + nobody.location().toString()));
+        nobody.close();
+        AsyncDevice refused(std::unique_ptr<QIODevice>(m_manager.get(request)));
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(refused.readAll(1000, 20s)));
+
+        const HttpServer server([](AsyncSocket &socket, const QByteArray &asked) -> Task<> {
+            const QByteArray status = asked.startsWith("GET /missing") ? "404 Not Found" : "200 OK";
+            co_await socket.sendAll(HttpServer::header(4, status) + "body");
+        });
+        AsyncDevice found(std::unique_ptr<QIODevice>(m_manager.get(QNetworkRequest(server.url()))));
+        QCOMPARE(run(found.readAll(1000, 20s)), "body");
+        const QNetworkRequest toNothing(server.url(QStringLiteral("/missing")));
+        AsyncDevice missing(std::unique_ptr<QIODevice>(m_manager.get(toNothing)));
+        QVERIFY_THROWS_EXCEPTION(StreamError, run(missing.readAll(1000, 20s)));
+        QCOMPARE(run(missing.recvAll(4)), "body"); // not lost
     }
 
     void itMayBeMovedWhileSomebodyWaits()

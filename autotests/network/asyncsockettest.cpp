@@ -670,6 +670,25 @@ private Q_SLOTS:
         QCOMPARE(run(a.recv()), "new");
     }
 
+    void connectsAgainAfterTheEndOfThePeersStream()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        auto [socket, peer] = rawPair();
+        peer.send("old");
+        peer.halfClose();
+        QCOMPARE(run(socket.readAll()), "old");
+        QVERIFY(!socket.isConnected());
+        run(socket.sendAll("still heard"));
+        run(socket.connect(server.location()));
+        QVERIFY(socket.isConnected());
+        AsyncSocket accepted = run(server.accept());
+        run(accepted.sendAll("new"));
+        QCOMPARE(run(socket.recv()), "new");
+        QCOMPARE(peer.recv(), "still heard");
+        QVERIFY(QTest::qWaitFor([&peer = peer] { return peer.recv().isEmpty() && peer.isAtEnd(); })); // closed first
+    }
+
     void oneReceivesWhileAnotherSends()
     {
         auto [a, b] = connectedPair();

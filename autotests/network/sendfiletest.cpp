@@ -138,6 +138,31 @@ private Q_SLOTS:
         QCOMPARE(run(b.recv()), "x");
     }
 
+    // The second one is given the turn, and its object is destroyed before it can take it.
+    void N04_othersGoOnIfItsObjectIsDestroyed()
+    {
+        const QByteArray content = pattern(Much);
+        const TestFile file(content);
+        auto [a, b] = connectedPair();
+        auto object = std::make_unique<QObject>();
+        const Coro<> first = spawn([&, &a = a]() -> Task<> {
+            co_await a.sendFile(file.path());
+            object.reset();
+        });
+        QVERIFY(QTest::qWaitFor([&, &a = a] { return a.unsentBytes() > a.sendLimit(); }));
+        AsyncFile open;
+        run(open.open(file.path()));
+        const Coro<> second = spawn(object.get(), [&, &a = a]() -> Task<> { co_await a.sendFile(open); });
+        letOthersRun();
+        const Coro<> third = spawn([&a = a]() -> Task<> { co_await a.sendAll("end", 20s); });
+        letOthersRun();
+        const QByteArray received = run(b.recvAll(Much + 3, 20s));
+        QVERIFY(received == content + "end");
+        waitFor(first);
+        QVERIFY(!second.isRunning());
+        waitFor(third);
+    }
+
     void N04_timesOut()
     {
         const TestFile file(pattern(Much));

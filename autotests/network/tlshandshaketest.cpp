@@ -168,6 +168,13 @@ private Q_SLOTS:
         QVERIFY2(text.contains(identity), qPrintable(text)); // whose certificate
         QVERIFY2(text.contains(name("startTls(), 127.0.0.1:")), qPrintable(text));
         QVERIFY(!handshake.pair.a.isConnected());
+        try {
+            std::rethrow_exception(handshake.clientFailure);
+        } catch (const SocketError &error) {
+            QCOMPARE(error.operation(), name("startTls()"));
+            QCOMPARE(error.peer(), handshake.pair.a.peerLocation());
+            QVERIFY(error.peer().isValid());
+        }
 
         // What is named is accepted.
         TlsConfiguration careless = m_certificates.client();
@@ -426,6 +433,77 @@ private Q_SLOTS:
         const QString text
             = failsWith(Reason::BadConfiguration, [&] { run(handshake.pair.b.startServerTls(TlsConfiguration())); });
         QVERIFY2(text.contains(name("addIdentity()")), qPrintable(text));
+    }
+
+    void N08_aBadConfigurationClosesTheConnection_data()
+    {
+        QTest::addColumn<bool>("isServer");
+        QTest::addColumn<bool>("isAccepted");
+        QTest::newRow("a client, no name of a host") << false << false;
+        QTest::newRow("a client, no name of a host, accepted") << false << true;
+        QTest::newRow("a server, no certificate") << true << false;
+        QTest::newRow("a server, no certificate, accepted") << true << true;
+    }
+    void N08_aBadConfigurationClosesTheConnection()
+    {
+        QFETCH(const bool, isServer);
+        QFETCH(const bool, isAccepted);
+        Pair pair = connectedPair();
+        AsyncSocket &socket = isAccepted ? pair.b : pair.a;
+        AsyncSocket &peer = isAccepted ? pair.a : pair.b;
+        const Location location = socket.peerLocation();
+        TlsError failure(Reason::Damaged, QString());
+        try {
+            run(isServer ? socket.startServerTls({}) : socket.startTls({}, name("no name")));
+        } catch (const TlsError &error) {
+            failure = error;
+        }
+        QCOMPARE(failure.reason(), Reason::BadConfiguration);
+        QVERIFY(!socket.isConnected());
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.sendAll("secret")));
+        QCOMPARE(run(peer.readAll(1000, 20s)), "");
+        QCOMPARE(failure.operation(), isServer ? name("startServerTls()") : name("startTls()"));
+        QCOMPARE(failure.peer(), location);
+    }
+
+    void N08_connectsAgainRightAfterAFailure_data()
+    {
+        QTest::addColumn<bool>("isThere");
+        QTest::addColumn<bool>("isAccepted");
+        QTest::newRow("it is there before the handshake begins") << true << false;
+        QTest::newRow("it is there before the handshake begins, accepted") << true << true;
+        QTest::newRow("it comes later") << false << false;
+        QTest::newRow("it comes later, accepted") << false << true;
+    }
+    void N08_connectsAgainRightAfterAFailure()
+    {
+        QFETCH(const bool, isThere);
+        QFETCH(const bool, isAccepted);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        Pair pair = connectedPair();
+        AsyncSocket &socket = isAccepted ? pair.b : pair.a;
+        AsyncSocket &peer = isAccepted ? pair.a : pair.b;
+        const QByteArray rubbish(100, 'x');
+        if (isThere)
+            run(peer.sendAll(rubbish));
+        waitFor(spawn([&]() -> Task<> {
+            if (!isThere)
+                spawn([&]() -> Task<> { co_await peer.sendAll(rubbish); });
+            bool hasFailed = false;
+            try {
+                co_await socket.startTls(m_certificates.client(), name("localhost"), 20s);
+            } catch (const TlsError &) {
+                hasFailed = true;
+            }
+            QVERIFY(hasFailed);
+            QVERIFY(!socket.isConnected());
+            co_await socket.connect(server.location());
+            AsyncSocket accepted = co_await server.accept(20s);
+            co_await accepted.sendAll("new");
+            QCOMPARE(co_await socket.recvAll(3, 20s), "new");
+        }));
+        run(peer.readAll(100'000, 20s)); // has an end
     }
 
     void N08_acceptsOnlyWhatCanBe()

@@ -9,12 +9,17 @@
 #include <Asyncoro/Result>
 #include <Asyncoro/WhenAll>
 
+#include <QAbstractEventDispatcher>
 #include <QCryptographicHash>
+#include <QRegularExpression>
+#include <QScopeGuard>
 #include <QSslConfiguration>
 #include <QSslKey>
 #include <QTest>
 #include <QWebSocket>
 #include <QWebSocketServer>
+
+#include <sys/resource.h>
 
 using namespace NetworkTest;
 using namespace std::chrono_literals;
@@ -561,6 +566,48 @@ private Q_SLOTS:
             waitFor(client.sendText(QStringLiteral("x")));
         for (AsyncWebSocket &socket : accepted)
             QCOMPARE(waitFor(socket.recv(20s)).text(), QStringLiteral("x"));
+    }
+
+    void itWaitsWhileDescriptorsAreShort_data()
+    {
+        QTest::addColumn<bool>("isFirst");
+        QTest::newRow("for the first connection") << true;
+        QTest::newRow("for another one") << false; // which QTcpServer takes in another way
+    }
+    void itWaitsWhileDescriptorsAreShort()
+    {
+        QFETCH(const bool, isFirst);
+        AsyncWebSocketServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncWebSocket before[2];
+        if (!isFirst) {
+            waitFor(before[0].connect(urlOf(server.location()), 20s));
+            before[1] = waitFor(server.accept(20s));
+        }
+        RawPeer client(::socket(AF_INET, SOCK_STREAM, 0)); // has its descriptor now
+        const sockaddr_in address = onLoopback(server.location().port());
+
+        rlimit limit{};
+        QCOMPARE(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        const int next = dup(0);
+        close(next);
+        const rlimit none{.rlim_cur = rlim_t(next), .rlim_max = limit.rlim_max};
+        QCOMPARE(setrlimit(RLIMIT_NOFILE, &none), 0);
+        const auto restore = qScopeGuard([&] { setrlimit(RLIMIT_NOFILE, &limit); });
+        QTest::ignoreMessage(QtWarningMsg,
+                             QRegularExpression(QStringLiteral("^cannot accept connections at port \\d+")));
+        QCOMPARE(::connect(client.descriptor(), reinterpret_cast<const sockaddr *>(&address), sizeof address), 0);
+        client.send(HandshakeRequest);
+        int wokenUp = 0;
+        const QObject context;
+        QObject::connect(QAbstractEventDispatcher::instance(), &QAbstractEventDispatcher::awake, &context,
+                         [&] { ++wokenUp; });
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(server.accept(500ms))); // and not a second line in the log
+        QVERIFY2(wokenUp < 1000, qPrintable(QString::number(wokenUp))); // it does not try again and again
+        QCOMPARE(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+        const AsyncWebSocket accepted = waitFor(server.accept(20s));
+        QVERIFY(accepted.isConnected());
     }
 
     void aFloodOfRubbish()

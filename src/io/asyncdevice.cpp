@@ -25,7 +25,11 @@ Task<> finishWriting(std::unique_ptr<QIODevice> device, QByteArray unwritten)
 {
     Event progress;
     const QObject context; // ends the connections before `progress` ends
-    QObject::connect(device.get(), &QIODevice::bytesWritten, &context, [&progress] { progress.pulse(); });
+    const auto wake = [&progress] { progress.pulse(); };
+    QObject::connect(device.get(), &QIODevice::bytesWritten, &context, wake);
+    // Where the other end is gone, nothing is written any more: either there is nothing to write then, or it is closed.
+    QObject::connect(device.get(), &QIODevice::readChannelFinished, &context, wake);
+    QObject::connect(device.get(), &QIODevice::aboutToClose, &context, wake);
     while (device->isOpen()) {
         if (!unwritten.isEmpty()) {
             const qint64 written = device->write(unwritten);
@@ -58,19 +62,19 @@ DeviceData::DeviceData(QIODevice *device)
 {
     connect(device, &QIODevice::readyRead, this, [this] { settleReaders(); });
     connect(device, &QIODevice::bytesWritten, this, [this] { writeOn(); });
-    connect(device, &QIODevice::readChannelFinished, this, [this] {
-        m_ended = true;
-        settleReaders();
-    });
+    connect(device, &QIODevice::readChannelFinished, this, [this] { onReadChannelFinished(); });
+    if (device->inherits("QNetworkReply")) // of a library that this one does not know
+        connect(device, SIGNAL(errorOccurred(QNetworkReply::NetworkError)), SLOT(onReplyFailed()));
     connect(device, &QIODevice::aboutToClose, this, [this] { onAboutToClose(); });
     connect(device, &QObject::destroyed, this, [this] { setGone(QStringLiteral("the device was destroyed")); });
     if (!device->isOpen())
         setGone(QStringLiteral("the device is not open"));
 }
 
-DeviceData::DeviceData(std::unique_ptr<QIODevice> device)
+DeviceData::DeviceData(std::unique_ptr<QIODevice> device, std::function<QString()> problem)
     : DeviceData(device.get())
 {
+    m_problem = std::move(problem);
     device->setParent(nullptr);
     m_owned = std::move(device);
 }
@@ -135,6 +139,8 @@ qint64 DeviceData::readSome(char *to, qint64 maxSize)
         return size;
     if (!m_device) // reading has closed it
         return m_ended ? Ended : Failed;
+    if (m_broken)
+        return Failed;
     if (m_ended || (size == 0 && !m_device->isSequential() && m_device->atEnd()))
         return Ended;
     if (size == 0)
@@ -142,6 +148,26 @@ qint64 DeviceData::readSome(char *to, qint64 maxSize)
     m_errorText
         = m_device->isReadable() ? m_device->errorString() : QStringLiteral("the device is not open for reading");
     return Failed;
+}
+
+// Nothing more comes: in order, unless somebody knows better.
+void DeviceData::onReadChannelFinished()
+{
+    QString problem;
+    if (m_replyFailed)
+        problem = m_device->errorString();
+    else if (m_problem)
+        problem = m_problem();
+    m_broken = !problem.isEmpty();
+    m_ended = !m_broken;
+    if (m_broken)
+        m_errorText = problem;
+    settleReaders();
+}
+
+void DeviceData::onReplyFailed()
+{
+    m_replyFailed = true; // what came before can still be read
 }
 
 // Somebody closes it past us: what it has is still worth something.
@@ -217,6 +243,11 @@ AsyncDevice::AsyncDevice(QIODevice &device)
 
 AsyncDevice::AsyncDevice(std::unique_ptr<QIODevice> device)
     : AsyncStream(std::make_unique<Detail::DeviceData>(std::move(device)))
+{
+}
+
+AsyncDevice::AsyncDevice(std::unique_ptr<QIODevice> device, std::function<QString()> problem)
+    : AsyncStream(std::make_unique<Detail::DeviceData>(std::move(device), std::move(problem)))
 {
 }
 

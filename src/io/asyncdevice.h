@@ -5,6 +5,8 @@
 
 #include "asyncstream.h"
 
+#include <functional>
+
 class QIODevice;
 
 namespace Asyncoro {
@@ -21,6 +23,9 @@ class DeviceData;
  * The device is open already, and of this thread. Nobody else may read or write it meanwhile. Of one that does not tell
  * of bytes to come, such as a QFile, one reads what there is at once: its reading and writing may block the event loop,
  * take AsyncFile for a file. The end of such a device is where it ends now; one that grows can be read on.
+ *
+ * A QNetworkReply that fails, be it that the server answers with an error, ends with StreamError once what came before
+ * has been received.
  */
 class ASYNCORO_IO_EXPORT AsyncDevice : public AsyncStream
 {
@@ -44,6 +49,10 @@ public:
      * device again. Empty if the device was borrowed: then it is just left alone, as by the destructor.
      */
     std::unique_ptr<QIODevice> release();
+
+protected:
+    /** Takes over `device`; at the end of its stream asks `problem` why that is not in order. Empty if it is. */
+    AsyncDevice(std::unique_ptr<QIODevice> device, std::function<QString()> problem);
 
 private:
     [[nodiscard]] Detail::DeviceData *deviceData() const;

@@ -7,14 +7,19 @@
 
 #include <QIODevice>
 
+#include <functional>
+
 namespace Asyncoro::Detail {
 
 /** The bytes of a QIODevice, and whether it is ours. */
 class DeviceData final : public StreamData
 {
+    Q_OBJECT
+
 public:
     explicit DeviceData(QIODevice *device);
-    explicit DeviceData(std::unique_ptr<QIODevice> device);
+    /** `problem`, if there is one, says at the end of the stream why that is not in order; empty if it is. */
+    explicit DeviceData(std::unique_ptr<QIODevice> device, std::function<QString()> problem = {});
     ~DeviceData() override;
 
     void close(bool sendFirst) override;
@@ -33,8 +38,12 @@ protected:
     [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
     [[nodiscard]] QString subject() const override { return m_subject; }
 
+private Q_SLOTS:
+    void onReplyFailed();
+
 private:
     void setGone(const QString &reason);
+    void onReadChannelFinished();
     void onAboutToClose();
     void writeOn();
 
@@ -44,7 +53,10 @@ private:
     QString m_subject;
     QString m_errorText; // why there is nothing to read
     QString m_writeErrorText; // why nothing can be written; empty if it can
+    std::function<QString()> m_problem; // may be empty
     bool m_ended = false;
+    bool m_broken = false; // ended, but not in order: m_errorText says why
+    bool m_replyFailed = false; // the device is a QNetworkReply, and has said so
 };
 
 } // namespace Asyncoro::Detail

@@ -19,30 +19,60 @@ namespace {
 
 constexpr qint64 FilePieceSize = 256 * 1024;
 
+/**
+ * Waits for the turn to write, and gives it back when it is destroyed. A coroutine that is destroyed with its object
+ * after it got the turn and before it goes on is thrown out of the wait, as if it had not got it.
+ */
+class TurnHolder final : public WriteAwaiter
+{
+public:
+    TurnHolder(const QPointer<StreamData> &stream, const QDeadlineTimer &deadline)
+        : WriteAwaiter(stream, Kind::Turn, {}, deadline)
+        , m_stream(stream)
+    {
+    }
+    ~TurnHolder() override
+    {
+        if (m_hasAsked && !isLinked() && !isFailed() && m_stream)
+            m_stream->endTurn();
+    }
+    Q_DISABLE_COPY_MOVE(TurnHolder)
+
+protected:
+    bool start() override
+    {
+        m_hasAsked = true;
+        return WriteAwaiter::start();
+    }
+    void abandon() noexcept override
+    {
+        m_hasAsked = false;
+        WriteAwaiter::abandon();
+    }
+
+private:
+    const QPointer<StreamData> m_stream;
+    bool m_hasAsked = false; // and not given up
+};
+
 // sendfile() of the system would spare two copies, but it waits for the disk on the thread that calls it.
 Task<qint64> sendPieces(QPointer<StreamData> stream, AsyncFile &file, qint64 maxSize, QDeadlineTimer deadline)
 {
-    const auto write = [&](WriteAwaiter::Kind kind, const QByteArray &bytes) -> Task<> {
+    const auto checkExists = [&stream] {
         if (!stream)
             throw StreamError(QStringLiteral("sendFile()"), QString(), QStringLiteral("the stream was destroyed"));
-        co_await WriteAwaiter(stream, kind, bytes, deadline);
     };
-    co_await write(WriteAwaiter::Kind::Turn, {});
-    struct Turn {
-        const QPointer<StreamData> &stream;
-        ~Turn()
-        {
-            if (stream)
-                stream->endTurn();
-        }
-    } const turn{stream};
+    checkExists();
+    TurnHolder turn(stream, deadline);
+    co_await turn;
 
     qint64 sent = 0;
     while (sent < maxSize) {
         const QByteArray piece = co_await file.read(std::min(FilePieceSize, maxSize - sent), deadline);
         if (piece.isEmpty())
             break;
-        co_await write(WriteAwaiter::Kind::AllInTurn, piece);
+        checkExists();
+        co_await WriteAwaiter(stream, WriteAwaiter::Kind::AllInTurn, piece, deadline);
         sent += piece.size();
     }
     co_return sent;

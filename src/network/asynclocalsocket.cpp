@@ -7,7 +7,11 @@
 
 #include <Asyncoro/Event>
 
+#include <QEvent>
 #include <QLocalSocket>
+#include <QSocketNotifier>
+
+#include <cerrno>
 
 namespace Asyncoro {
 
@@ -23,10 +27,49 @@ std::unique_ptr<QIODevice> prepared(QLocalSocket *socket)
     return std::unique_ptr<QIODevice>(socket);
 }
 
+/**
+ * Finds out whether the stream of a QLocalSocket ends in order. That takes a reset, which comes of a peer that closes
+ * before it has read all, for an orderly end, so that a part of the data would pass for all of it. What it got from the
+ * system is left in errno when it tells us, if nothing older lies there.
+ */
+class EndWatch final : public QObject
+{
+public:
+    explicit EndWatch(QLocalSocket *socket)
+        : QObject(socket)
+    {
+        for (QSocketNotifier *const notifier : socket->findChildren<QSocketNotifier *>()) // none on Windows
+            notifier->installEventFilter(this);
+        connect(socket, &QLocalSocket::errorOccurred, this, [this, socket](QLocalSocket::LocalSocketError code) {
+            const int error = errno;
+            if (code != QLocalSocket::PeerClosedError)
+                m_problem = socket->errorString();
+            else if (error == ECONNRESET)
+                m_problem = QStringLiteral("the peer closed it before it had read all, what it sent may be cut off");
+            else if (error == EPIPE) // found by writing, and QLocalSocket does not look what is still to be read
+                m_problem = QStringLiteral("the peer closed it while bytes were unsent, what it sent may be cut off");
+        });
+    }
+
+    /** Empty as long as all is in order. */
+    [[nodiscard]] QString problem() const { return m_problem; }
+
+protected:
+    bool eventFilter(QObject *, QEvent *event) override
+    {
+        if (event->type() == QEvent::SockAct)
+            errno = 0;
+        return false;
+    }
+
+private:
+    QString m_problem;
+};
+
 } // namespace
 
 AsyncLocalSocket::AsyncLocalSocket(QLocalSocket *socket)
-    : AsyncDevice(prepared(socket))
+    : AsyncDevice(prepared(socket), [watch = new EndWatch(socket)] { return watch->problem(); })
 {
 }
 

@@ -17,6 +17,10 @@ namespace Asyncoro {
  * stream of bytes, or of messages, see AsyncStream for what it can do.
  *
  * It owns the QLocalSocket that it wraps, connected, and can be moved but not copied. Up to 256 KiB are read ahead.
+ *
+ * The peer's end of the stream is no error: recv() then gives nothing. A peer that closes before it has read all that
+ * it was sent does not end its stream in order: then receiving throws StreamError. A QLocalSocket cannot end one side
+ * alone: once the peer has ended its own one, nothing can be sent to it, and closeWriting() throws StreamError.
  */
 class ASYNCORO_NETWORK_EXPORT AsyncLocalSocket : public AsyncDevice
 {

@@ -45,6 +45,8 @@ ConnectAwaiter::ConnectAwaiter(SocketData *data, const QString &host, quint16 po
 
 bool ConnectAwaiter::start()
 {
+    if (m_data->m_state == SocketData::State::Connected && m_data->isReadEnded())
+        m_data->close(true); // for isConnected() it is not connected any more
     if (m_data->m_state == SocketData::State::Connecting || m_data->m_state == SocketData::State::Connected) {
         setFailed(std::make_exception_ptr(
             SocketError(QAbstractSocket::OperationError, operation(), Location(m_host, m_port),

@@ -78,7 +78,7 @@ public:
      *
      * Always suspends, unless it fails at once. Throws SocketError as well if the socket is connected or connecting.
      * When the deadline passes or the coroutine is terminated, the attempt is given up; the socket can connect again.
-     * One that was closed can, too.
+     * One that was closed can, too; and one that has received the end of the peer's stream, which is closed first.
      */
     [[nodiscard]] Detail::ConnectAwaiter connect(const QString &host, quint16 port, Deadline deadline = {});
     [[nodiscard]] Detail::ConnectAwaiter connect(const Location &location, Deadline deadline = {})

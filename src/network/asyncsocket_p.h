@@ -93,6 +93,8 @@ private:
     void continueHandshake();
     [[nodiscard]] std::exception_ptr concludeHandshake(const char *operation);
     void giveUpTls(bool sendFirst);
+    [[nodiscard]] std::unique_ptr<QTcpSocket> shut(bool sendFirst);
+    void disposeOfLost();
     void onError(QAbstractSocket::SocketError code);
     void onDisconnected();
     void rescueBytes();
@@ -104,6 +106,7 @@ private:
     [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed or lost, and while there is only m_bare
+    std::unique_ptr<QTcpSocket> m_lost; // with its connection, that could not be made secure; not disposed of yet
     std::unique_ptr<BareSocket> m_bare; // what was accepted or adopted, until it gets a QTcpSocket
     QSocketNotifier *m_notifier = nullptr; // not owning: for bytes to read; null unless we read directly
     ConnectAwaiter *m_connecting = nullptr; // not owning: it waits

@@ -168,6 +168,7 @@ SocketData::SocketData(ConnectedDescriptor connection)
 SocketData::~SocketData()
 {
     close(true);
+    disposeOfLost();
 }
 
 QTcpSocket *SocketData::socket()
@@ -224,8 +225,16 @@ std::unique_ptr<QTcpSocket> SocketData::takeSocket()
 
 void SocketData::close(bool sendFirst)
 {
-    if (std::exchange(m_closed, true))
+    if (m_closed)
         return;
+    if (std::unique_ptr<QTcpSocket> socket = shut(sendFirst))
+        dispose(std::move(socket), sendFirst);
+}
+
+// Closes all but the QTcpSocket, which it gives.
+std::unique_ptr<QTcpSocket> SocketData::shut(bool sendFirst)
+{
+    m_closed = true;
     if (m_tls && sendFirst && m_state == State::Connected)
         m_tls->endWriting();
     if (m_notifier) {
@@ -238,8 +247,13 @@ void SocketData::close(bool sendFirst)
     setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was closed"));
     setFront({}); // those who waited have put back what they had
     m_tls.reset();
-    if (socket)
-        dispose(std::move(socket), sendFirst);
+    return socket;
+}
+
+void SocketData::disposeOfLost()
+{
+    if (m_lost)
+        dispose(std::move(m_lost), true);
 }
 
 std::unique_ptr<QTcpSocket> SocketData::release()

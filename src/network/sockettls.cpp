@@ -39,7 +39,7 @@ SocketTls::SocketTls(SocketData &socket, const TlsConfiguration &configuration, 
     : m_socket(socket)
     , m_unread(unread)
     , m_share(FirstShare)
-    , m_engine(*this, configuration, role, serverName, socket.peer().port(), socket.peer().toString())
+    , m_engine(*this, configuration, role, serverName, socket.peer())
 {
 }
 
@@ -235,7 +235,12 @@ void SocketData::startTls(TlsAwaiter::Role role, const TlsConfiguration &configu
             name = other;
     }
     // What came before its time is taken for a part of the handshake, not of what is secure.
-    m_tls = std::make_unique<SocketTls>(*this, configuration, role, name, front());
+    try {
+        m_tls = std::make_unique<SocketTls>(*this, configuration, role, name, front());
+    } catch (const TlsError &error) {
+        giveUpTls(true); // who takes no notice would send in the clear
+        throw TlsError(error.reason(), QLatin1StringView(operation), peer(), error.message());
+    }
     setFront({});
     expectBytes();
 }
@@ -253,24 +258,31 @@ void SocketData::continueHandshake()
     settleReaders();
 }
 
-// Why it has failed; null if it has not.
+// Why it has failed, which closes the connection; null if it has not.
 std::exception_ptr SocketData::concludeHandshake(const char *operation)
 {
     if (m_tls->isOpen())
         return nullptr;
-    // Later: the notifier that has told us must not be gone when this returns.
-    QMetaObject::invokeMethod(this, [this] {
-        if (m_tls && !m_tls->isOpen())
-            giveUpTls(true);
-    }, Qt::QueuedConnection);
-    return failure(operation);
+    std::exception_ptr reason = failure(operation);
+    settleReaders(); // they fail for the same reason
+    giveUpTls(true);
+    return reason;
 }
 
 void SocketData::giveUpTls(bool sendFirst)
 {
     m_tls.reset();
-    close(sendFirst);
+    if (m_closed) // which is why it is given up
+        return;
+    disposeOfLost();
+    m_lost = shut(sendFirst);
     m_errorText = QStringLiteral("the connection could not be made secure");
+    if (!m_lost)
+        return;
+    if (!sendFirst)
+        m_lost->abort();
+    // Later: it may be what has told us, and must not be gone when this returns.
+    QMetaObject::invokeMethod(this, [this] { disposeOfLost(); }, Qt::QueuedConnection);
 }
 
 // --- TlsAwaiter ---

@@ -78,7 +78,7 @@ QSslCertificate toQt(X509 *certificate)
 } // namespace
 
 TlsEngine::TlsEngine(ByteTransport &transport, const TlsConfiguration &configuration, Role role,
-                     const QString &serverName, quint16 port, const QString &peer)
+                     const QString &serverName, const Location &peer)
     : m_transport(transport)
     , m_configuration(TlsConfigurationData::of(configuration))
     , m_role(role)
@@ -95,7 +95,7 @@ TlsEngine::TlsEngine(ByteTransport &transport, const TlsConfiguration &configura
     if (role == Role::Server) {
         SSL_set_accept_state(m_ssl.get());
     } else {
-        setServerName(serverName, port);
+        setServerName(serverName, peer.port());
         SSL_set_connect_state(m_ssl.get());
     }
 }
@@ -136,9 +136,9 @@ void TlsEngine::setServerName(const QString &serverName, quint16 port)
     }
     if (name.isEmpty())
         throw TlsError(TlsError::Reason::BadConfiguration,
-                       QStringLiteral("startTls(), %1: \"%2\" is no name of a host; give startTls() the one that the "
-                                      "certificate of the server is for")
-                           .arg(m_peer, serverName));
+                       QStringLiteral("\"%1\" is no name of a host; give startTls() the one that the certificate of "
+                                      "the server is for")
+                           .arg(serverName));
     X509_VERIFY_PARAM *const verify = SSL_get0_param(m_ssl.get());
     ERR_clear_error();
     bool isSet = false; // if not, a certificate for any name would do
@@ -151,8 +151,8 @@ void TlsEngine::setServerName(const QString &serverName, quint16 port)
     }
     if (!isSet)
         throw TlsError(TlsError::Reason::BadConfiguration,
-                       QStringLiteral("startTls(), %1: OpenSSL cannot check certificates for the name \"%2\": %3")
-                           .arg(m_peer, serverName, openSslText()));
+                       QStringLiteral("OpenSSL cannot check certificates for the name \"%1\": %2")
+                           .arg(serverName, openSslText()));
     m_serverName = QString::fromLatin1(name);
     m_sessionKey = QStringLiteral("%1:%2").arg(m_serverName).arg(port);
     if (const SessionPointer session = m_configuration->takeSession(m_sessionKey))

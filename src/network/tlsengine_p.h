@@ -43,7 +43,7 @@ public:
      * address; `peer` is what errors call the other side. Throws TlsError for a configuration that does not do.
      */
     TlsEngine(ByteTransport &transport, const TlsConfiguration &configuration, Role role, const QString &serverName,
-              quint16 port, const QString &peer);
+              const Location &peer);
     ~TlsEngine() override;
     TlsEngine(const TlsEngine &) = delete;
     TlsEngine &operator=(const TlsEngine &) = delete;
@@ -96,7 +96,7 @@ private:
     const Role m_role;
     QString m_serverName; // of the client's wish
     QString m_sessionKey;
-    const QString m_peer;
+    const Location m_peer;
     SslPointer m_ssl;
     Stage m_stage = Stage::Handshake;
     bool m_askedForCertificate = false; // by the server

@@ -24,6 +24,12 @@ QAbstractSocket::SocketError codeOf(TlsError::Reason reason)
 
 } // namespace
 
+TlsError::TlsError(Reason reason, const QString &operation, const Location &peer, const QString &text)
+    : SocketError(codeOf(reason), operation, peer, text)
+    , m_reason(reason)
+{
+}
+
 TlsError::TlsError(Reason reason, const QString &message)
     : SocketError(codeOf(reason), message)
     , m_reason(reason)

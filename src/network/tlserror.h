@@ -46,6 +46,9 @@ public:
         BadConfiguration, ///< anything else
     };
 
+    /** For a connection; the message is made of these. `peer` may be invalid. */
+    TlsError(Reason reason, const QString &operation, const Location &peer, const QString &text);
+    /** For what belongs to no connection, such as a configuration. */
     TlsError(Reason reason, const QString &message);
     ~TlsError() override;
 

@@ -41,7 +41,7 @@ std::exception_ptr TlsEngine::failure(const QString &operation) const
 {
     if (m_text.isEmpty())
         return nullptr;
-    return std::make_exception_ptr(TlsError(m_reason, QStringLiteral("%1, %2: %3").arg(operation, m_peer, m_text)));
+    return std::make_exception_ptr(TlsError(m_reason, operation, m_peer, m_text));
 }
 
 Explained TlsEngine::explainCertificate() const

@@ -6,34 +6,57 @@
 #include <Asyncoro/Event>
 #include <Asyncoro/Lock>
 
+#include <QBasicTimer>
+#include <QLoggingCategory>
+#include <QSocketNotifier>
 #include <QSslConfiguration>
+#include <QTcpServer>
 #include <QTcpSocket>
+#include <QTimerEvent>
 #include <QWebSocket>
 #include <QWebSocketServer>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <utility>
 
+Q_LOGGING_CATEGORY(lcWebSockets, "asyncoro.websockets", QtInfoMsg)
+
 namespace Asyncoro {
+
+using namespace std::chrono_literals;
 
 namespace Detail {
 
 namespace {
 
 constexpr int TryAgainLater = 1013; // a close code that Qt does not name
+constexpr auto RetryAccepting = 100ms; // others than our connections may give descriptors back
+constexpr auto WarningInterval = 60s;
 
 } // namespace
 
 /** What an AsyncWebSocketServer and the coroutines that wait for it share. */
-class WebSocketServerData
+class WebSocketServerData final : public QObject
 {
 public:
     WebSocketServerData(const QString &name, QWebSocketServer::SslMode mode)
         : server(name, mode)
     {
-        QObject::connect(&server, &QWebSocketServer::newConnection, &server, [this] { takeConnections(); });
-        QObject::connect(&server, &QWebSocketServer::closed, &server, [this] { changed.pulse(); });
+        connect(&server, &QWebSocketServer::newConnection, this, [this] { takeConnections(); });
+        connect(&server, &QWebSocketServer::closed, this, [this] { changed.pulse(); });
+        for (const QTcpServer *const tcp : server.findChildren<QTcpServer *>()) // the one that accepts
+            connect(tcp, &QTcpServer::newConnection, this, [this] { hasAccepted = true; });
+    }
+
+    bool listen(const QHostAddress &address, quint16 port)
+    {
+        if (!server.listen(address, port))
+            return false;
+        for (QSocketNotifier *const notifier : server.findChildren<QSocketNotifier *>())
+            notifier->installEventFilter(this);
+        return true;
     }
 
     static Task<AsyncWebSocket> accept(std::shared_ptr<WebSocketServerData> data, QDeadlineTimer deadline)
@@ -82,12 +105,26 @@ public:
 
     void acceptOn()
     {
-        if (!isFull() && std::exchange(paused, false))
+        if (!isFull() && std::exchange(paused, false) && !retryTimer.isActive())
             server.resumeAccepting();
+    }
+
+    // When the descriptors run out QTcpServer either does not accept any more, for good, or, as it takes each error for
+    // the one before, tries to accept again and again.
+    void pauseWithoutResources(int error)
+    {
+        if (nextWarning.hasExpired()) {
+            qCWarning(lcWebSockets, "cannot accept connections at port %d, trying on: %s", server.serverPort(),
+                      qUtf8Printable(qt_error_string(error)));
+            nextWarning.setRemainingTime(WarningInterval);
+        }
+        server.pauseAccepting();
+        retryTimer.start(RetryAccepting, this);
     }
 
     void close()
     {
+        retryTimer.stop();
         server.close();
         pending.clear();
         paused = false; // one that listens anew is not
@@ -103,6 +140,35 @@ public:
     QWebSocketServer server;
     std::deque<AsyncWebSocket> pending; // through the handshake, not accepted yet
     bool paused = false; // `server` is, until some of them are accepted
+
+protected:
+    // For the notifier of the QTcpServer: sees what comes of it.
+    bool eventFilter(QObject *notifier, QEvent *event) override
+    {
+        if (event->type() != QEvent::SockAct)
+            return false;
+        hasAccepted = false;
+        errno = 0;
+        notifier->event(event);
+        const int error = errno;
+        if (!hasAccepted && (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM))
+            pauseWithoutResources(error);
+        return true;
+    }
+
+    void timerEvent(QTimerEvent *event) override
+    {
+        if (event->timerId() != retryTimer.timerId())
+            return;
+        retryTimer.stop();
+        if (!paused)
+            server.resumeAccepting();
+    }
+
+private:
+    QBasicTimer retryTimer; // runs while the descriptors have run out
+    QDeadlineTimer nextWarning{0}; // not one for each connection that is short of a descriptor
+    bool hasAccepted = false; // since the notifier has told of a connection
 };
 
 } // namespace Detail
@@ -138,7 +204,7 @@ void AsyncWebSocketServer::listen(const QHostAddress &address, quint16 port)
     if (isListening())
         throw SocketError(QAbstractSocket::OperationError,
                           QStringLiteral("listen(): the server listens already, at ") + location().toString());
-    if (!server()->listen(address, port))
+    if (!m_data->listen(address, port))
         throw SocketError(QAbstractSocket::AddressInUseError,
                           QStringLiteral("cannot listen at port %1 on %2: %3")
                               .arg(port)

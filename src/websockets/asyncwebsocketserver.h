@@ -47,7 +47,8 @@ public:
      * Waits for a connection that has come through the handshake, and gives it. Clients that fail in it, or take longer
      * than QWebSocketServer::handshakeTimeout(), are dropped. What a client sends before it is accepted is kept for
      * recv(). With QWebSocketServer::maxPendingConnections() that nobody accepts, it takes no more of them from the
-     * system; those that are in the handshake then are closed with code 1013, "try again later".
+     * system; those that are in the handshake then are closed with code 1013, "try again later". While the process is
+     * out of descriptors, connections wait in the system, too.
      *
      * Completes without suspending if there is one. Resumes on the same thread. Any number of coroutines may wait; they
      * are served in the order of the calls. Throws SocketError if the server does not listen or is closed, TimedOut if
