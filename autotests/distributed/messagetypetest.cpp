@@ -5,10 +5,10 @@
 
 #include <Asyncoro/SharedFile>
 
+#include <QBitArray>
 #include <QCborArray>
 #include <QCborMap>
 #include <QDateTime>
-#include <QSize>
 #include <QTimeZone>
 #include <QUrl>
 #include <QUuid>
@@ -235,11 +235,13 @@ private Q_SLOTS:
         QTest::addColumn<QVariant>("value");
         QTest::addColumn<QString>("named");
         QTest::newRow("struct") << QVariant::fromValue(Unregistered()) << QStringLiteral("Unregistered");
-        QTest::newRow("of Qt, but not ours") << QVariant(QSize(1, 2)) << QStringLiteral("QSize");
-        QTest::newRow("hash") << QVariant(QVariantHash()) << QStringLiteral("QVariantHash");
+        QTest::newRow("of Qt, but not ours") << QVariant(QBitArray(2)) << QStringLiteral("QBitArray");
+        const auto several = QVariant::fromValue(QMultiHash<QString, int>()); // values for a key
+        QTest::newRow("multi hash") << several << QStringLiteral("QMultiHash<QString,int>");
         QTest::newRow("object") << QVariant::fromValue<QObject *>(this) << QStringLiteral("QObject*");
-        QTest::newRow("in a list") << QVariant(QVariantList{1, QSize(1, 2)}) << QStringLiteral("QSize");
-        QTest::newRow("in a map") << QVariant(QVariantMap{{QStringLiteral("a"), QSize(1, 2)}}) << QStringLiteral("QSize");
+        QTest::newRow("in a list") << QVariant(QVariantList{1, QBitArray(2)}) << QStringLiteral("QBitArray");
+        const QVariantMap map{{QStringLiteral("a"), QBitArray(2)}};
+        QTest::newRow("in a map") << QVariant(map) << QStringLiteral("QBitArray");
         QTest::newRow("property that cannot be written") << QVariant::fromValue(Frozen()) << QStringLiteral("property value");
     }
 
@@ -338,7 +340,7 @@ private Q_SLOTS:
         hex("tag at the end", "d94153");
         row("no type", typed("", 1));
         row("unknown type", typed("NoSuchType", 1));
-        row("type that may not travel", typed("QSize", QCborArray{1, 2}));
+        row("type that may not travel", typed("QBitArray", QCborArray{1, 2}));
         row("pointer", typed("QObject*", 1));
         row("type of a library that is not there", typed("QColor", 1));
         row("the same, with more behind a zero", QByteArray::fromHex("d941538268") + QByteArray("QColor\0x", 8) + '\1');

@@ -5,6 +5,8 @@
 
 #include "distributedtest.h"
 
+#include <QVersionNumber>
+
 #include <numeric>
 
 using namespace DistributedTest;
@@ -59,6 +61,13 @@ Task<double> useMean(PeerNetwork &network)
     const Coro<double> running = co_await mean.start({4, 5, 6}); // goes on over there
     running.link(Coro<>::self()); // if it fails, this coroutine does, too
     co_return first + co_await running;
+}
+
+void registerVersions()
+{
+    registerMessageType<QVersionNumber>(
+        [](const QVersionNumber &version) { return version.toString(); },
+        [](const QCborValue &text) { return QVersionNumber::fromString(text.toString()); });
 }
 
 } // namespace
@@ -120,6 +129,16 @@ private Q_SLOTS:
     {
         m_there->offer("mean", mean);
         QCOMPARE(waitFor(useMean(*m_here), 10s), 7.0);
+    }
+
+    void types()
+    {
+        registerVersions();
+        const QVersionNumber version(1, 2, 3);
+        m_there->offer("next", [](QVersionNumber last) -> Task<QVersionNumber> {
+            co_return QVersionNumber(last.majorVersion() + 1);
+        });
+        QCOMPARE(waitFor(m_here->call<QVersionNumber>(m_there->location(), "next", version)), QVersionNumber(2));
     }
 
 private:

@@ -3,7 +3,7 @@
 
 #include "distributedtest.h"
 
-#include <QSize>
+#include <QBitArray>
 #include <QThread>
 
 using namespace DistributedTest;
@@ -118,16 +118,16 @@ private Q_SLOTS:
     void H03_whatCannotBeSentIsToldAndTheOthersGetIt()
     {
         const Channel channel(QStringLiteral("news"));
-        const Coro<QSize> here = spawn([]() -> Task<QSize> { co_return co_await receive<QSize>(); });
+        const Coro<QBitArray> here = spawn([]() -> Task<QBitArray> { co_return co_await receive<QBitArray>(); });
         const Coro<> there = spawn(waitForever);
         channel.subscribe(coroToNear(there));
         channel.subscribe(here);
-        QVERIFY(failureOf<WireError>([&] { channel.send(QSize(1, 2)); }).contains(QStringLiteral("QSize")));
-        QCOMPARE(waitFor(here), QSize(1, 2));
+        QVERIFY(failureOf<WireError>([&] { channel.send(QBitArray(2)); }).contains(QStringLiteral("QBitArray")));
+        QCOMPARE(waitFor(here), QBitArray(2));
         const Channel remote = toNear(Channel(QStringLiteral("far")));
-        QVERIFY(failureOf<WireError>([&] { remote.send(QSize(1, 2)); }).contains(QStringLiteral("QSize")));
-        QVERIFY(failureOf<WireError>(remote.deliver(QSize(1, 2))).contains(QStringLiteral("QSize")));
-        QVERIFY(failureOf<WireError>(channel.deliver(QSize(1, 2))).contains(QStringLiteral("QSize")));
+        QVERIFY(failureOf<WireError>([&] { remote.send(QBitArray(2)); }).contains(QStringLiteral("QBitArray")));
+        QVERIFY(failureOf<WireError>(remote.deliver(QBitArray(2))).contains(QStringLiteral("QBitArray")));
+        QVERIFY(failureOf<WireError>(channel.deliver(QBitArray(2))).contains(QStringLiteral("QBitArray")));
         there.terminate();
     }
 

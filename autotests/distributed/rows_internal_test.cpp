@@ -8,8 +8,8 @@
 
 #include <Asyncoro/PeerStatus>
 
+#include <QBitArray>
 #include <QHostInfo>
-#include <QSize>
 
 #include <filesystem>
 
@@ -653,7 +653,7 @@ private Q_SLOTS:
             for (const Coro<QStringList> &subscriber : all)
                 QCOMPARE(waitFor(subscriber), expected);
         }
-        QVERIFY(failureOf<WireError>([&] { news.send(QSize(1, 2)); }).contains(QStringLiteral("QSize")));
+        QVERIFY(failureOf<WireError>([&] { news.send(QBitArray(2)); }).contains(QStringLiteral("QBitArray")));
     }
 
     void H04_countsWhoGotIt()

@@ -4,6 +4,7 @@
 #include "networkcore_p.h"
 
 #include "peerdirectory_p.h"
+#include "wire/typeregistry_p.h"
 
 #include <Asyncoro/HostLookup>
 
@@ -58,7 +59,7 @@ NetworkCore::NetworkCore(const PeerNetwork::Options &options)
     , m_server(std::make_unique<AsyncServer>())
     , m_directory(std::make_shared<PeerDirectory>(*this))
 {
-    registerListTypes();
+    registerContainerTypes();
     if (options.tls) {
         m_connectingTls = m_acceptingTls = *options.tls;
         m_connectingTls.accept({TlsError::Reason::WrongHostName}); // who has a certificate of the authority is a peer

@@ -7,6 +7,7 @@
 #include "networkcore_p.h"
 #include "peerdirectory_p.h"
 #include "sharedfile.h"
+#include "wire/treevalues_p.h"
 
 #include <QMetaEnum>
 #include <QMetaProperty>
@@ -155,7 +156,7 @@ void PeerNetwork::convertArguments(const QString &name, const QString &signature
     for (qsizetype i = 0; i < arguments.size(); ++i) {
         given.append(arguments[i].isValid() ? QString::fromLatin1(arguments[i].typeName()) : QStringLiteral("nothing"));
         if (fit && types[i] != QMetaType::fromType<QVariant>() && arguments[i].metaType() != types[i])
-            fit = arguments[i].convert(types[i]);
+            fit = Detail::mayBecome(arguments[i].metaType(), types[i]) && arguments[i].convert(types[i]);
     }
     if (!fit)
         throw WrongSignature(QStringLiteral("the function %1 is %2, and was called with (%3)").arg(name, signature, given.join(u',')));

@@ -5,6 +5,7 @@
 
 #include "networkcore_p.h"
 #include "rci_p.h"
+#include "wire/treevalues_p.h"
 
 namespace Asyncoro {
 
@@ -93,7 +94,7 @@ QString makeSignature(QMetaType result, const QList<QMetaType> &arguments)
 void convert(QVariant &value, QMetaType type, const QString &what)
 {
     const QString was = QString::fromLatin1(value.typeName());
-    if (!value.convert(type))
+    if (!mayBecome(value.metaType(), type) || !value.convert(type))
         throw WireError(QStringLiteral("%1 is a %2, not a %3").arg(what, was, QString::fromLatin1(type.name())));
 }
 

@@ -4,73 +4,22 @@
 #include "codec_p.h"
 
 #include "framesink_p.h"
-#include "messagetype.h"
+#include "geometry_p.h"
 #include "plainvalues_p.h"
 #include "sparearrays_p.h"
+#include "treevalues_p.h"
+#include "typeregistry_p.h"
 
-#include <QCborValue>
-#include <QDateTime>
+#include <QAssociativeIterable>
 #include <QMetaProperty>
-#include <QReadWriteLock>
 #include <QSequentialIterable>
-#include <QUrl>
-#include <QUuid>
-
-#include <mutex>
 
 namespace Asyncoro::Detail {
 
 namespace {
 
 constexpr QCborTag TypedValue{0x4153}; // "AS"
-constexpr int MaxDepth = 64; // of a value, which takes up to two levels of CBOR for each
-constexpr int MaxParts = 8'000'000; // of a value: a byte in a frame may become many in memory
 constexpr quint64 MaxListReserve = 4096; // a length that a frame announces is not yet believed
-
-/** What may travel besides Qt's own values. */
-struct Registry {
-    QReadWriteLock lock;
-    QHash<int, MessageTypeCodec> codecs;
-};
-
-Registry &registry()
-{
-    static Registry instance;
-    return instance;
-}
-
-bool findCodec(QMetaType type, MessageTypeCodec *codec)
-{
-    const QReadLocker lock(&registry().lock);
-    const auto found = registry().codecs.constFind(type.id());
-    if (found == registry().codecs.cend())
-        return false;
-    *codec = *found;
-    return true;
-}
-
-/**
- * The type that a peer names. Qt knows the types of its GUI libraries by name even in a process without these, and writes a
- * warning for each that is looked up: so they are only if they have been registered.
- */
-QMetaType typeNamed(const QByteArray &name)
-{
-#define ASYNCORO_TYPE_ENTRY(Name, Id, Type) {QByteArrayLiteral(#Type), Id},
-    static const QHash<QByteArray, int> guiTypes{
-        QT_FOR_EACH_STATIC_GUI_CLASS(ASYNCORO_TYPE_ENTRY) QT_FOR_EACH_STATIC_WIDGETS_CLASS(ASYNCORO_TYPE_ENTRY)};
-#undef ASYNCORO_TYPE_ENTRY
-    if (const int id = guiTypes.value(QMetaObject::normalizedType(name.constData()))) { // under which Qt looks, too
-        const QReadLocker lock(&registry().lock);
-        if (!registry().codecs.contains(id))
-            return {};
-    }
-    return QMetaType::fromName(name);
-}
-
-bool isSequence(QMetaType type)
-{
-    return QMetaType::canView(type, QMetaType::fromType<QSequentialIterable>());
-}
 
 class Encoder
 {
@@ -83,9 +32,7 @@ public:
 
     void encode(const QVariant &value)
     {
-        const Level level(depth);
-        if (++parts > MaxParts)
-            throw WireError(QStringLiteral("a value of more than %1 parts cannot be sent to another process").arg(MaxParts));
+        const ValueSize::Part part(size);
         switch (value.typeId()) {
         case QMetaType::UnknownType:
         case QMetaType::Nullptr:
@@ -106,24 +53,12 @@ public:
         case QMetaType::QByteArray:
             encodeBytes(get<QByteArray>(value));
             return;
-        case QMetaType::QVariantList: {
-            const auto &list = get<QVariantList>(value);
-            writer.startArray(quint64(list.size()));
-            for (const QVariant &element : list)
-                encode(element);
-            writer.endArray();
+        case QMetaType::QVariantList:
+            encodeSequence(get<QVariantList>(value));
             return;
-        }
-        case QMetaType::QVariantMap: {
-            const auto &map = get<QVariantMap>(value);
-            writer.startMap(quint64(map.size()));
-            for (auto it = map.cbegin(); it != map.cend(); ++it) {
-                writer.append(QStringView(it.key()));
-                encode(it.value());
-            }
-            writer.endMap();
+        case QMetaType::QVariantMap:
+            encodeMap(get<QVariantMap>(value));
             return;
-        }
         default:
             encodeTyped(value);
         }
@@ -145,44 +80,86 @@ private:
         writer.append(bytes);
     }
 
+    /** With texts as keys. */
+    template<typename Map>
+    void encodeMap(const Map &map)
+    {
+        writer.startMap(quint64(map.size()));
+        for (auto it = map.cbegin(); it != map.cend(); ++it) {
+            writer.append(QStringView(it.key()));
+            encode(it.value());
+        }
+        writer.endMap();
+    }
+
     void encodeTyped(const QVariant &value)
     {
         const QMetaType type = value.metaType();
         writer.append(TypedValue);
         writer.startArray(2);
         writer.append(QLatin1StringView(type.name()));
-        MessageTypeCodec codec;
-        if (isPlain(type.id())) {
+        if (isPlain(type.id()))
             encodePlain(writer, value);
-        } else if (type.flags() & QMetaType::IsEnumeration) {
-            writer.append(value.toLongLong());
-        } else if (isHandle(type)) {
+        else if (isGeometry(type))
+            encodeGeometry(writer, value);
+        else if (isTree(type))
+            encodeTree(writer, value, size);
+        else if (type.id() == QMetaType::QVariantHash)
+            encodeMap(get<QVariantHash>(value));
+        else if (isHandle(type))
             encodeHandle(writer, value, handles);
-        } else if (type == QMetaType::fromType<ExitNotice>()) {
-            const auto &notice = get<ExitNotice>(value);
-            writer.startArray(4);
-            encodeCoro(writer, notice.coro(), handles);
-            writer.append(quint64(notice.state()));
-            encode(notice.value());
-            writer.append(notice.error());
-            writer.endArray();
-        } else if (findCodec(type, &codec)) {
-            if (codec.toCbor)
-                codec.toCbor(value.constData()).toCbor(writer);
-            else
-                encodeGadget(type, value);
-        } else if (isSequence(type)) {
-            const auto elements = value.value<QSequentialIterable>();
-            writer.startArray(quint64(elements.size()));
-            for (const QVariant &element : elements)
-                encode(element);
-            writer.endArray();
-        } else {
-            throw WireError(QStringLiteral("a %1 cannot be sent to another process: make it a Q_GADGET or give it toCbor() and "
-                                           "fromCbor(), and call registerMessageType<%1>() in both")
-                                .arg(typeName(type)));
-        }
+        else if (type == QMetaType::fromType<ExitNotice>())
+            encodeNotice(get<ExitNotice>(value));
+        else if (const auto codec = codecOf(type))
+            encodeWith(*codec, value);
+        else if (type.flags() & QMetaType::IsEnumeration)
+            writer.append(value.toLongLong());
+        else if (isAssociation(type))
+            encodeAssociation(value.value<QAssociativeIterable>());
+        else if (isSequence(type))
+            encodeSequence(value.value<QSequentialIterable>());
+        else
+            throw WireError(whyUnsendable(type));
         writer.endArray();
+    }
+
+    void encodeNotice(const ExitNotice &notice)
+    {
+        writer.startArray(4);
+        encodeCoro(writer, notice.coro(), handles);
+        writer.append(quint64(notice.state()));
+        encode(notice.value());
+        writer.append(notice.error());
+        writer.endArray();
+    }
+
+    void encodeWith(const MessageTypeCodec &codec, const QVariant &value)
+    {
+        if (codec.toCbor)
+            writeCbor(writer, codec.toCbor(value.constData()), size);
+        else if (codec.split)
+            encodeSequence(codec.split(value.constData()));
+        else
+            encodeGadget(value.metaType(), value);
+    }
+
+    template<typename List>
+    void encodeSequence(const List &elements)
+    {
+        writer.startArray(quint64(elements.size()));
+        for (const QVariant &element : elements)
+            encode(element);
+        writer.endArray();
+    }
+
+    void encodeAssociation(const QAssociativeIterable &entries)
+    {
+        writer.startMap(quint64(entries.size()));
+        for (auto it = entries.constBegin(), end = entries.constEnd(); it != end; ++it) {
+            encode(it.key());
+            encode(it.value());
+        }
+        writer.endMap();
     }
 
     void encodeGadget(QMetaType type, const QVariant &value)
@@ -203,25 +180,9 @@ private:
         writer.endMap();
     }
 
-    struct Level {
-        explicit Level(int &value)
-            : depth(value)
-        {
-            if (++depth > MaxDepth) {
-                --depth;
-                throw WireError(QStringLiteral("a value that is nested more than %1 deep cannot be sent to another process").arg(MaxDepth));
-            }
-        }
-        ~Level() { --depth; }
-        Level(const Level &) = delete;
-        Level &operator=(const Level &) = delete;
-        int &depth;
-    };
-
     QCborStreamWriter &writer;
     HandleMapper &handles;
-    int depth = 0;
-    int parts = 0;
+    ValueSize size{ValueSize::Use::Write};
 };
 
 class Decoder
@@ -236,14 +197,12 @@ public:
 
     QVariant decode()
     {
-        const Level level(depth);
-        if (++parts > MaxParts)
-            malformed(QStringLiteral("a value of more than %1 parts").arg(MaxParts));
+        const ValueSize::Part part(size);
         switch (reader.type()) {
         case QCborStreamReader::Array:
             return decodeList();
         case QCborStreamReader::Map:
-            return decodeMap();
+            return decodeMap<QVariantMap>();
         case QCborStreamReader::Tag:
             return decodeTyped();
         default:
@@ -273,19 +232,6 @@ private:
             malformed(QStringLiteral("item of CBOR type %1").arg(int(reader.type())));
         }
     }
-
-    struct Level {
-        explicit Level(int &value)
-            : depth(value)
-        {
-            if (++depth > MaxDepth)
-                malformed(QStringLiteral("nested more than %1 deep").arg(MaxDepth));
-        }
-        ~Level() { --depth; }
-        Level(const Level &) = delete;
-        Level &operator=(const Level &) = delete;
-        int &depth;
-    };
 
     QByteArray decodeBytes()
     {
@@ -353,9 +299,11 @@ private:
         return list;
     }
 
-    QVariantMap decodeMap()
+    /** With texts as keys. */
+    template<typename Map>
+    Map decodeMap()
     {
-        QVariantMap map;
+        Map map;
         reader.enterContainer();
         while (hasNext()) {
             const QString key = readText(reader);
@@ -382,30 +330,55 @@ private:
     QVariant decodeContent(const QString &name)
     {
         const QMetaType type = typeNamed(name.toLatin1());
-        MessageTypeCodec codec;
+        if (!type.isValid())
+            refuseType(name);
+        if (isPlain(type.id()))
+            return decodePlain(type, decodeScalar());
+        if (isGeometry(type))
+            return decodeGeometry(reader, type);
+        if (isTree(type))
+            return decodeTree(reader, type, size);
+        if (type.id() == QMetaType::QVariantHash)
+            return decodeHash();
         if (isHandle(type))
             return decodeHandle(reader, type, handles);
         if (type == QMetaType::fromType<ExitNotice>())
             return QVariant::fromValue(decodeNotice());
-        if (isPlain(type.id()) || type.flags() & QMetaType::IsEnumeration)
+        if (const auto codec = codecOf(type))
+            return decodeWith(*codec, type);
+        if (type.flags() & QMetaType::IsEnumeration)
             return decodePlain(type, decodeScalar());
-        if (type.isValid() && findCodec(type, &codec))
-            return codec.fromCbor ? decodeWith(codec, type) : decodeGadget(type);
-        if (type.isValid() && isSequence(type))
+        if (isAssociation(type))
+            return decodeAssociation(type);
+        if (isSequence(type))
             return decodeSequence(type);
+        refuseType(name);
+    }
+
+    [[noreturn]] static void refuseType(const QString &name)
+    {
         throw WireError(QStringLiteral("the type %1 is not known here: call registerMessageType<%1>()").arg(name));
     }
 
     QVariant decodeWith(const MessageTypeCodec &codec, QMetaType type)
     {
-        const QCborValue content = QCborValue::fromCbor(reader);
-        if (reader.lastError() != QCborError::NoError)
-            malformed(reader.lastError().toString());
+        if (codec.join)
+            return decodeParts(codec, type);
+        if (!codec.fromCbor)
+            return decodeGadget(type);
+        const QCborValue content = readCbor(reader, size);
         try {
             return codec.fromCbor(content);
         } catch (...) {
             throw WireError(QStringLiteral("a %1 cannot be read: %2").arg(typeName(type), errorText(std::current_exception())));
         }
+    }
+
+    QVariant decodeHash()
+    {
+        if (!reader.isMap())
+            malformed(QStringLiteral("no map for QVariantHash"));
+        return decodeMap<QVariantHash>();
     }
 
     ExitNotice decodeNotice()
@@ -423,7 +396,7 @@ private:
 
     QVariant decodeGadget(QMetaType type)
     {
-        const QVariantMap properties = reader.isMap() ? decodeMap() : QVariantMap();
+        const QVariantMap properties = reader.isMap() ? decodeMap<QVariantMap>() : QVariantMap();
         QVariant value(type);
         const QMetaObject *meta = type.metaObject();
         for (auto it = properties.cbegin(); it != properties.cend(); ++it) {
@@ -431,9 +404,22 @@ private:
             if (index < 0)
                 continue; // a newer version of the type
             const QMetaProperty property = meta->property(index);
-            if (isTextForEnumeration(property.metaType(), it.value()) || !property.writeOnGadget(value.data(), it.value()))
+            const bool fits = !isTextForEnumeration(property.metaType(), it.value())
+                && mayBecome(it.value().metaType(), property.metaType());
+            if (!fits || !property.writeOnGadget(value.data(), it.value()))
                 throw WireError(QStringLiteral("a %1 cannot be read: its property %2 is of another type here").arg(typeName(type), it.key()));
         }
+        return value;
+    }
+
+    /** A value that is in one of type `whole`, where one of `type` belongs. */
+    QVariant decodePart(QMetaType type, QMetaType whole)
+    {
+        QVariant value = decode();
+        if (value.metaType() == type || type == QMetaType::fromType<QVariant>())
+            return value;
+        if (isTextForEnumeration(type, value) || !mayBecome(value.metaType(), type) || !value.convert(type))
+            malformed(QStringLiteral("element of %1").arg(typeName(whole)));
         return value;
     }
 
@@ -445,15 +431,44 @@ private:
         QSequentialIterable elements = value.view<QSequentialIterable>();
         const QMetaType elementType = elements.metaContainer().valueMetaType();
         reader.enterContainer();
+        while (hasNext())
+            elements.addValue(decodePart(elementType, type));
+        reader.leaveContainer();
+        return value;
+    }
+
+    QVariant decodeAssociation(QMetaType type)
+    {
+        if (!reader.isMap())
+            malformed(QStringLiteral("no map for %1").arg(typeName(type)));
+        QVariant value(type);
+        QAssociativeIterable entries = value.view<QAssociativeIterable>();
+        const QMetaType keyType = entries.metaContainer().keyMetaType();
+        const QMetaType mappedType = entries.metaContainer().mappedMetaType();
+        reader.enterContainer();
         while (hasNext()) {
-            QVariant element = decode();
-            if (elementType != QMetaType::fromType<QVariant>()
-                && (isTextForEnumeration(elementType, element) || !element.convert(elementType)))
-                malformed(QStringLiteral("element of %1").arg(typeName(type)));
-            elements.addValue(element);
+            const QVariant key = decodePart(keyType, type);
+            entries.setValue(key, decodePart(mappedType, type));
         }
         reader.leaveContainer();
         return value;
+    }
+
+    QVariant decodeParts(const MessageTypeCodec &codec, QMetaType type)
+    {
+        if (!reader.isArray())
+            malformed(QStringLiteral("no list for %1").arg(typeName(type)));
+        QVariantList parts;
+        reader.enterContainer();
+        for (const QMetaType part : codec.parts) {
+            if (!hasNext())
+                malformed(QStringLiteral("less than a %1").arg(typeName(type)));
+            parts.append(decodePart(part, type));
+        }
+        if (hasNext())
+            malformed(QStringLiteral("more than a %1").arg(typeName(type)));
+        reader.leaveContainer();
+        return codec.join(parts);
     }
 
     bool hasNext() const
@@ -466,21 +481,10 @@ private:
     QCborStreamReader &reader;
     HandleMapper &handles;
     FrameMemory *const memory; // of what the reader reads; may be null
-    int depth = 0;
-    int parts = 0;
+    ValueSize size{ValueSize::Use::Read};
 };
 
 } // namespace
-
-void addMessageType(QMetaType type, const MessageTypeCodec &codec)
-{
-    if (const QMetaObject *meta = type.metaObject()) {
-        for (int i = 0; i < meta->propertyCount(); ++i)
-            meta->property(i).metaType().id(); // so that its name is known
-    }
-    const QWriteLocker lock(&registry().lock);
-    registry().codecs.insert(type.id(), codec);
-}
 
 void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper &handles)
 {
@@ -490,21 +494,6 @@ void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper 
 QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory)
 {
     return Decoder(reader, handles, memory).decode();
-}
-
-template<typename... T>
-void registerListsOf()
-{
-    (registerMessageType<QList<T>>(), ...);
-}
-
-void registerListTypes()
-{
-    static std::once_flag once;
-    std::call_once(once, [] {
-        registerListsOf<bool, int, uint, qint64, quint64, float, double, QByteArray, QVariantList, QVariantMap>();
-        registerListsOf<QUrl, QUuid, QDate, QTime, QDateTime, QStringList, Coro<>, Channel, Rci<>>();
-    });
 }
 
 quint64 readUnsigned(QCborStreamReader &reader)

@@ -51,9 +51,6 @@ struct FrameMemory {
  */
 QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory = nullptr);
 
-/** Makes the names of lists of Qt's values known, which decodeValue() looks up. Once for a process. */
-void registerListTypes();
-
 /** Reads an item that must be of that kind; throws MalformedFrame otherwise. */
 quint64 readUnsigned(QCborStreamReader &reader);
 bool readBool(QCborStreamReader &reader);

@@ -75,6 +75,8 @@ bool isPlain(int type)
     case QMetaType::UShort:
     case QMetaType::SChar:
     case QMetaType::UChar:
+    case QMetaType::Char:
+    case QMetaType::QChar:
     case QMetaType::Float:
     case QMetaType::QUrl:
     case QMetaType::QUuid:
