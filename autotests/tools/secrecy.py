@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""The secret of a cluster is in no process list and in no log, however much is logged, and whoever is refused for it."""
+"""The secret of a cluster is in no process list and in no log, however much is logged and whoever is refused."""
 
 import os
 import tempfile
