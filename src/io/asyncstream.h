@@ -174,7 +174,7 @@ public:
     /** Closes at once; what is unsent is lost. */
     void abort();
 
-    /** How many bytes were sent and are not yet in the hands of the operating system: flush() waits until there are none. */
+    /** How many bytes were sent and are not yet in the hands of the operating system; see flush(). */
     [[nodiscard]] qint64 unsentBytes() const;
     /** How many unsent bytes let a further one wait to be sent: 1 MiB unless set. */
     [[nodiscard]] qint64 sendLimit() const;
