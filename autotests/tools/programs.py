@@ -3,12 +3,19 @@
 
 """Programs that tests start, and what they print."""
 
+import os
 import queue
 import signal
 import subprocess
 import threading
 
 TIMEOUT = 60  # seconds, for what takes a few
+
+
+def environment_without_cluster():
+    """That of this process, but for all that says where a cluster is and how to join it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ASYNCORO_")} | {
+        "ASYNCORO_DISCOVERY": "off"}
 
 
 class Program:

@@ -4,13 +4,12 @@
 
 """The secret of a cluster is in no process list and in no log, however much is logged and whoever is refused."""
 
-import os
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from programs import Program, run
+from programs import Program, environment_without_cluster, run
 
 SECRET = "correct-horse-battery"
 OTHER = "wrong-horse-battery"
@@ -30,8 +29,7 @@ class Secrets(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ASYNCORO_")}
-        self.environment["ASYNCORO_DISCOVERY"] = "off"
+        self.environment = environment_without_cluster()
         self.environment["QT_LOGGING_RULES"] = "asyncoro.*=true"
         self.programs = []
 

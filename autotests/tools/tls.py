@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from programs import Program, run
+from programs import Program, environment_without_cluster, run
 
 
 class Certificates:
@@ -78,8 +78,7 @@ class TlsOfTools(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ASYNCORO_")}
-        self.environment["ASYNCORO_DISCOVERY"] = "off"
+        self.environment = environment_without_cluster()
 
     def start(self, *command):
         program = Program(self.environment, *command)

@@ -250,10 +250,9 @@ private:
         return bytes;
     }
 
-    /** Of any size: encoders of other languages take the shortest. */
     QVariant decodeDouble()
     {
-        const double value = reader.isDouble() ? reader.toDouble() : reader.isFloat() ? double(reader.toFloat()) : double(reader.toFloat16());
+        const double value = floatingPoint(reader);
         reader.next();
         return value;
     }
@@ -293,7 +292,7 @@ private:
         if (reader.isLengthKnown())
             list.reserve(qsizetype(std::min(reader.length(), MaxListReserve)));
         reader.enterContainer();
-        while (hasNext())
+        while (hasNext(reader))
             list.append(decode());
         reader.leaveContainer();
         return list;
@@ -305,7 +304,7 @@ private:
     {
         Map map;
         reader.enterContainer();
-        while (hasNext()) {
+        while (hasNext(reader)) {
             const QString key = readText(reader);
             map.insert(key, decode());
         }
@@ -431,7 +430,7 @@ private:
         QSequentialIterable elements = value.view<QSequentialIterable>();
         const QMetaType elementType = elements.metaContainer().valueMetaType();
         reader.enterContainer();
-        while (hasNext())
+        while (hasNext(reader))
             elements.addValue(decodePart(elementType, type));
         reader.leaveContainer();
         return value;
@@ -446,7 +445,7 @@ private:
         const QMetaType keyType = entries.metaContainer().keyMetaType();
         const QMetaType mappedType = entries.metaContainer().mappedMetaType();
         reader.enterContainer();
-        while (hasNext()) {
+        while (hasNext(reader)) {
             const QVariant key = decodePart(keyType, type);
             entries.setValue(key, decodePart(mappedType, type));
         }
@@ -461,21 +460,14 @@ private:
         QVariantList parts;
         reader.enterContainer();
         for (const QMetaType part : codec.parts) {
-            if (!hasNext())
+            if (!hasNext(reader))
                 malformed(QStringLiteral("less than a %1").arg(typeName(type)));
             parts.append(decodePart(part, type));
         }
-        if (hasNext())
+        if (hasNext(reader))
             malformed(QStringLiteral("more than a %1").arg(typeName(type)));
         reader.leaveContainer();
         return codec.join(parts);
-    }
-
-    bool hasNext() const
-    {
-        if (reader.lastError() != QCborError::NoError)
-            malformed(reader.lastError().toString());
-        return reader.hasNext();
     }
 
     QCborStreamReader &reader;

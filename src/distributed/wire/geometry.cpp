@@ -6,7 +6,6 @@
 #include "codec_p.h"
 #include "plainvalues_p.h"
 
-#include <QFloat16>
 #include <QHash>
 #include <QLine>
 #include <QMargins>
@@ -110,12 +109,8 @@ bool read(QCborStreamReader &reader, int *number)
 /** Of any kind: encoders of other languages take what fits. */
 bool read(QCborStreamReader &reader, double *number)
 {
-    if (reader.isDouble())
-        *number = reader.toDouble();
-    else if (reader.isFloat())
-        *number = double(reader.toFloat());
-    else if (reader.isFloat16())
-        *number = double(reader.toFloat16());
+    if (reader.isDouble() || reader.isFloat() || reader.isFloat16())
+        *number = floatingPoint(reader);
     else if (int whole = 0; read(reader, &whole))
         *number = whole;
     else

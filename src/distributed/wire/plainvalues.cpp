@@ -6,6 +6,7 @@
 #include "codec_p.h"
 
 #include <QDateTime>
+#include <QFloat16>
 #include <QTimeZone>
 #include <QUrl>
 #include <QUuid>
@@ -122,6 +123,20 @@ bool isTextForEnumeration(QMetaType type, const QVariant &content)
 {
     return type.flags() & QMetaType::IsEnumeration
         && (content.typeId() == QMetaType::QString || content.typeId() == QMetaType::QByteArray);
+}
+
+double floatingPoint(const QCborStreamReader &reader)
+{
+    if (reader.isDouble())
+        return reader.toDouble();
+    return reader.isFloat() ? double(reader.toFloat()) : double(reader.toFloat16());
+}
+
+bool hasNext(const QCborStreamReader &reader)
+{
+    if (reader.lastError() != QCborError::NoError)
+        malformed(reader.lastError().toString());
+    return reader.hasNext();
 }
 
 QVariant decodePlain(QMetaType type, const QVariant &content)

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <QCborStreamReader>
 #include <QCborStreamWriter>
 #include <QVariant>
 
@@ -18,6 +19,11 @@ QVariant decodePlain(QMetaType type, const QVariant &content);
 
 /** Qt would look for enumerators of that name, and write warnings about texts that can be none. They go as numbers. */
 bool isTextForEnumeration(QMetaType type, const QVariant &content);
+
+/** The number at which `reader` is, a floating point one of any size: encoders of other languages take the shortest. */
+double floatingPoint(const QCborStreamReader &reader);
+/** Whether the container that `reader` is in has another item; throws a MalformedFrame if that cannot be told. */
+bool hasNext(const QCborStreamReader &reader);
 
 /** For messages. */
 inline QString typeName(QMetaType type)

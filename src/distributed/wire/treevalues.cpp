@@ -69,10 +69,8 @@ void copy(QCborStreamReader &reader, QCborStreamWriter &writer, ValueSize &size)
     };
     const auto copyParts = [&] {
         reader.enterContainer();
-        while (reader.lastError() == QCborError::NoError && reader.hasNext())
+        while (hasNext(reader))
             copyPart();
-        if (reader.lastError() != QCborError::NoError)
-            malformed(reader.lastError().toString());
         reader.leaveContainer();
     };
     switch (reader.type()) {
@@ -136,26 +134,19 @@ QJsonValue readNumber(QCborStreamReader &reader)
         const quint64 below = quint64(reader.toNegativeInteger()) - 1; // -1; for there may be 2^64
         return below <= Most ? QJsonValue(reader.toInteger()) : QJsonValue(-1.0 - double(below));
     }
-    if (reader.isDouble())
-        return reader.toDouble();
-    return reader.isFloat() ? double(reader.toFloat()) : double(reader.toFloat16());
+    return floatingPoint(reader);
 }
 
 /** What belongs to a value of `type`. */
 QJsonValue readJson(QCborStreamReader &reader, QMetaType type, ValueSize &size)
 {
     const auto refuse = [type] { malformed(QStringLiteral("no JSON in a %1").arg(typeName(type))); };
-    const auto hasNext = [&reader] {
-        if (reader.lastError() != QCborError::NoError)
-            malformed(reader.lastError().toString());
-        return reader.hasNext();
-    };
     QJsonValue value;
     switch (reader.type()) {
     case QCborStreamReader::Array: {
         QJsonArray array;
         reader.enterContainer();
-        while (hasNext()) {
+        while (hasNext(reader)) {
             const ValueSize::Part counted(size);
             array.append(readJson(reader, type, size));
         }
@@ -165,7 +156,7 @@ QJsonValue readJson(QCborStreamReader &reader, QMetaType type, ValueSize &size)
     case QCborStreamReader::Map: {
         QMap<QString, QJsonValue> sorted; // as a QJsonObject is, which moves what is behind a new key
         reader.enterContainer();
-        while (hasNext()) {
+        while (hasNext(reader)) {
             const ValueSize::Part counted(size);
             const QString key = readText(reader);
             sorted.insert(key, readJson(reader, type, size));
