@@ -10,6 +10,7 @@ The hosts are as in hosts.py; where there can be none, this exits with 77, which
 """
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ EVERYWHERE = "0.0.0.0"
 class Member(Peer):
     """A process that finds others, and is told who comes and goes."""
 
-    def __init__(self, name, host, program, *more, groups=GROUPS, address=EVERYWHERE):
-        options = ["--name", name, "--discover", f"{UDP_PORT},{groups}", "--interfaces", "", *more]
+    def __init__(self, name, host, program, *more, groups=GROUPS, address=EVERYWHERE, interfaces=""):
+        options = ["--name", name, "--discover", f"{UDP_PORT},{groups}", "--interfaces", interfaces, *more]
         super().__init__(host, program, *options, address=address)
         self.name = name
         self.changes = self.begin("peers")
@@ -159,6 +160,53 @@ def test_address_that_comes_late(site):
     end(a, late)
 
 
+class Witness:
+    """Tells from which addresses of IPv4 pings come to a host."""
+
+    def __init__(self, host):
+        script = [sys.executable, "-B", str(Path(__file__).resolve()), "--witness", host.address]
+        self.process = subprocess.Popen(host.inside(*script), stdout=subprocess.PIPE, text=True)
+        expect(self.process.stdout.readline().strip(), "listening")
+
+    def heard_until(self, address):
+        """All that it has heard of, up to `address`."""
+        heard = set()
+        while address not in heard:
+            line = self.process.stdout.readline().strip()
+            assert line, "the witness has ended"
+            heard.add(line)
+        return heard
+
+
+def run_witness(address):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pings:
+        pings.bind((EVERYWHERE, UDP_PORT))
+        for group in GROUPS, OTHER_GROUPS:
+            membership = socket.inet_aton(group.split(",")[0]) + socket.inet_aton(address)
+            pings.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        print("listening", flush=True)
+        while True:
+            print(pings.recvfrom(65536)[1][0], flush=True)
+
+
+def test_chosen_interface(site):
+    """One that has two networks takes part in the one that was chosen only: in the other one it is neither heard nor
+    found, and finds nobody."""
+    witness = Witness(Host(41, site.far))
+    a = Member("a", site.first, site.program)
+    chosen = Member("chosen", site.router, site.program, interfaces="eth0")
+    see_each_other(a, "10.66.1.1", chosen, "10.66.1.254")
+    c = Member("c", site.distant, site.program)
+    assert "10.66.2.254" not in witness.heard_until("10.66.2.3")
+    both = Member("both", site.router, site.program, groups=OTHER_GROUPS, interfaces="eth0,eth1")
+    expect(c.next_change(), f"+ both 10.66.2.254:{both.port}")  # and not the other one
+    assert "10.66.2.254" in witness.heard_until("10.66.2.254")
+    expect(chosen.next_change(), "+ both ...")
+    assert chosen.changes.empty() and c.changes.empty()
+    end(a, chosen, c, both)
+    witness.process.kill()
+
+
 async def pump(reader, writer):
     while data := await reader.read(65536):
         writer.write(data)
@@ -183,9 +231,13 @@ def main():
     if sys.argv[1] == "--forward":
         asyncio.run(run_forwarder(*sys.argv[2:]))
         return
+    if sys.argv[1] == "--witness":
+        run_witness(*sys.argv[2:])
+        return
     enter_namespace()
     tests = (test_broadcast, test_multicast, test_link_local, test_ipv6, test_relay, test_router_that_hides_a_host,
-             test_cut_at_a_host, test_cut_elsewhere, test_address_that_comes_late)
+             test_cut_at_a_host, test_cut_elsewhere, test_address_that_comes_late,
+             test_chosen_interface)
     chosen = [test for test in tests if len(sys.argv) == 2 or test.__name__ in sys.argv[2:]]
     run_tests(chosen, Site(sys.argv[1]))
 

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The Asyncoro authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-"""Runs the examples of sockets, files and processes: with each other, and with curl, openssl and plain sockets."""
+"""Runs the examples of sockets, files and processes: with each other, and with nc, curl and openssl."""
 
 import hashlib
 import os
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -48,12 +49,22 @@ class Server:
         self.process.communicate()
 
 
-def talk(port, question):
-    """The answer to `question`, up to the end of the stream, as nc would show it."""
-    with socket.create_connection(("127.0.0.1", int(port)), TIMEOUT) as connection:
-        connection.sendall(question)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+def talk(port, question, *options):
+    """What nc gets from a port of this machine for `question`, up to the end of the stream."""
+    command = ("nc", *(options or ("-N",)), "127.0.0.1", port)  # -N: our end of the stream ends, too
+    return subprocess.run(command, input=question, stdout=subprocess.PIPE, timeout=TIMEOUT).stdout
+
+
+def free_port(kind):
+    """A port of this machine that no other program has."""
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
+
+
+def message(text):
+    """As AsyncSocket frames it."""
+    return struct.pack(">I", len(text)) + text
 
 
 class Examples(unittest.TestCase):
@@ -89,6 +100,20 @@ class Examples(unittest.TestCase):
     def test_tutorial(self):
         with Server("tutorial-socket-server", "0") as server:
             self.assertIn("100 clients have said all", run("tutorial-socket-client", "100", server.port))
+            self.assertEqual(talk(server.port, b"one\ntwo\n"), b"thank you\n" * 2)
+
+    def test_tutorial_client_of_nc(self):
+        port = free_port(socket.SOCK_STREAM)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(("nc", "-v", "-l", "127.0.0.1", port), **pipes) as server:
+            try:
+                self.assertIn("Listening", server.stderr.readline())
+                with subprocess.Popen(("tutorial-socket-client", "1", port), stdout=subprocess.DEVNULL) as client:
+                    said, _ = server.communicate("thank you\n" * 3, timeout=TIMEOUT)
+                    self.assertEqual(said, "".join(f"client 1 says {n}\n" for n in (1, 2, 3)))
+                    self.assertEqual(client.wait(TIMEOUT), 0)
+            finally:
+                server.kill()
 
     def test_chat(self):
         with Server("chat-socket-server", "0") as server:
@@ -101,6 +126,9 @@ class Examples(unittest.TestCase):
                 speaker.stdin.write("hello\n")
                 speaker.stdin.flush()
                 self.assertTrue(hearer.stdout.readline().strip().endswith(": hello"))
+                talk(server.port, message(b"nc") + message(b"no more than a pipe"))
+                heard = [hearer.stdout.readline() for _ in range(3)]
+                self.assertEqual(heard, ["nc has joined\n", "nc: no more than a pipe\n", "nc has left\n"])
             finally:
                 for client in ann, bob:
                     client.kill()
@@ -120,10 +148,7 @@ class Examples(unittest.TestCase):
             self.assertIn("nothing listens there", complaint("remote-coro-client", server.port))
 
     def test_remote_coro_discovered(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]  # no other program's
-        here = os.environ | {"ASYNCORO_DISCOVERY": str(port)}
+        here = os.environ | {"ASYNCORO_DISCOVERY": free_port(socket.SOCK_DGRAM)}
         with Server("remote-coro-server", env=here) as server:
             run("remote-coro-client", "--quit", env=here)
             self.assertEqual(len(server.process.communicate(timeout=TIMEOUT)[0].splitlines()), 5)
@@ -172,6 +197,8 @@ class Examples(unittest.TestCase):
         with Server("udp", "serve", "2") as server:
             answers = run("udp", "ask", server.port, "a", "b").splitlines()
             self.assertEqual(sorted(answer[-1] for answer in answers), ["a", "b"])
+        with Server("udp", "serve", "1") as server:
+            self.assertEqual(talk(server.port, b"c", "-u", "-w", "1"), b"message 1: c")
 
     def test_pipe_checksum(self):
         lines = run("pipe-checksum", str(self.file)).splitlines()

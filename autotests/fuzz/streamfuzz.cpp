@@ -47,7 +47,7 @@ private:
     QByteArray m_bytes;
 };
 
-enum class Kind : quint8 { Some, All, Until, Line, Message, ToEnd, Count };
+enum class Kind : quint8 { Some, Into, All, Until, Line, Message, ToEnd, Count };
 enum class End : quint8 { Bytes, EndOfStream, TooLong };
 
 struct Operation {
@@ -113,6 +113,7 @@ Outcome expected(const Operation &operation, const QByteArray &rest, qint64 &tak
     case Kind::ToEnd:
         return rest.size() <= operation.size ? bytes(rest.size()) : tooLong;
     case Kind::Some:
+    case Kind::Into:
     case Kind::Count:
         break;
     }
@@ -133,10 +134,20 @@ Detail::ReadAwaiter begin(const Operation &operation, AsyncDevice &device, Async
     case Kind::ToEnd:
         return device.readAll(operation.size, deadline);
     case Kind::Some:
+    case Kind::Into:
     case Kind::Count:
         break;
     }
     return device.recv(operation.size, deadline);
+}
+
+Task<QByteArray> read(const Operation &operation, AsyncDevice &device, AsyncDevice::Deadline deadline)
+{
+    if (operation.kind != Kind::Into)
+        co_return co_await begin(operation, device, deadline);
+    QByteArray bytes(std::max<qint64>(operation.size, 1), '\xee');
+    bytes.truncate(co_await device.recvInto(bytes.data(), bytes.size(), deadline));
+    co_return bytes;
 }
 
 Task<Outcome> perform(const Operation &operation, AsyncDevice &device)
@@ -144,12 +155,12 @@ Task<Outcome> perform(const Operation &operation, AsyncDevice &device)
     try {
         if (operation.tryFirst) {
             try {
-                co_return {End::Bytes, co_await begin(operation, device, 0s)};
+                co_return {End::Bytes, co_await read(operation, device, 0s)};
             } catch (const TimedOut &) {
                 // and has taken nothing
             }
         }
-        co_return {End::Bytes, co_await begin(operation, device, {})};
+        co_return {End::Bytes, co_await read(operation, device, {})};
     } catch (const EndOfStream &e) {
         co_return {End::EndOfStream, e.partial()};
     } catch (const MessageTooLong &) {
@@ -172,7 +183,8 @@ Task<> performAll(AsyncDevice &device, const QList<Operation> &operations, QByte
     for (const Operation &operation : operations) {
         const Outcome outcome = co_await perform(operation, device);
         qint64 taken = 0;
-        if (operation.kind == Kind::Some) { // as much as there is, which the pieces decide
+        // As much as there is, which the pieces decide
+        if (operation.kind == Kind::Some || operation.kind == Kind::Into) {
             taken = outcome.bytes.size();
             check(outcome.end == End::Bytes && taken <= std::max<qint64>(operation.size, 1)
                       && (taken > 0) == !rest.isEmpty() && rest.startsWith(outcome.bytes),
@@ -187,8 +199,9 @@ Task<> performAll(AsyncDevice &device, const QList<Operation> &operations, QByte
 Task<> feed(Source &source, QByteArray bytes, QByteArray pieces)
 {
     for (qsizetype i = 0; !bytes.isEmpty(); ++i) {
-        const qsizetype wanted = pieces.isEmpty() ? bytes.size() : 1 + quint8(pieces.at(i % pieces.size()));
-        const qsizetype size = std::min(wanted, bytes.size());
+        // Small ones most often, and up to 65,026 bytes.
+        const qsizetype root = pieces.isEmpty() ? 255 : quint8(pieces.at(i % pieces.size()));
+        const qsizetype size = std::min(1 + root * root, bytes.size());
         source.arrive(bytes.first(size));
         bytes.remove(0, size);
         co_await yield();
@@ -207,7 +220,8 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-// The input: how many operations, how many pieces, the operations, the sizes of the pieces, the stream.
+// The input: how many operations, how many pieces; the operations, each a kind and a size of two bytes; the square
+// roots of the sizes of the pieces; and how often the rest, which is a part of the stream, is repeated to make it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
@@ -221,18 +235,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         return 0;
     QList<Operation> operations;
     for (int i = quint8(counts.at(0)) % 32; i > 0; --i) {
-        const QByteArray bytes = take(2);
-        if (bytes.size() == 2)
+        const QByteArray bytes = take(3);
+        if (bytes.size() == 3)
             operations.append({.kind = Kind(quint8(bytes.at(0)) % quint8(Kind::Count)),
-                               .size = quint8(bytes.at(1)),
+                               .size = qFromLittleEndian<quint16>(bytes.constData() + 1),
                                .tryFirst = (quint8(bytes.at(0)) & 0x80) != 0});
     }
     const QByteArray pieces = take(quint8(counts.at(1)) % 16);
+    const QByteArray repeated = take(1);
+    const QByteArray stream = input.repeated(repeated.isEmpty() ? 1 : 1 + quint8(repeated.at(0)));
 
     Source source;
     AsyncDevice device(source);
-    const Coro<> reader = spawn(performAll, std::ref(device), std::cref(operations), input);
-    const Coro<> feeder = spawn(feed, std::ref(source), input, pieces);
+    const Coro<> reader = spawn(performAll, std::ref(device), std::cref(operations), stream);
+    const Coro<> feeder = spawn(feed, std::ref(source), stream, pieces);
     waitFor(reader);
     waitFor(feeder);
     return 0;

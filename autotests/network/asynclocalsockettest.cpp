@@ -298,7 +298,8 @@ private Q_SLOTS:
             waitFor(AsyncLocalSocket::connect(path));
             QFAIL("nobody does");
         } catch (const SocketError &e) {
-            QVERIFY2(e.message().contains(path), e.what());
+            QCOMPARE(e.operation(), "connect()");
+            QVERIFY2(e.message().startsWith(QStringLiteral("connect(), %1: ").arg(path)), e.what());
         }
         leaveStaleSocket(path);
         try {
@@ -324,6 +325,7 @@ private Q_SLOTS:
             QFAIL("two at one path");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::AddressInUseError);
+            QCOMPARE(e.operation(), "listen()");
         }
         waitFor(server.accept(20s)); // the first one goes on
         QVERIFY_THROWS_EXCEPTION(SocketError, server.listen(path)); // twice

@@ -76,7 +76,9 @@ private Q_SLOTS:
             QFAIL("two at one port");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::AddressInUseError);
-            QVERIFY2(e.message().startsWith(QStringLiteral("port %1 on 127.0.0.1 is in use").arg(port)), e.what());
+            QCOMPARE(e.operation(), "listen()");
+            QVERIFY2(e.message().startsWith(QStringLiteral("listen(): port %1 on 127.0.0.1 is in use").arg(port)),
+                     e.what());
         }
         QVERIFY(!second.isListening());
         try {

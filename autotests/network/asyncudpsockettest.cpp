@@ -268,6 +268,8 @@ private Q_SLOTS:
             QFAIL("nobody is");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::ConnectionRefusedError);
+            QCOMPARE(e.operation(), "recv()");
+            QCOMPARE(e.peer(), a.peerLocation());
             QVERIFY2(e.message().contains(a.peerLocation().toString()), e.what());
         }
         QVERIFY_THROWS_EXCEPTION(TimedOut, run(a.recv(0s)));
@@ -386,6 +388,7 @@ private Q_SLOTS:
             QFAIL("two at one port");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::AddressInUseError);
+            QCOMPARE(e.operation(), "bind()");
             QVERIFY2(e.message().contains(QString::number(a.location().port())), e.what());
         }
         QVERIFY_THROWS_EXCEPTION(SocketError, a.bind(QHostAddress::LocalHost)); // twice
@@ -462,6 +465,8 @@ private Q_SLOTS:
             a.joinMulticastGroup(group);
             QFAIL("a group of IPv4 with a socket of IPv6");
         } catch (const SocketError &e) {
+            QCOMPARE(e.operation(), "joinMulticastGroup()");
+            QVERIFY2(e.message().startsWith(u"joinMulticastGroup(), 239.255.43.21: "), e.what());
             QVERIFY2(e.message().contains(u"AnyIPv4"), e.what());
         }
         QVERIFY_THROWS_EXCEPTION(SocketError, a.joinMulticastGroup(QHostAddress(QHostAddress::LocalHost)));

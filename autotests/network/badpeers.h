@@ -12,8 +12,11 @@
 
 #include <QTest>
 
+#include <functional>
+
 /**
- * Tries an operation that waits for bytes of a peer against peers of all sorts; each is also given up while it waits.
+ * Tries an operation that waits for bytes of a peer, or for a peer to take bytes, against peers of all sorts; each is
+ * also given up while it waits.
  *
  *     void N02_peers_data() { BadPeers::addRows(); }
  *     void N02_peers() { BadPeers::run([] { return std::make_unique<ReceiveMessage>(); }); }
@@ -39,8 +42,12 @@ public:
     virtual bool isReady() { return true; }
     /** For an operation that does not fail with its peer, but waits for the next one: that. */
     virtual std::optional<RawPeer> next() { return {}; }
+    /** What is no failure where the stream ends after half a unit, but the operation's result: that. */
+    [[nodiscard]] virtual std::optional<QByteArray> resultAtEnd() const { return {}; }
     /** Whether receive(), once given up, can be tried again with the same peer. */
     [[nodiscard]] virtual bool goesOn() const { return true; }
+    /** How long receive() waits where it is to time out: longer than it takes, on a busy machine, until isReady(). */
+    [[nodiscard]] virtual std::chrono::milliseconds timeOut() const { return std::chrono::milliseconds(200); }
     /** Lets the peer go so that the system tells it as a reset. */
     virtual void reset() { peer.reset(); }
     /** Whether anything may follow a unit. */
@@ -128,6 +135,8 @@ inline void goOn(Conversation &conversation, Peer behaviour, const QByteArray &r
             lookAround();
             peer.send(conversation.unit());
             QCOMPARE(outcome(), conversation.result());
+        } else if (behaviour == Peer::ClosesHalfWay && conversation.resultAtEnd()) {
+            QCOMPARE(outcome(), *conversation.resultAtEnd());
         } else {
             failsWithItsPeer(behaviour, outcome);
         }
@@ -143,7 +152,7 @@ void run(Factory factory)
     QFETCH(const Peer, peer);
     QFETCH(const Waiter, waiter);
     const std::unique_ptr<Conversation> conversation = factory();
-    const auto deadline = waiter == Waiter::TimesOut ? QDeadlineTimer(std::chrono::milliseconds(200)) : patience();
+    const auto deadline = waiter == Waiter::TimesOut ? QDeadlineTimer(conversation->timeOut()) : patience();
     const Coro<QByteArray> waiting = spawn([&] { return conversation->receive(deadline); });
     letOthersRun();
     QVERIFY(QTest::qWaitFor([&] { return conversation->isReady(); }));
@@ -163,6 +172,76 @@ void run(Factory factory)
             QCOMPARE(waitFor(conversation->receive(patience())), conversation->result());
         conversation->peer.reset(); // while there is much more
     }
+}
+
+/** An operation that waits for room, as the peer has not read what was sent before. */
+struct Sending {
+    std::function<Task<>(AsyncSocket &, QDeadlineTimer)> send;
+    QByteArray wire; // what the peer gets of it
+    bool inPart = false; // whether that may be a part of it, if it is given up
+    bool isLast = false; // whether it ends the stream
+};
+
+inline Task<QByteArray> readToEnd(RawPeer &peer)
+{
+    QByteArray all;
+    while (!peer.isAtEnd()) {
+        all += peer.recv();
+        co_await yield();
+    }
+    co_return all;
+}
+
+/** Tries an operation that sends, with the peers of addRows(). */
+inline void run(const Sending &sending)
+{
+    QFETCH(const Peer, peer);
+    QFETCH(const Waiter, waiter);
+    auto [socket, reader] = rawPair();
+    if (peer == Peer::Floods)
+        reader.flood(QByteArray(65536, 'f'));
+    const qint64 before = sendUntilFull(socket);
+    const auto deadline = waiter == Waiter::TimesOut ? QDeadlineTimer(std::chrono::milliseconds(20)) : patience();
+    const Coro<> waiting = spawn([&, &socket = socket]() -> Task<> { co_await sending.send(socket, deadline); });
+    letOthersRun();
+    lookAround();
+    giveUp(waiting, waiter);
+
+    if (peer == Peer::Resets) {
+        reader.reset();
+        if (waiter == Waiter::Waits)
+            QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(waiting, patience()));
+        QVERIFY_THROWS_EXCEPTION(SocketError, NetworkTest::run(socket.sendAll("x", patience())));
+        return;
+    }
+    if (peer == Peer::ClosesHalfWay)
+        reader.halfClose();
+    else if (peer == Peer::SendsOneByteAtATime)
+        send(reader, "byte by byte", true);
+    const bool goesOn = waiter != Waiter::Waits || !sending.isLast;
+    const Coro<> after = spawn([&, &socket = socket]() -> Task<> {
+        if (goesOn)
+            co_await socket.sendAll("end", patience());
+        co_await socket.closeWriting(patience());
+    });
+    const Coro<QByteArray> reading = spawn(readToEnd, std::ref(reader));
+    if (waiter == Waiter::Waits)
+        waitFor(waiting, patience());
+    waitFor(after, patience());
+    const QByteArray all = waitFor(reading, patience());
+
+    QVERIFY(all.startsWith(QByteArray(before, 'x')));
+    QByteArray rest = all.sliced(before);
+    if (goesOn) {
+        QVERIFY(rest.endsWith("end"));
+        rest.chop(3);
+    }
+    if (waiter == Waiter::Waits)
+        QVERIFY(rest == sending.wire);
+    else
+        QVERIFY(sending.inPart ? sending.wire.startsWith(rest) : rest.isEmpty());
+    if (peer == Peer::SendsOneByteAtATime)
+        QCOMPARE(NetworkTest::run(socket.recvAll(12, patience())), "byte by byte");
 }
 
 } // namespace BadPeers

@@ -108,6 +108,7 @@ private Q_SLOTS:
                 QFAIL("found");
             } catch (const HostNotFound &e) {
                 QCOMPARE(e.code(), QAbstractSocket::HostNotFoundError);
+                QCOMPARE(e.operation(), "lookUp()");
                 QVERIFY2(e.message().startsWith(QStringLiteral("lookUp(), \"%1\": ").arg(name)), e.what());
                 QVERIFY2(!e.message().contains(u"Unknown"), e.what());
             }

@@ -3,7 +3,7 @@
 
 // What a socket receives, from peers of all sorts.
 
-#include "networktest.h"
+#include "badpeers.h"
 #include "waitmatrix.h"
 
 #include <QTest>
@@ -117,6 +117,35 @@ struct WaitToReceive {
     std::optional<AsyncSocket> socket;
     RawPeer peer;
     QByteArray bytes;
+};
+
+/** For badpeers.h; what takes whatever there is gets it byte by byte. */
+class ReceiveConversation final : public BadPeers::Conversation
+{
+public:
+    explicit ReceiveConversation(const Kind &kind)
+        : m_kind(kind)
+    {
+        RawPair pair = rawPair();
+        m_socket = std::move(pair.socket);
+        peer = std::move(pair.peer);
+    }
+    Task<QByteArray> receive(QDeadlineTimer deadline) override { return received(m_kind.receive, m_socket, deadline); }
+    QByteArray result() const override { return takesWhatThereIs(m_kind.receive) ? unit() : m_kind.received; }
+    QByteArray unit() const override { return takesWhatThereIs(m_kind.receive) ? "0" : m_kind.sent; }
+    std::chrono::milliseconds timeOut() const override { return 20ms; }
+    std::optional<QByteArray> resultAtEnd() const override
+    {
+        if (takesWhatThereIs(m_kind.receive) || m_kind.receive == Receive::Line)
+            return unit().first(unit().size() / 2);
+        return {};
+    }
+    // What more has come is a part of the result, then.
+    bool repeats() const override { return !takesWhatThereIs(m_kind.receive); }
+
+private:
+    const Kind &m_kind;
+    AsyncSocket m_socket;
 };
 
 } // namespace
@@ -235,30 +264,10 @@ private Q_SLOTS:
         }
     }
 
-    void N02_N03_N05_peerSendsOneByteAtATime()
+    void N02_N03_N05_peersOfAllSorts_data() { BadPeers::addRows(); }
+    void N02_N03_N05_peersOfAllSorts()
     {
-        const Kind &kind = fetchKind();
-        auto [socket, peer] = rawPair();
-        const Coro<> sender = spawn([&, &peer = peer]() -> Task<> {
-            for (int i = 0; i < 3; ++i) {
-                for (const char byte : kind.sent) {
-                    peer.send(QByteArray(1, byte));
-                    co_await sleep(1ms); // the event loop has a turn
-                }
-            }
-            peer.halfClose();
-        });
-        QByteArray all;
-        while (all.size() < 3 * kind.received.size()) {
-            const QByteArray bytes = run(received(kind.receive, socket));
-            if (!takesWhatThereIs(kind.receive))
-                QCOMPARE(bytes, kind.received);
-            QVERIFY(!bytes.isEmpty());
-            all += bytes;
-        }
-        QCOMPARE(all, kind.received.repeated(3));
-        waitFor(sender);
-        QCOMPARE(run(socket.recv()), "");
+        BadPeers::run([] { return std::make_unique<ReceiveConversation>(fetchKind()); });
     }
 
     void N02_N03_N05_peerFloods()

@@ -3,7 +3,7 @@
 
 // What a socket sends, to peers of all sorts.
 
-#include "networktest.h"
+#include "badpeers.h"
 #include "waitmatrix.h"
 
 #include <Asyncoro/Event>
@@ -176,26 +176,16 @@ private Q_SLOTS:
         }
     }
 
-    void N02_N04_N05_peerEndsItsSideAndReads_data() { addOperations(); }
-    void N02_N04_N05_peerEndsItsSideAndReads()
+    void N02_N04_N05_peersOfAllSorts_data() { BadPeers::addRows(); }
+    void N02_N04_N05_peersOfAllSorts()
     {
-        QFETCH(Send, operation);
-        auto [socket, peer] = rawPair();
-        peer.halfClose();
-        QCOMPARE(run(socket.recv()), "");
-        run(perform(operation, socket));
-        QCOMPARE(peer.recv(), onTheWire(operation));
-    }
-
-    void N02_N04_N05_peerFloods_data() { addOperations(); }
-    void N02_N04_N05_peerFloods()
-    {
-        QFETCH(Send, operation);
-        auto [socket, peer] = rawPair();
-        peer.flood(QByteArray(65536, 'f'));
-        QCoreApplication::processEvents();
-        run(perform(operation, socket));
-        QCOMPARE(peer.recv(), onTheWire(operation));
+        for (const Send operation : {Send::Some, Send::All, Send::Message, Send::Flush, Send::End})
+            BadPeers::run(BadPeers::Sending{
+                .send = [operation](AsyncSocket &socket,
+                                    QDeadlineTimer deadline) { return perform(operation, socket, deadline); },
+                .wire = onTheWire(operation),
+                .isLast = operation == Send::End,
+            });
     }
 
     void N02_closeWriting()

@@ -146,6 +146,8 @@ private Q_SLOTS:
             << name("self-signed") << name("localhost") << Reason::SelfSigned << name("trustOnly()");
         QTest::newRow("unknown authority")
             << name("foreign") << name("localhost") << Reason::UnknownIssuer << name("trustOnly()");
+        QTest::newRow("not for servers")
+            << name("clients-only") << name("localhost") << Reason::BadCertificate << name("purpose");
         QTest::newRow("other name") << name("second") << name("localhost") << Reason::WrongHostName
                                     << name("not for \"localhost\"");
         QTest::newRow("other address") << name("server") << name("127.0.0.2") << Reason::WrongHostName

@@ -3,6 +3,7 @@
 
 #include "tlstest.h"
 
+#include "badpeers.h"
 #include "waitmatrix.h"
 
 #include <Asyncoro/Scope>
@@ -107,6 +108,99 @@ struct WaitForTls {
         peer.terminate();
         letOthersRun();
     }
+};
+
+/**
+ * A client, and the wire to its server, which is in our hands: `peer` is the end of it that the client sees. What the
+ * server sends goes over when the test says so.
+ */
+class TlsConversation : public BadPeers::Conversation
+{
+public:
+    TlsConversation()
+    {
+        RawPair left = rawPair();
+        m_client = std::move(left.socket);
+        peer = std::move(left.peer);
+        RawPair right = rawPair();
+        m_server = std::move(right.socket);
+        m_towardsServer = std::move(right.peer);
+        m_serving = spawn([this]() -> Task<> { co_await m_server.startServerTls(certificates().server()); });
+    }
+    ~TlsConversation() override
+    {
+        m_serving.terminate();
+        letOthersRun();
+    }
+    // A record that comes twice is no record.
+    bool repeats() const override { return false; }
+
+protected:
+    Task<> secure(QDeadlineTimer deadline)
+    {
+        co_await m_client.startTls(certificates().client(), QStringLiteral("localhost"), deadline);
+    }
+    /** What the server says when it has got what the client has said. */
+    QByteArray fromServer()
+    {
+        m_towardsServer.send(peer.recv());
+        BadPeers::lookAround();
+        return m_towardsServer.recv();
+    }
+
+    AsyncSocket m_client;
+    AsyncSocket m_server;
+    RawPeer m_towardsServer;
+    Coro<> m_serving;
+};
+
+/** The client's half of a handshake: what the server has to say to it is its unit. */
+class SecureConversation final : public TlsConversation
+{
+public:
+    Task<QByteArray> receive(QDeadlineTimer deadline) override
+    {
+        co_await secure(deadline);
+        co_return "secure";
+    }
+    QByteArray result() const override { return "secure"; }
+    bool isReady() override
+    {
+        m_flight += fromServer();
+        return !m_flight.isEmpty();
+    }
+    QByteArray unit() const override { return m_flight; }
+    bool goesOn() const override { return false; } // half a handshake is of no use
+
+private:
+    QByteArray m_flight;
+};
+
+/** Receives over a secure connection: a record is its unit. */
+class SecretConversation final : public TlsConversation
+{
+public:
+    SecretConversation()
+    {
+        const Coro<> securing = spawn([this] { return secure(BadPeers::patience()); });
+        while (securing.isRunning() || m_serving.isRunning()) {
+            peer.send(fromServer());
+            BadPeers::lookAround();
+        }
+        waitFor(securing);
+        waitFor(m_serving);
+        peer.send(fromServer()); // tickets
+        BadPeers::lookAround();
+        NetworkTest::run(m_server.sendAll(result()));
+        m_record = fromServer();
+    }
+    Task<QByteArray> receive(QDeadlineTimer deadline) override { co_return co_await m_client.recvAll(10, deadline); }
+    QByteArray result() const override { return "0123456789"; }
+    QByteArray unit() const override { return m_record; }
+    std::chrono::milliseconds timeOut() const override { return 20ms; }
+
+private:
+    QByteArray m_record;
 };
 
 } // namespace
@@ -317,6 +411,13 @@ private Q_SLOTS:
         there.terminate();
         back.terminate();
         letOthersRun();
+    }
+
+    void N06_N08_peersOfAllSorts_data() { BadPeers::addRows(); }
+    void N06_N08_peersOfAllSorts()
+    {
+        BadPeers::run([] { return std::make_unique<SecureConversation>(); });
+        BadPeers::run([] { return std::make_unique<SecretConversation>(); });
     }
 
     void N06_peersThatDoNotDoTheirPart_data()

@@ -42,6 +42,8 @@ public:
              {QStringLiteral("-not_before"), QStringLiteral("20900101000000Z"), QStringLiteral("-not_after"),
               QStringLiteral("20910101000000Z")});
         make(QStringLiteral("self-signed"), {}, here);
+        make(QStringLiteral("clients-only"), QStringLiteral("ca"), here,
+             {QStringLiteral("-addext"), QStringLiteral("extendedKeyUsage=clientAuth")});
         openssl({QStringLiteral("ec"), QStringLiteral("-in"), path(QStringLiteral("server.key")),
                  QStringLiteral("-aes128"), QStringLiteral("-passout"), QStringLiteral("pass:secret"),
                  QStringLiteral("-out"), path(QStringLiteral("encrypted.key"))});

@@ -262,6 +262,7 @@ private Q_SLOTS:
             QFAIL("it was trusted");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::SslHandshakeFailedError);
+            QCOMPARE(e.operation(), "connect()");
         }
         QVERIFY(!socket.isConnected());
     }
@@ -635,6 +636,7 @@ private Q_SLOTS:
             QFAIL("there is no message");
         } catch (const SocketError &e) {
             QCOMPARE(e.code(), QAbstractSocket::SocketResourceError);
+            QCOMPARE(e.operation(), "recv()");
             QVERIFY2(e.message().contains(QStringLiteral("pings")), e.what());
         }
         QVERIFY(!socket.isConnected());

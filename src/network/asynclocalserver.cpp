@@ -29,14 +29,14 @@ public:
         const auto guard = co_await data->accepting.acquire(deadline);
         for (;;) {
             if (data->hasBroken())
-                throw SocketError(QAbstractSocket::SocketResourceError,
-                                  QStringLiteral("accept(): the server does not listen any more, as it could not take "
+                throw SocketError(QAbstractSocket::SocketResourceError, QStringLiteral("accept()"), QString(),
+                                  QStringLiteral("the server does not listen any more, as it could not take "
                                                  "a connection: %1. Perhaps too many files are open: close some, and "
                                                  "listen() again")
                                       .arg(data->server.errorString()));
             if (!data->server.isListening())
-                throw SocketError(QAbstractSocket::OperationError,
-                                  QStringLiteral("accept(): the server does not listen"));
+                throw SocketError(QAbstractSocket::OperationError, QStringLiteral("accept()"), QString(),
+                                  QStringLiteral("the server does not listen"));
             if (QLocalSocket *const socket = data->server.nextPendingConnection())
                 co_return AsyncLocalSocket(socket);
             co_await data->changed.wait(deadline);
@@ -103,21 +103,22 @@ AsyncLocalServer &AsyncLocalServer::operator=(AsyncLocalServer &&other) noexcept
 
 void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions access)
 {
-    const QString what = QStringLiteral("listen(), %1: ").arg(name);
+    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
+        throw SocketError(code, QStringLiteral("listen()"), name, reason);
+    };
     if (isListening())
-        throw SocketError(QAbstractSocket::OperationError,
-                          what + QStringLiteral("the server listens already, at ") + path());
+        fail(QAbstractSocket::OperationError, QStringLiteral("the server listens already, at ") + path());
     // QLocalServer would put its own in the place of one that is alive.
     QLocalSocket probe;
     probe.connectToServer(name);
     if (probe.state() != QLocalSocket::UnconnectedState)
-        throw SocketError(QAbstractSocket::AddressInUseError,
-                          what + QStringLiteral("in use: choose another name, or end the program that has it"));
+        fail(QAbstractSocket::AddressInUseError,
+             QStringLiteral("in use: choose another name, or end the program that has it"));
     if (probe.error() == QLocalSocket::ConnectionRefusedError)
         QLocalServer::removeServer(name);
     server()->setSocketOptions(access);
     if (!m_data->listen(name))
-        throw SocketError(server()->serverError(), what + server()->errorString());
+        fail(server()->serverError(), server()->errorString());
 }
 
 Task<AsyncLocalSocket> AsyncLocalServer::accept(QDeadlineTimer deadline)

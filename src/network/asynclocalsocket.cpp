@@ -87,7 +87,7 @@ Task<AsyncLocalSocket> AsyncLocalSocket::connect(QString name, QDeadlineTimer de
         co_await changed.wait(deadline);
     if (socket->state() != QLocalSocket::ConnectedState)
         throw SocketError(QAbstractSocket::SocketError(socket->error()), // of the same values
-                          QStringLiteral("connect(), %1: %2").arg(name, socket->errorString()));
+                          QStringLiteral("connect()"), name, socket->errorString());
     socket->disconnect(&context);
     co_return AsyncLocalSocket(socket.release());
 }

@@ -59,7 +59,8 @@ private:
  *
  * What fails throws ReplyError; what came before is received first. An answer with an error (HTTP 400 and above) is a
  * failure from its first byte on: what it says besides is in ReplyError::body(). The end of the stream is that of an
- * answer that is complete.
+ * answer that is complete. Only where a server tells no length and does not send in chunks, which HTTP/1.1 allows,
+ * QNetworkReply takes each end of the connection for the end of the answer, a reset, too.
  *
  * An upload is nothing special: `fetch(manager.put(request, &device))`.
  */

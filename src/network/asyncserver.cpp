@@ -33,7 +33,8 @@ constexpr auto WarningInterval = 60s;
 std::exception_ptr notListening()
 {
     return std::make_exception_ptr(
-        SocketError(QAbstractSocket::OperationError, QStringLiteral("accept(): the server does not listen")));
+        SocketError(QAbstractSocket::OperationError, QStringLiteral("accept()"), QString(),
+                    QStringLiteral("the server does not listen")));
 }
 
 void closeDescriptor([[maybe_unused]] qintptr descriptor)
@@ -245,7 +246,7 @@ AsyncSocket AcceptAwaiter::await_resume()
     auto socket = std::make_unique<QTcpSocket>();
     socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
     if (!socket->setSocketDescriptor(m_accepted.descriptor))
-        throw SocketError(socket->error(), QStringLiteral("accept(): ") + socket->errorString());
+        throw SocketError(socket->error(), QStringLiteral("accept()"), QString(), socket->errorString());
     m_accepted.descriptor = -1;
     return AsyncSocket(socket.release());
 }
@@ -265,14 +266,17 @@ AsyncServer &AsyncServer::operator=(AsyncServer &&other) noexcept = default;
 
 void AsyncServer::listen(const QHostAddress &address, quint16 port)
 {
+    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
+        throw SocketError(code, QStringLiteral("listen()"), QString(), reason);
+    };
     if (m_data->isListening())
-        throw SocketError(QAbstractSocket::OperationError,
-                          QStringLiteral("listen(): the server listens already, at ") + location().toString());
+        fail(QAbstractSocket::OperationError,
+             QStringLiteral("the server listens already, at ") + location().toString());
     if (address.isNull()) // a misspelt one; for Qt that is all addresses
-        throw SocketError(QAbstractSocket::SocketAddressNotAvailableError,
-                          QStringLiteral("listen(): this is no address, for all write QHostAddress::Any"));
+        fail(QAbstractSocket::SocketAddressNotAvailableError,
+             QStringLiteral("this is no address, for all write QHostAddress::Any"));
     if (!m_data->listen(address, port))
-        throw SocketError(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
+        fail(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
 }
 
 Detail::AcceptAwaiter AsyncServer::accept(QDeadlineTimer deadline)

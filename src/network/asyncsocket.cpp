@@ -108,7 +108,7 @@ AsyncSocket AsyncSocket::adopt(qintptr descriptor)
         problem = socket->errorString();
     if (!problem.isEmpty()) {
         const auto text = QStringLiteral("descriptor %1 is of no use as a connected socket: %2");
-        throw SocketError(QAbstractSocket::UnsupportedSocketOperationError, QStringLiteral("adopt()"), {},
+        throw SocketError(QAbstractSocket::UnsupportedSocketOperationError, QStringLiteral("adopt()"), QString(),
                           text.arg(descriptor).arg(problem));
     }
     return AsyncSocket(socket.release());

@@ -22,14 +22,6 @@ namespace {
 constexpr int MaxSizeIPv4 = 65507; // 65535 without the headers of IP and UDP
 constexpr int MaxSizeIPv6 = 65527; // 65535 without the header of UDP
 
-QString subject(const char *operation, const Location &location)
-{
-    QString text = QLatin1StringView(operation);
-    if (location.isValid())
-        text += QStringLiteral(", ") + location.toString();
-    return text;
-}
-
 /** Qt's code, or a better one where Qt has but one for many reasons. */
 QAbstractSocket::SocketError refined(QAbstractSocket::SocketError code, int systemCode)
 {
@@ -97,37 +89,38 @@ void UdpData::onError(QAbstractSocket::SocketError code)
         m_errorText += QStringLiteral(" (%1)").arg(systemText);
 }
 
-void UdpData::throwFailure(const QString &operation) const
+void UdpData::throwFailure(const char *operation, const Location &peer) const
 {
-    throw SocketError(m_errorCode, operation + QStringLiteral(": ") + m_errorText);
+    throw SocketError(m_errorCode, QLatin1StringView(operation), peer, m_errorText);
 }
 
-void UdpData::checkDone(bool done, const QString &operation) const
+void UdpData::checkDone(bool done, const char *operation, const QString &subject) const
 {
     if (!done)
-        throw SocketError(m_socket->error(), operation + QStringLiteral(": ") + m_socket->errorString());
+        throw SocketError(m_socket->error(), QLatin1StringView(operation), subject, m_socket->errorString());
 }
 
 void UdpData::checkBound(const char *operation) const
 {
     if (!isOpen())
-        throw SocketError(QAbstractSocket::OperationError,
-                          QLatin1StringView(operation) + QStringLiteral(": the socket is closed, or not bound yet"));
+        throw SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), QString(),
+                          QStringLiteral("the socket is closed, or not bound yet"));
 }
 
-QString UdpData::multicastOperation(const char *operation, const QHostAddress &group,
-                                    const QNetworkInterface &interface) const
+void UdpData::changeMembership(bool (QUdpSocket::*change)(const QHostAddress &, const QNetworkInterface &),
+                               const char *operation, const QHostAddress &group, const QNetworkInterface &interface)
 {
     checkBound(operation);
-    const QString text
-        = QStringLiteral("%1, %2 %3").arg(QLatin1StringView(operation), group.toString(), interface.name());
-    const auto protocol = m_socket->localAddress().protocol();
-    if (!group.isMulticast())
-        throw SocketError(QAbstractSocket::OperationError, text + QStringLiteral(": this is no address of a group"));
-    if (group.protocol() == QAbstractSocket::IPv4Protocol && protocol != QAbstractSocket::IPv4Protocol)
-        throw SocketError(QAbstractSocket::OperationError,
-                          text + QStringLiteral(": for a group of IPv4 bind the socket to QHostAddress::AnyIPv4"));
-    return text;
+    const QString subject = QStringLiteral("%1 %2").arg(group.toString(), interface.name()).trimmed();
+    const auto check = [&](bool good, const QString &reason) {
+        if (!good)
+            throw SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), subject, reason);
+    };
+    check(group.isMulticast(), QStringLiteral("this is no address of a group"));
+    check(group.protocol() != QAbstractSocket::IPv4Protocol
+              || m_socket->localAddress().protocol() == QAbstractSocket::IPv4Protocol,
+          QStringLiteral("for a group of IPv4 bind the socket to QHostAddress::AnyIPv4"));
+    checkDone((m_socket.get()->*change)(group, interface), operation, subject);
 }
 
 void UdpData::setOption(QAbstractSocket::SocketOption option, int value, const char *operation)
@@ -137,11 +130,8 @@ void UdpData::setOption(QAbstractSocket::SocketOption option, int value, const c
     m_socket->setSocketOption(option, value);
     const int systemCode = errno;
     if (m_socket->socketOption(option).toInt() != value)
-        throw SocketError(QAbstractSocket::OperationError,
-                          QStringLiteral("%1, %2: %3")
-                              .arg(QLatin1StringView(operation))
-                              .arg(value)
-                              .arg(QString::fromStdString(std::generic_category().message(systemCode))));
+        throw SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), QString::number(value),
+                          QString::fromStdString(std::generic_category().message(systemCode)));
 }
 
 bool UdpData::receive(QNetworkDatagram &datagram, qint64 maxSize)
@@ -152,7 +142,7 @@ bool UdpData::receive(QNetworkDatagram &datagram, qint64 maxSize)
     // Room for the longest one: Qt would ask for the size of the next one first, and lose the errors that wait there.
     datagram = m_socket->receiveDatagram(AsyncUdpSocket::MaxDatagramSize);
     if (m_failed)
-        throwFailure(subject("recv()", peer()));
+        throwFailure("recv()", peer());
     if (!datagram.isValid()) {
         watchForDatagrams();
         return false;
@@ -175,9 +165,8 @@ bool UdpData::send(const QNetworkDatagram &datagram, const char *operation)
         ? peer()
         : locationOf(datagram.destinationAddress(), quint16(datagram.destinationPort()));
     if (!to.isValid())
-        throw SocketError(QAbstractSocket::OperationError,
-                          QLatin1StringView(operation)
-                              + QStringLiteral(": to nowhere: give an address and a port, or connect the socket"));
+        throw SocketError(QAbstractSocket::OperationError, QLatin1StringView(operation), QString(),
+                          QStringLiteral("to nowhere: give an address and a port, or connect the socket"));
     m_failed = false;
     errno = 0;
     if (m_socket->writeDatagram(datagram) >= 0)
@@ -187,12 +176,14 @@ bool UdpData::send(const QNetworkDatagram &datagram, const char *operation)
         return false;
     }
     if (m_errorCode == QAbstractSocket::DatagramTooLargeError) {
-        const auto text = QStringLiteral("%1: a datagram of %2 bytes; the system takes at most %3 over IPv4 and %4 "
-                                         "over IPv6, and fewer on some ways");
-        throw MessageTooLong(
-            text.arg(subject(operation, to)).arg(datagram.data().size()).arg(MaxSizeIPv4).arg(MaxSizeIPv6));
+        const auto text = QStringLiteral("%1, %2: a datagram of %3 bytes; the system takes at most %4 over IPv4 and "
+                                         "%5 over IPv6, and fewer on some ways");
+        throw MessageTooLong(text.arg(QLatin1StringView(operation), to.toString())
+                                 .arg(datagram.data().size())
+                                 .arg(MaxSizeIPv4)
+                                 .arg(MaxSizeIPv6));
     }
-    throwFailure(subject(operation, to));
+    throwFailure(operation, to);
 }
 
 // When there is something to read, QUdpSocket peeks at it before it says so, and drops the error that it may find
@@ -263,20 +254,21 @@ namespace {
 
 Task<> connectTo(QPointer<UdpData> data, QString host, quint16 port, QDeadlineTimer deadline)
 {
-    const QString operation = QStringLiteral("connect(), %1:%2").arg(host).arg(port);
+    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
+        throw SocketError(code, QStringLiteral("connect()"), Location(host, port), reason);
+    };
     const QList<QHostAddress> addresses = co_await lookUp(host, deadline);
     if (!data)
-        throw SocketError(QAbstractSocket::OperationError, operation + QStringLiteral(": the socket was destroyed"));
+        fail(QAbstractSocket::OperationError, QStringLiteral("the socket was destroyed"));
     if (data->peer().isValid())
-        throw SocketError(QAbstractSocket::OperationError,
-                          operation + QStringLiteral(": the socket is connected already, to ")
-                              + data->peer().toString());
+        fail(QAbstractSocket::OperationError,
+             QStringLiteral("the socket is connected already, to ") + data->peer().toString());
     for (const QHostAddress &address : addresses) {
         data->socket()->connectToHost(address, port); // sends nothing, so there is nothing to wait for
         if (data->peer().isValid())
             co_return;
     }
-    data->checkDone(false, operation);
+    fail(data->socket()->error(), data->socket()->errorString());
 }
 
 } // namespace
@@ -301,10 +293,10 @@ AsyncUdpSocket &AsyncUdpSocket::operator=(AsyncUdpSocket &&other) noexcept = def
 void AsyncUdpSocket::bind(const QHostAddress &address, quint16 port, QAbstractSocket::BindMode mode)
 {
     if (location().isValid())
-        throw SocketError(QAbstractSocket::OperationError,
-                          QStringLiteral("bind(): the socket is bound already, to ") + location().toString());
-    m_data->checkDone(socket()->bind(address, port, mode),
-                      QStringLiteral("bind() to port %1 of %2").arg(port).arg(address.toString()));
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("bind()"), QString(),
+                          QStringLiteral("the socket is bound already, to ") + location().toString());
+    m_data->checkDone(socket()->bind(address, port, mode), "bind()",
+                      QStringLiteral("port %1 of %2").arg(port).arg(address.toString()));
 }
 
 Task<> AsyncUdpSocket::connect(const QString &host, quint16 port, QDeadlineTimer deadline)
@@ -340,8 +332,7 @@ void AsyncUdpSocket::joinMulticastGroup(const QHostAddress &group)
 
 void AsyncUdpSocket::joinMulticastGroup(const QHostAddress &group, const QNetworkInterface &interface)
 {
-    const QString operation = m_data->multicastOperation("joinMulticastGroup()", group, interface);
-    m_data->checkDone(socket()->joinMulticastGroup(group, interface), operation);
+    m_data->changeMembership(&QUdpSocket::joinMulticastGroup, "joinMulticastGroup()", group, interface);
 }
 
 void AsyncUdpSocket::leaveMulticastGroup(const QHostAddress &group)
@@ -351,16 +342,15 @@ void AsyncUdpSocket::leaveMulticastGroup(const QHostAddress &group)
 
 void AsyncUdpSocket::leaveMulticastGroup(const QHostAddress &group, const QNetworkInterface &interface)
 {
-    const QString operation = m_data->multicastOperation("leaveMulticastGroup()", group, interface);
-    m_data->checkDone(socket()->leaveMulticastGroup(group, interface), operation);
+    m_data->changeMembership(&QUdpSocket::leaveMulticastGroup, "leaveMulticastGroup()", group, interface);
 }
 
 void AsyncUdpSocket::setMulticastInterface(const QNetworkInterface &interface)
 {
     m_data->checkBound("setMulticastInterface()");
     socket()->setMulticastInterface(interface);
-    m_data->checkDone(socket()->multicastInterface().index() == interface.index(),
-                      QStringLiteral("setMulticastInterface(), %1").arg(interface.name()));
+    m_data->checkDone(socket()->multicastInterface().index() == interface.index(), "setMulticastInterface()",
+                      interface.name());
 }
 
 void AsyncUdpSocket::setMulticastLoopback(bool loopback)

@@ -26,11 +26,11 @@ public:
     void close();
 
     /** Throws the reason that the QUdpSocket has, unless `operation` is done. */
-    void checkDone(bool done, const QString &operation) const;
+    void checkDone(bool done, const char *operation, const QString &subject) const;
     void checkBound(const char *operation) const;
-    /** What is done with whom, for errors. Throws if it cannot be done. */
-    [[nodiscard]] QString multicastOperation(const char *operation, const QHostAddress &group,
-                                             const QNetworkInterface &interface) const;
+    /** Joins or leaves. */
+    void changeMembership(bool (QUdpSocket::*change)(const QHostAddress &, const QNetworkInterface &),
+                          const char *operation, const QHostAddress &group, const QNetworkInterface &interface);
     void setOption(QAbstractSocket::SocketOption option, int value, const char *operation);
 
     /** Gives false if none has come. */
@@ -47,7 +47,7 @@ protected:
 private:
     void watchForDatagrams();
     void onError(QAbstractSocket::SocketError code);
-    [[noreturn]] void throwFailure(const QString &operation) const;
+    [[noreturn]] void throwFailure(const char *operation, const Location &peer) const;
     void awaitRoom();
 
     std::unique_ptr<QUdpSocket> m_socket;

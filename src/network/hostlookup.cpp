@@ -6,8 +6,7 @@
 namespace Asyncoro {
 
 HostNotFound::HostNotFound(const QString &operation, const QString &subject, const QString &reason)
-    : SocketError(QAbstractSocket::HostNotFoundError,
-                  QStringLiteral("%1, \"%2\": %3").arg(operation, subject, reason))
+    : SocketError(QAbstractSocket::HostNotFoundError, operation, QStringLiteral("\"%1\"").arg(subject), reason)
 {
 }
 

@@ -82,8 +82,8 @@ ListeningDescriptor listenBeside([[maybe_unused]] qintptr descriptor, [[maybe_un
         return same;
     why = qt_error_string(errno);
 #endif
-    throw SocketError(QAbstractSocket::SocketResourceError,
-                      QStringLiteral("serve(): cannot listen on a further thread: ") + why);
+    throw SocketError(QAbstractSocket::SocketResourceError, QStringLiteral("serve()"), QString(),
+                      QStringLiteral("cannot listen on a further thread: ") + why);
 }
 
 // --- ServerThread ---
@@ -137,8 +137,8 @@ Task<> ServerThread::serve(ListeningDescriptor descriptor)
         co_return;
     ServerData server;
     if (!server.setSocketDescriptor(descriptor.take()))
-        throw SocketError(server.serverError(),
-                          QStringLiteral("serve(): cannot listen on a further thread: ") + server.errorString());
+        throw SocketError(server.serverError(), QStringLiteral("serve()"), QString(),
+                          QStringLiteral("cannot listen on a further thread: ") + server.errorString());
     m_server = &server;
     const auto forget = qScopeGuard([this] { m_server = nullptr; });
     co_await m_body(&server);

@@ -60,7 +60,8 @@ Task<std::optional<AsyncSocket>> Serving::next()
     if (m_stopping)
         co_return std::nullopt;
     if (!m_server)
-        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("serve(): the server was destroyed"));
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("serve()"), QString(),
+                          QStringLiteral("the server was destroyed"));
     try {
         m_server->setAhead(std::min(m_limit - m_open - 1, MaxAhead));
         co_return co_await AcceptAwaiter(m_server, QDeadlineTimer(QDeadlineTimer::Forever));

@@ -13,6 +13,13 @@ SocketError::SocketError(QAbstractSocket::SocketError code, const QString &opera
 {
 }
 
+SocketError::SocketError(QAbstractSocket::SocketError code, const QString &operation, const QString &subject,
+                         const QString &reason)
+    : StreamError(operation, subject, reason)
+    , m_code(code)
+{
+}
+
 SocketError::SocketError(QAbstractSocket::SocketError code, const QString &message)
     : StreamError(message)
     , m_code(code)

@@ -19,7 +19,9 @@ public:
     /** The message is made of these: "recv(), 127.0.0.1:80: the socket was closed". `peer` may be invalid. */
     SocketError(QAbstractSocket::SocketError code, const QString &operation, const Location &peer,
                 const QString &reason);
-    SocketError(QAbstractSocket::SocketError code, const QString &message);
+    /** For what has no Location: `subject` is a name, a path or a URL, and may be empty. */
+    SocketError(QAbstractSocket::SocketError code, const QString &operation, const QString &subject,
+                const QString &reason);
     ~SocketError() override;
 
     /** Qt's reason; OperationError if the socket was closed by this side or never connected. */
@@ -27,6 +29,10 @@ public:
 
     /** The other end; invalid if it was never connected. */
     [[nodiscard]] Location peer() const { return m_peer; }
+
+protected:
+    /** For what is no operation of a socket. */
+    SocketError(QAbstractSocket::SocketError code, const QString &message);
 
 private:
     QAbstractSocket::SocketError m_code;

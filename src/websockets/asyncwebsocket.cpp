@@ -273,20 +273,22 @@ void WebSocketData::close(int code, const QString &reason)
 
 void WebSocketData::throwFailure(const char *operation) const
 {
-    const QString what = QStringLiteral("%1, %2: ").arg(QLatin1StringView(operation), m_url.toString());
+    const QString name = QLatin1StringView(operation);
     if (m_closed)
-        throw WebSocketClosed(
-            m_closeCode, m_closeReason,
-            what + QStringLiteral("closed with code %1 %2").arg(m_closeCode).arg(m_closeReason).trimmed());
-    throw SocketError(m_errorCode, what + m_errorText);
+        throw WebSocketClosed(m_closeCode, m_closeReason,
+                              QStringLiteral("%1, %2: closed with code %3 %4")
+                                  .arg(name, m_url.toString(), QString::number(m_closeCode), m_closeReason)
+                                  .trimmed());
+    throw SocketError(m_errorCode, name, m_url.toString(), m_errorText);
 }
 
 Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkRequest request, QDeadlineTimer deadline)
 {
-    const QString what = QStringLiteral("connect(), ") + request.url().toString();
+    const auto fail = [url = request.url().toString()](QAbstractSocket::SocketError code, const QString &reason) {
+        throw SocketError(code, QStringLiteral("connect()"), url, reason);
+    };
     if (!data->m_socket || data->m_connecting || data->m_socket->state() != QAbstractSocket::UnconnectedState)
-        throw SocketError(QAbstractSocket::OperationError,
-                          what + QStringLiteral(": connected or connecting already, or closed"));
+        fail(QAbstractSocket::OperationError, QStringLiteral("connected or connecting already, or closed"));
     data->m_url = request.url();
     data->m_ended = data->m_closed = false;
     data->m_mostUnsent = 0;
@@ -307,9 +309,8 @@ Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkReq
         if (!data->m_socket)
             data->throwFailure("connect()");
         if (!data->m_errorText.isEmpty() || data->m_socket->state() == QAbstractSocket::UnconnectedState)
-            throw SocketError(data->m_errorCode,
-                              what + QStringLiteral(": ")
-                                  + (data->m_errorText.isEmpty() ? data->m_socket->errorString() : data->m_errorText));
+            fail(data->m_errorCode,
+                 data->m_errorText.isEmpty() ? data->m_socket->errorString() : data->m_errorText);
         co_await data->m_changed.wait(deadline);
     }
     data->m_errorText = QStringLiteral("the connection broke");

@@ -64,8 +64,8 @@ public:
         const auto guard = co_await data->accepting.acquire(deadline);
         for (;;) {
             if (!data->server.isListening())
-                throw SocketError(QAbstractSocket::OperationError,
-                                  QStringLiteral("accept(): the server does not listen"));
+                throw SocketError(QAbstractSocket::OperationError, QStringLiteral("accept()"), QString(),
+                                  QStringLiteral("the server does not listen"));
             if (!data->pending.empty()) {
                 AsyncWebSocket socket = std::move(data->pending.front());
                 data->pending.pop_front();
@@ -202,10 +202,10 @@ AsyncWebSocketServer &AsyncWebSocketServer::operator=(AsyncWebSocketServer &&oth
 void AsyncWebSocketServer::listen(const QHostAddress &address, quint16 port)
 {
     if (isListening())
-        throw SocketError(QAbstractSocket::OperationError,
-                          QStringLiteral("listen(): the server listens already, at ") + location().toString());
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("listen()"), QString(),
+                          QStringLiteral("the server listens already, at ") + location().toString());
     if (!m_data->listen(address, port))
-        throw SocketError(QAbstractSocket::AddressInUseError,
+        throw SocketError(QAbstractSocket::AddressInUseError, QStringLiteral("listen()"), QString(),
                           QStringLiteral("cannot listen at port %1 on %2: %3")
                               .arg(port)
                               .arg(address.toString(), server()->errorString()));
