@@ -6,6 +6,7 @@
 #include <Asyncoro/AsyncFile>
 #include <Asyncoro/AsyncProcess>
 #include <Asyncoro/Coro>
+#include <Asyncoro/StreamError>
 
 #include <QCoreApplication>
 #include <QtEndian>

@@ -229,6 +229,18 @@ private Q_SLOTS:
         QCOMPARE(run(file.readAll()), "x\nlast");
     }
 
+    void F04_readsUpToADelimiter()
+    {
+        AsyncFile file;
+        run(file.open(newFile("one;two;;\r\nthree")));
+        QCOMPARE(run(file.readUntil(";")), "one;");
+        QCOMPARE(run(file.readUntil(";;")), "two;;");
+        QCOMPARE(run(file.readUntil("\r\n", 1)), "\r");
+        QCOMPARE(run(file.readUntil("\r\n")), "\nthree"); // the end of the file
+        QCOMPARE(run(file.readUntil("\r\n")), "");
+        QVERIFY_THROWS_EXCEPTION(Error, run(file.readUntil("")));
+    }
+
     void readsBufferedLinesWithoutSuspending()
     {
         QByteArray content;

@@ -199,6 +199,7 @@ private Q_SLOTS:
         AsyncFile file;
         run(file.open(newFile("0123456789")));
         QCOMPARE(run(file.readExactly(4)), "0123");
+        QCOMPARE(run(file.readExactly(0)), "");
         QCOMPARE(file.position(), 4);
         QCOMPARE(run(file.readExactly(6)), "456789");
         Pipe pipe;

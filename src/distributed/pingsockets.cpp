@@ -60,7 +60,8 @@ void PingSockets::open()
     bind(m_socket4, QHostAddress(QHostAddress::AnyIPv4));
     bind(m_socket6, QHostAddress(QHostAddress::AnyIPv6));
     if (sockets().isEmpty())
-        throw SocketError(QAbstractSocket::UnknownSocketError, m_bindProblems.join(QStringLiteral("; ")));
+        throw SocketError(QAbstractSocket::UnknownSocketError, QStringLiteral("discovery"), QString(),
+                          m_bindProblems.join(QStringLiteral("; ")));
 }
 
 void PingSockets::close()

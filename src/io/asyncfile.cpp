@@ -160,7 +160,7 @@ FileReadAwaiter AsyncFile::read(qint64 maxSize, QDeadlineTimer deadline)
 FileReadAwaiter AsyncFile::readExactly(qint64 size, QDeadlineTimer deadline)
 {
     return operation<FileReadAwaiter>(
-        {.kind = Kind::ReadExactly, .name = "readExactly()", .number = std::max<qint64>(size, 1)}, deadline);
+        {.kind = Kind::ReadExactly, .name = "readExactly()", .number = std::max<qint64>(size, 0)}, deadline);
 }
 
 FileReadAwaiter AsyncFile::readAll(QDeadlineTimer deadline)
@@ -180,6 +180,8 @@ FileReadAwaiter AsyncFile::readLine(qint64 maxSize, QDeadlineTimer deadline)
 
 FileReadAwaiter AsyncFile::readUntil(const QByteArray &delimiter, qint64 maxSize, QDeadlineTimer deadline)
 {
+    if (delimiter.isEmpty())
+        throw Error(QStringLiteral("readUntil(): the delimiter must be of one byte or more"));
     return operation<FileReadAwaiter>({.kind = Kind::ReadUntil,
                                        .name = "readUntil()",
                                        .number = std::max<qint64>(maxSize, 1),

@@ -83,24 +83,26 @@ QByteArray takeFirst(QByteArray &bytes, qint64 size)
     return taken;
 }
 
-/** How many of the bytes that were read complete the operation; 0 if it needs more. `searched` hold no delimiter. */
+/** How many of the bytes that were read complete the operation; -1 if it needs more. `searched` hold no delimiter. */
 qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 searched, bool isSequential)
 {
     const qint64 available = bytes.size();
     switch (operation.kind) {
     case Kind::Read:
-        return available >= operation.number || isSequential ? std::min(available, operation.number) : 0;
+        if (isSequential && available > 0)
+            return std::min(available, operation.number);
+        [[fallthrough]];
     case Kind::ReadExactly:
-        return available >= operation.number ? operation.number : 0;
+        return available >= operation.number ? operation.number : -1;
     case Kind::ReadUntil: {
         const qint64 overlap = operation.delimiter.size() - 1;
         const qint64 found = bytes.indexOf(operation.delimiter, std::max<qint64>(searched - overlap, 0));
         if (found < 0)
-            return available >= operation.number ? operation.number : 0;
+            return available >= operation.number ? operation.number : -1;
         return std::min(found + operation.delimiter.size(), operation.number);
     }
     default:
-        return 0;
+        return -1;
     }
 }
 
@@ -244,7 +246,7 @@ bool FileData::performAtOnce(FileOperation &operation)
         return fail(std::errc::bad_file_descriptor, QStringLiteral("the file is not open for reading"));
 
     QByteArray &ahead = m_progress.ahead;
-    qint64 taken = 0;
+    qint64 taken = -1;
     switch (operation.kind) {
     case Kind::Read:
     case Kind::ReadExactly:
@@ -271,7 +273,7 @@ bool FileData::performAtOnce(FileOperation &operation)
     default:
         return false;
     }
-    if (taken == 0)
+    if (taken < 0)
         return false;
     operation.bytes = takeFirst(ahead, taken);
     if (!m_handle.isSequential())
@@ -472,7 +474,7 @@ bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress 
 
     qint64 searched = 0;
     qint64 taken = 0;
-    while ((taken = enough(operation, bytes, searched, isSequential)) == 0) {
+    while ((taken = enough(operation, bytes, searched, isSequential)) < 0) {
         searched = bytes.size();
         qint64 size = bytes.size() < rest ? rest - bytes.size() : ChunkSize;
         if (isWhole)
