@@ -3,13 +3,14 @@
 
 // A file of any bytes, or the output of a process, read by any reading operations, against a model of a few lines.
 
+#include "readingoperations.h"
+
 #include <Asyncoro/AsyncFile>
 #include <Asyncoro/AsyncProcess>
 #include <Asyncoro/Coro>
 #include <Asyncoro/StreamError>
 
 #include <QCoreApplication>
-#include <QtEndian>
 
 #include <cstdio>
 #include <cstdlib>
@@ -24,18 +25,7 @@ namespace {
 
 enum class Kind : quint8 { Some, Line, All, Exactly, Until, Seek, Count }; // a process has the first three only
 
-struct Operation {
-    Kind kind;
-    qint64 size;
-    bool tryFirst; // with a deadline in the past
-};
-
-const QByteArray Delimiters[] = {";", "\r\n", ";;"};
-
-const QByteArray &delimiterOf(const Operation &operation)
-{
-    return Delimiters[size_t(operation.size) % std::size(Delimiters)];
-}
+using Operation = ReadingOperations::Operation<Kind>;
 
 /** What `operation` is to give where `rest` is left. */
 QByteArray expected(const Operation &operation, const QByteArray &rest)
@@ -175,26 +165,11 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
 // a part of the file, is repeated to make it. A process is slow to start, so few inputs, those with 0x7f, are for one.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
-    QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
-    const auto take = [&input](qsizetype count) {
-        const QByteArray taken = input.first(std::min(count, input.size()));
-        input.remove(0, taken.size());
-        return taken;
-    };
-    const QByteArray count = take(1);
-    if (count.isEmpty())
-        return 0;
-    const bool ofProcess = count.at(0) == 0x7f;
-    QList<Operation> operations;
-    for (int i = quint8(count.at(0)) % 32; i > 0; --i) {
-        const QByteArray bytes = take(3);
-        if (bytes.size() == 3)
-            operations.append({.kind = Kind(quint8(bytes.at(0)) % quint8(ofProcess ? Kind::Exactly : Kind::Count)),
-                               .size = qFromLittleEndian<quint16>(bytes.constData() + 1),
-                               .tryFirst = (quint8(bytes.at(0)) & 0x80) != 0});
-    }
-    const QByteArray repeated = take(1);
-    const QByteArray content = input.repeated(repeated.isEmpty() ? 1 : 1 + quint8(repeated.at(0)));
+    ReadingOperations::Input input(data, size);
+    const quint8 count = input.takeByte();
+    const bool ofProcess = count == 0x7f;
+    const QList<Operation> operations = input.takeOperations<Kind>(count % 32, ofProcess ? Kind::Exactly : Kind::Count);
+    const QByteArray content = input.takeStream();
     waitFor(spawn(ofProcess ? readProcess : readFile, std::cref(operations), std::cref(content)));
     return 0;
 }

@@ -3,6 +3,8 @@
 
 // Any bytes, in any pieces, read by any receiving operations of a stream, against a model that has all the bytes.
 
+#include "readingoperations.h"
+
 #include <Asyncoro/AsyncDevice>
 #include <Asyncoro/Coro>
 
@@ -50,11 +52,7 @@ private:
 enum class Kind : quint8 { Some, Into, All, Until, Line, Message, ToEnd, Count };
 enum class End : quint8 { Bytes, EndOfStream, TooLong };
 
-struct Operation {
-    Kind kind;
-    qint64 size;
-    bool tryFirst; // with a deadline in the past
-};
+using Operation = ReadingOperations::Operation<Kind>;
 
 struct Outcome {
     End end;
@@ -62,13 +60,6 @@ struct Outcome {
 
     bool operator==(const Outcome &) const = default;
 };
-
-const QByteArray Delimiters[] = {";", "\r\n", ";;"};
-
-const QByteArray &delimiterOf(const Operation &operation)
-{
-    return Delimiters[size_t(operation.size) % std::size(Delimiters)];
-}
 
 /** What `operation` is to give of a stream of which `rest` is left, and how much it takes. */
 Outcome expected(const Operation &operation, const QByteArray &rest, qint64 &taken)
@@ -224,26 +215,12 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
 // roots of the sizes of the pieces; and how often the rest, which is a part of the stream, is repeated to make it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
-    QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
-    const auto take = [&input](qsizetype count) {
-        const QByteArray taken = input.first(std::min(count, input.size()));
-        input.remove(0, taken.size());
-        return taken;
-    };
-    const QByteArray counts = take(2);
-    if (counts.size() < 2)
-        return 0;
-    QList<Operation> operations;
-    for (int i = quint8(counts.at(0)) % 32; i > 0; --i) {
-        const QByteArray bytes = take(3);
-        if (bytes.size() == 3)
-            operations.append({.kind = Kind(quint8(bytes.at(0)) % quint8(Kind::Count)),
-                               .size = qFromLittleEndian<quint16>(bytes.constData() + 1),
-                               .tryFirst = (quint8(bytes.at(0)) & 0x80) != 0});
-    }
-    const QByteArray pieces = take(quint8(counts.at(1)) % 16);
-    const QByteArray repeated = take(1);
-    const QByteArray stream = input.repeated(repeated.isEmpty() ? 1 : 1 + quint8(repeated.at(0)));
+    ReadingOperations::Input input(data, size);
+    const int operationCount = input.takeByte() % 32;
+    const int pieceCount = input.takeByte() % 16;
+    const QList<Operation> operations = input.takeOperations<Kind>(operationCount);
+    const QByteArray pieces = input.take(pieceCount);
+    const QByteArray stream = input.takeStream();
 
     Source source;
     AsyncDevice device(source);
