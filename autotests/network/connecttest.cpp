@@ -134,6 +134,18 @@ Task<> httpProxy(AsyncServer &server, Location target, QByteArray &asked)
     co_await relay(client, onward);
 }
 
+/** Serves one client by `answers`, one to each thing that it says; then it closes, or keeps still. */
+Task<> badProxy(AsyncServer &server, QByteArrayList answers, bool closes)
+{
+    AsyncSocket client = co_await server.accept();
+    for (const QByteArray &answer : answers) {
+        co_await client.recv();
+        co_await client.sendAll(answer);
+    }
+    if (!closes)
+        co_await sleep(QDeadlineTimer::Forever);
+}
+
 Task<> echoOnce(AsyncServer &server)
 {
     AsyncSocket socket = co_await server.accept();
@@ -360,6 +372,91 @@ private Q_SLOTS:
         socket.close();
         waitFor(echo);
         waitFor(serving);
+    }
+
+    void N06_proxiesThatDoNotDoTheirPart_data()
+    {
+        using Code = QAbstractSocket::SocketError;
+        constexpr auto Socks = QNetworkProxy::Socks5Proxy;
+        constexpr auto Http = QNetworkProxy::HttpProxy;
+        QTest::addColumn<QNetworkProxy::ProxyType>("type");
+        QTest::addColumn<QByteArrayList>("answers");
+        QTest::addColumn<bool>("closes");
+        QTest::addColumn<Code>("code");
+        const QByteArrayList none;
+        const QByteArrayList other{"220 mail.example.org ESMTP\r\n"};
+        const QByteArrayList wantsToKnowWho{QByteArray::fromHex("05ff")};
+        const QByteArrayList saysNo{QByteArray::fromHex("0500"), QByteArray::fromHex("05050001000000000000")};
+        QTest::newRow("SOCKS5, closes") << Socks << none << true << QAbstractSocket::ProxyConnectionClosedError;
+        QTest::newRow("SOCKS5, is none") << Socks << other << false << QAbstractSocket::ProxyProtocolError;
+        QTest::newRow("SOCKS5, wants to know who asks")
+            << Socks << wantsToKnowWho << false << QAbstractSocket::ProxyAuthenticationRequiredError;
+        QTest::newRow("SOCKS5, says no") << Socks << saysNo << false << QAbstractSocket::ConnectionRefusedError;
+        QTest::newRow("HTTP, closes") << Http << none << true << QAbstractSocket::ProxyConnectionClosedError;
+        QTest::newRow("HTTP, is none") << Http << other << false << QAbstractSocket::ProxyProtocolError;
+        QTest::newRow("HTTP, says no") << Http << QByteArrayList{"HTTP/1.1 403 Forbidden\r\n\r\n"} << false
+                                       << QAbstractSocket::SocketAccessError;
+    }
+    void N06_proxiesThatDoNotDoTheirPart()
+    {
+        QFETCH(const QNetworkProxy::ProxyType, type);
+        QFETCH(const QByteArrayList, answers);
+        QFETCH(const bool, closes);
+        QFETCH(const QAbstractSocket::SocketError, code);
+        AsyncServer proxy;
+        proxy.listen(QHostAddress::LocalHost);
+        const Coro<> serving = spawn(badProxy, std::ref(proxy), answers, closes);
+        AsyncSocket socket;
+        socket.socket()->setProxy(QNetworkProxy(type, Localhost, proxy.location().port()));
+        try {
+            run(socket.connect(QStringLiteral("only-the-proxy-knows.test"), 1234, 20s));
+            QFAIL("connected");
+        } catch (const SocketError &e) {
+            QCOMPARE(e.operation(), "connect()");
+            QVERIFY2(e.message().contains(u"only-the-proxy-knows.test:1234"), e.what());
+            QCOMPARE(e.code(), code);
+        }
+        QVERIFY(!socket.isConnected());
+        serving.terminate();
+    }
+
+    void N06_aProxyThatIsNotThereOrStalls()
+    {
+        for (const auto type : {QNetworkProxy::Socks5Proxy, QNetworkProxy::HttpProxy}) {
+            AsyncServer proxy;
+            proxy.listen(QHostAddress::LocalHost);
+            const quint16 port = proxy.location().port();
+            const auto connectBy = [&](AsyncSocket &socket, AsyncSocket::Deadline deadline) {
+                socket.socket()->setProxy(QNetworkProxy(type, Localhost, port));
+                run(socket.connect(QStringLiteral("only-the-proxy-knows.test"), 1234, deadline));
+            };
+            AsyncSocket socket;
+            QVERIFY_THROWS_EXCEPTION(TimedOut, connectBy(socket, 50ms));
+            QVERIFY(!socket.isConnected());
+            proxy.close();
+            try {
+                connectBy(socket, 20s);
+                QFAIL("connected");
+            } catch (const SocketError &e) {
+                QCOMPARE(e.code(), QAbstractSocket::ProxyConnectionRefusedError);
+            }
+            // The same socket, without one.
+            AsyncServer server;
+            server.listen(QHostAddress::LocalHost);
+            socket.socket()->setProxy(QNetworkProxy::NoProxy);
+            run(socket.connect(server.location()));
+            QVERIFY(socket.isConnected());
+        }
+    }
+
+    void N06_comesFromTheAddressThatItIsBoundTo()
+    {
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncSocket socket;
+        QVERIFY(socket.socket()->bind(QHostAddress(QStringLiteral("127.0.0.2"))));
+        run(socket.connect(server.location()));
+        QCOMPARE(run(server.accept()).peerLocation().address(), "127.0.0.2");
     }
 };
 
