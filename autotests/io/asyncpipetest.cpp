@@ -148,13 +148,13 @@ private Q_SLOTS:
 
     void F05_readsErrors()
     {
-        AsyncPipe pipe = chain({"echo first >&2", "cat; echo one >&2; echo two >&2"});
+        AsyncPipe pipe = chain({"echo first >&2", "cat; echo one >&2; echo two >&2; echo three >&2"});
         pipe.process(0).process()->setProcessChannelMode(QProcess::SeparateChannels);
         run(pipe.start());
         pipe.closeInput();
         QCOMPARE(run(pipe.readErrorLine()), "one\n");
         QCOMPARE(run(pipe.process(0).readErrorLine()), "first\n");
-        QCOMPARE(run(pipe.readError()), "two\n");
+        QCOMPARE(run(pipe.readErrorAll()), "two\nthree\n");
         QCOMPARE(run(pipe.readAll()), "");
         run(pipe.finished());
     }

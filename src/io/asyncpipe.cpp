@@ -191,6 +191,11 @@ Detail::ProcessReadAwaiter AsyncPipe::readErrorLine(qint64 maxSize, QDeadlineTim
     return last("readErrorLine()").readErrorLine(maxSize, deadline);
 }
 
+Detail::ProcessReadAwaiter AsyncPipe::readErrorAll(QDeadlineTimer deadline)
+{
+    return last("readErrorAll()").readErrorAll(deadline);
+}
+
 Task<std::vector<ExitStatus>> AsyncPipe::finished(QDeadlineTimer deadline)
 {
     first("finished()");

@@ -78,6 +78,8 @@ public:
     /** From the last one: AsyncProcess::readErrorLine() */
     [[nodiscard]] Detail::ProcessReadAwaiter readErrorLine(qint64 maxSize = AsyncProcess::DefaultMaxLineSize,
                                                            QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /** From the last one: AsyncProcess::readErrorAll() */
+    [[nodiscard]] Detail::ProcessReadAwaiter readErrorAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** Waits until all have ended, and gives how each did. Otherwise as AsyncProcess::finished(). */
     [[nodiscard]] Task<std::vector<ExitStatus>> finished(QDeadlineTimer deadline = QDeadlineTimer::Forever);
