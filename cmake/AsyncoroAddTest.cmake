@@ -53,8 +53,8 @@ endfunction()
 #[[
 What AUTOMOC does for a test that is one source, in a twentieth of the time: for AUTOMOC, moc reads every header that the
 test includes, which takes longer for most tests than all else but compiling them; here it reads the test alone. So a
-condition around a test function can ask for what the compiler, Q_OS_... or target_compile_definitions() defines, and for
-nothing else that a header defines.
+condition around a test function can ask for what the compiler or target_compile_definitions() defines and for Q_OS_...,
+and for nothing else that a header defines, such as QT_VERSION or QT_CONFIG().
 ]]
 function(_asyncoro_moc_test name source)
     file(STRINGS ${source} includes REGEX "^#include \".*\\.moc\"")
@@ -66,11 +66,14 @@ function(_asyncoro_moc_test name source)
     if(NOT is_written)
         set(sanitizers ${ASYNCORO_SANITIZE})
         list(TRANSFORM sanitizers PREPEND -fsanitize=)
+        separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS}")
         execute_process(
-            COMMAND ${CMAKE_CXX_COMPILER} ${sanitizers} -dM -E -x c++ /dev/null
-            OUTPUT_FILE ${predefined}
+            COMMAND ${CMAKE_CXX_COMPILER} ${CMAKE_CXX20_STANDARD_COMPILE_OPTION} ${flags} ${sanitizers}
+                -dM -E -x c++ /dev/null
+            OUTPUT_VARIABLE macros
             COMMAND_ERROR_IS_FATAL ANY
         )
+        file(CONFIGURE OUTPUT ${predefined} CONTENT "\${macros}") # written only if it changes
         find_file(ASYNCORO_SYSTEM_DETECTION qsystemdetection.h PATHS ${Qt6Core_INCLUDE_DIRS} NO_DEFAULT_PATH REQUIRED)
         mark_as_advanced(ASYNCORO_SYSTEM_DETECTION)
         set_property(GLOBAL PROPERTY _asyncoro_moc_predefined ON)
@@ -83,7 +86,7 @@ function(_asyncoro_moc_test name source)
         OUTPUT ${folder}/${moc}.moc
         COMMAND Qt6::moc --include ${predefined} --include ${ASYNCORO_SYSTEM_DETECTION}
             "$<$<BOOL:${definitions}>:-D$<JOIN:${definitions},;-D>>" -o ${folder}/${moc}.moc ${source}
-        DEPENDS ${source}
+        DEPENDS ${source} ${predefined} $<TARGET_FILE:Qt6::moc>
         VERBATIM COMMAND_EXPAND_LISTS
     )
     file(MAKE_DIRECTORY ${folder})

@@ -31,7 +31,9 @@ public:
     Trial &operator=(const Trial &) = delete;
     ~Trial()
     {
-        giveUp();
+        if (m_outcome == Outcome::StillWaits)
+            m_coro.terminate();
+        join();
     }
 
     [[nodiscard]] const Traits &traits() const { return m_operation->traits; }
@@ -109,16 +111,11 @@ public:
     }
 
 private:
-    void giveUp()
-    {
-        if (m_outcome == Outcome::StillWaits)
-            m_coro.terminate();
-        join();
-    }
+    /** After the deadline has passed. */
     void renew()
     {
-        giveUp();
-        m_operation->verify(false, m_outcome);
+        expect(Outcome::TimedOut);
+        m_operation.reset();
         m_operation = m_factory();
         m_outcome = Outcome::StillWaits;
     }

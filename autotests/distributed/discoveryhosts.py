@@ -184,6 +184,7 @@ def run_witness(address):
         for group in GROUPS, OTHER_GROUPS:
             membership = socket.inet_aton(group.split(",")[0]) + socket.inet_aton(address)
             pings.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        pings.settimeout(WAIT)
         print("listening", flush=True)
         while True:
             print(pings.recvfrom(65536)[1][0], flush=True)

@@ -52,7 +52,10 @@ class Server:
 def talk(port, question, *options):
     """What nc gets from a port of this machine for `question`, up to the end of the stream."""
     command = ("nc", *(options or ("-N",)), "127.0.0.1", port)  # -N: our end of the stream ends, too
-    return subprocess.run(command, input=question, stdout=subprocess.PIPE, timeout=TIMEOUT).stdout
+    done = subprocess.run(command, input=question, capture_output=True, timeout=TIMEOUT)
+    if done.returncode != 0 and not done.stdout:  # it may be told more than it could say
+        raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
 def free_port(kind):
@@ -105,13 +108,15 @@ class Examples(unittest.TestCase):
     def test_tutorial_client_of_nc(self):
         port = free_port(socket.SOCK_STREAM)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen(("nc", "-v", "-l", "127.0.0.1", port), **pipes) as server:
+        with subprocess.Popen(("nc", "-nvl", "127.0.0.1", port), **pipes) as server:
             try:
                 self.assertIn("Listening", server.stderr.readline())
-                with subprocess.Popen(("tutorial-socket-client", "1", port), stdout=subprocess.DEVNULL) as client:
-                    said, _ = server.communicate("thank you\n" * 3, timeout=TIMEOUT)
-                    self.assertEqual(said, "".join(f"client 1 says {n}\n" for n in (1, 2, 3)))
-                    self.assertEqual(client.wait(TIMEOUT), 0)
+                client = subprocess.Popen(("tutorial-socket-client", "1", port), stdout=subprocess.DEVNULL)
+                self.addCleanup(client.wait)
+                self.addCleanup(client.kill)
+                said, _ = server.communicate("thank you\n" * 3, timeout=TIMEOUT)
+                self.assertEqual(said, "".join(f"client 1 says {n}\n" for n in (1, 2, 3)))
+                self.assertEqual(client.wait(TIMEOUT), 0)
             finally:
                 server.kill()
 
@@ -198,7 +203,7 @@ class Examples(unittest.TestCase):
             answers = run("udp", "ask", server.port, "a", "b").splitlines()
             self.assertEqual(sorted(answer[-1] for answer in answers), ["a", "b"])
         with Server("udp", "serve", "1") as server:
-            self.assertEqual(talk(server.port, b"c", "-u", "-w", "1"), b"message 1: c")
+            self.assertEqual(talk(server.port, b"c", "-u", "-W", "1"), b"message 1: c")
 
     def test_pipe_checksum(self):
         lines = run("pipe-checksum", str(self.file)).splitlines()

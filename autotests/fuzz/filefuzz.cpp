@@ -49,6 +49,15 @@ QByteArray expected(const Operation &operation, const QByteArray &rest)
     }
 }
 
+void check(bool good, const Operation &operation, const QByteArray &bytes, const QByteArray &rest)
+{
+    if (good)
+        return;
+    std::fprintf(stderr, "operation %d of %lld bytes: %lld bytes, %lld were left\n", int(operation.kind),
+                 qlonglong(operation.size), qlonglong(bytes.size()), qlonglong(rest.size()));
+    std::abort();
+}
+
 Task<QByteArray> perform(const Operation &operation, AsyncFile &file, QDeadlineTimer deadline)
 {
     switch (operation.kind) {
@@ -60,8 +69,11 @@ Task<QByteArray> perform(const Operation &operation, AsyncFile &file, QDeadlineT
         co_return co_await file.readAll(deadline);
     case Kind::Exactly:
         try {
-            co_return co_await file.readExactly(operation.size, deadline);
+            const QByteArray bytes = co_await file.readExactly(operation.size, deadline);
+            check(bytes.size() == operation.size, operation, bytes, {});
+            co_return bytes;
         } catch (const EndOfStream &e) {
+            check(e.partial().size() < operation.size, operation, e.partial(), {});
             co_return e.partial();
         }
     default:
@@ -92,15 +104,6 @@ Task<QByteArray> performTwice(const Operation &operation, Source &source)
         }
     }
     co_return co_await perform(operation, source, QDeadlineTimer(QDeadlineTimer::Forever));
-}
-
-void check(bool good, const Operation &operation, const QByteArray &bytes, const QByteArray &rest)
-{
-    if (good)
-        return;
-    std::fprintf(stderr, "operation %d of %lld bytes: %lld bytes, %lld were left\n", int(operation.kind),
-                 qlonglong(operation.size), qlonglong(bytes.size()), qlonglong(rest.size()));
-    std::abort();
 }
 
 Task<> readFile(const QList<Operation> &operations, const QByteArray &content)

@@ -10,6 +10,7 @@
 #include "../io/waiter.h"
 #include "networktest.h"
 
+#include <QScopeGuard>
 #include <QTest>
 
 #include <functional>
@@ -42,7 +43,9 @@ public:
     virtual bool isReady() { return true; }
     /** For an operation that does not fail with its peer, but waits for the next one: that. */
     virtual std::optional<RawPeer> next() { return {}; }
-    /** What is no failure where the stream ends after half a unit, but the operation's result: that. */
+    /** A part of unit() that is not enough; the rest comes later, or never. */
+    [[nodiscard]] virtual QByteArray firstPart() const { return unit().first(unit().size() / 2); }
+    /** What is no failure where the stream ends after firstPart(), but the operation's result: that. */
     [[nodiscard]] virtual std::optional<QByteArray> resultAtEnd() const { return {}; }
     /** Whether receive(), once given up, can be tried again with the same peer. */
     [[nodiscard]] virtual bool goesOn() const { return true; }
@@ -58,20 +61,25 @@ public:
 
 enum class Peer : quint8 { Stalls, Resets, ClosesHalfWay, SendsOneByteAtATime, Floods };
 
-inline void addRows()
+/** Also for several operations by their names; column "operation" is the number of one. */
+inline void addRows(const QByteArrayList &operations = {QByteArray()})
 {
     QTest::addColumn<Peer>("peer");
     QTest::addColumn<Waiter>("waiter");
-    const auto add = [](const char *name, Peer peer) {
-        QTest::addRow("%s", name) << peer << Waiter::Waits;
-        QTest::addRow("%s, cancelled", name) << peer << Waiter::IsCancelled;
-        QTest::addRow("%s, timed out", name) << peer << Waiter::TimesOut;
-    };
-    add("stalls", Peer::Stalls);
-    add("resets", Peer::Resets);
-    add("closes half-way", Peer::ClosesHalfWay);
-    add("sends one byte at a time", Peer::SendsOneByteAtATime);
-    add("floods", Peer::Floods);
+    QTest::addColumn<int>("operation");
+    for (int i = 0; i < int(operations.size()); ++i) {
+        const QByteArray prefix = operations.at(i).isEmpty() ? QByteArray() : operations.at(i) + ", ";
+        const auto add = [&](const char *name, Peer peer) {
+            QTest::newRow(QByteArray(prefix + name)) << peer << Waiter::Waits << i;
+            QTest::newRow(QByteArray(prefix + name + ", cancelled")) << peer << Waiter::IsCancelled << i;
+            QTest::newRow(QByteArray(prefix + name + ", timed out")) << peer << Waiter::TimesOut << i;
+        };
+        add("stalls", Peer::Stalls);
+        add("resets", Peer::Resets);
+        add("closes half-way", Peer::ClosesHalfWay);
+        add("sends one byte at a time", Peer::SendsOneByteAtATime);
+        add("floods", Peer::Floods);
+    }
 }
 
 /** Lets the event loop see what has come. */
@@ -154,13 +162,17 @@ void run(Factory factory)
     const std::unique_ptr<Conversation> conversation = factory();
     const auto deadline = waiter == Waiter::TimesOut ? QDeadlineTimer(conversation->timeOut()) : patience();
     const Coro<QByteArray> waiting = spawn([&] { return conversation->receive(deadline); });
+    const auto end = qScopeGuard([&] { // where a check fails
+        waiting.terminate();
+        letOthersRun();
+    });
     letOthersRun();
     QVERIFY(QTest::qWaitFor([&] { return conversation->isReady(); }));
 
     const QByteArray unit = conversation->unit();
-    const QByteArray half = unit.first(unit.size() / 2);
-    const QByteArray rest = unit.sliced(half.size());
-    send(conversation->peer, half, peer == Peer::SendsOneByteAtATime);
+    const QByteArray first = conversation->firstPart();
+    const QByteArray rest = unit.sliced(first.size());
+    send(conversation->peer, first, peer == Peer::SendsOneByteAtATime);
     lookAround();
     giveUp(waiting, waiter);
     if (waiter != Waiter::Waits && !conversation->goesOn())
@@ -185,7 +197,9 @@ struct Sending {
 inline Task<QByteArray> readToEnd(RawPeer &peer)
 {
     QByteArray all;
-    while (!peer.isAtEnd()) {
+    for (const QDeadlineTimer deadline = patience(); !peer.isAtEnd();) {
+        if (deadline.hasExpired())
+            throw Error(QStringLiteral("the stream does not end"));
         all += peer.recv();
         co_await yield();
     }
@@ -202,7 +216,16 @@ inline void run(const Sending &sending)
         reader.flood(QByteArray(65536, 'f'));
     const qint64 before = sendUntilFull(socket);
     const auto deadline = waiter == Waiter::TimesOut ? QDeadlineTimer(std::chrono::milliseconds(20)) : patience();
-    const Coro<> waiting = spawn([&, &socket = socket]() -> Task<> { co_await sending.send(socket, deadline); });
+    Coro<> waiting;
+    Coro<> after;
+    Coro<QByteArray> reading;
+    const auto endAll = qScopeGuard([&] { // where a check fails
+        waiting.terminate();
+        after.terminate();
+        reading.terminate();
+        letOthersRun();
+    });
+    waiting = spawn([&, &socket = socket]() -> Task<> { co_await sending.send(socket, deadline); });
     letOthersRun();
     lookAround();
     giveUp(waiting, waiter);
@@ -219,12 +242,12 @@ inline void run(const Sending &sending)
     else if (peer == Peer::SendsOneByteAtATime)
         send(reader, "byte by byte", true);
     const bool goesOn = waiter != Waiter::Waits || !sending.isLast;
-    const Coro<> after = spawn([&, &socket = socket]() -> Task<> {
+    after = spawn([&, &socket = socket]() -> Task<> {
         if (goesOn)
             co_await socket.sendAll("end", patience());
         co_await socket.closeWriting(patience());
     });
-    const Coro<QByteArray> reading = spawn(readToEnd, std::ref(reader));
+    reading = spawn(readToEnd, std::ref(reader));
     if (waiter == Waiter::Waits)
         waitFor(waiting, patience());
     waitFor(after, patience());

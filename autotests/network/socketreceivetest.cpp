@@ -133,11 +133,12 @@ public:
     Task<QByteArray> receive(QDeadlineTimer deadline) override { return received(m_kind.receive, m_socket, deadline); }
     QByteArray result() const override { return takesWhatThereIs(m_kind.receive) ? unit() : m_kind.received; }
     QByteArray unit() const override { return takesWhatThereIs(m_kind.receive) ? "0" : m_kind.sent; }
+    QByteArray firstPart() const override { return m_kind.partial; }
     std::chrono::milliseconds timeOut() const override { return 20ms; }
     std::optional<QByteArray> resultAtEnd() const override
     {
         if (takesWhatThereIs(m_kind.receive) || m_kind.receive == Receive::Line)
-            return unit().first(unit().size() / 2);
+            return firstPart();
         return {};
     }
     // What more has come is a part of the result, then.

@@ -45,23 +45,24 @@ PingSockets::PingSockets(const Discovery::Options &options, bool loopbackOnly)
         throw Error(QStringLiteral("discovery needs a port that all processes have"));
 }
 
-void PingSockets::bind(AsyncUdpSocket &socket, const QHostAddress &any)
+std::exception_ptr PingSockets::bind(AsyncUdpSocket &socket, const QHostAddress &any)
 {
     try {
         socket.bind(any, m_options.port, QAbstractSocket::ShareAddress | QAbstractSocket::ReuseAddressHint);
         socket.setMulticastLoopback(true); // for other processes of this machine
     } catch (const SocketError &e) {
         m_bindProblems.append(e.message());
+        return std::current_exception();
     }
+    return nullptr;
 }
 
 void PingSockets::open()
 {
-    bind(m_socket4, QHostAddress(QHostAddress::AnyIPv4));
+    const std::exception_ptr failure = bind(m_socket4, QHostAddress(QHostAddress::AnyIPv4));
     bind(m_socket6, QHostAddress(QHostAddress::AnyIPv6));
     if (sockets().isEmpty())
-        throw SocketError(QAbstractSocket::UnknownSocketError, QStringLiteral("discovery"), QString(),
-                          m_bindProblems.join(QStringLiteral("; ")));
+        std::rethrow_exception(failure);
 }
 
 void PingSockets::close()

@@ -10,6 +10,8 @@
 #include <QNetworkInterface>
 #include <QSet>
 
+#include <exception>
+
 namespace Asyncoro::Detail {
 
 /** Where pings go to: one address of one interface. */
@@ -58,7 +60,8 @@ public:
     [[nodiscard]] quint16 port() const { return m_options.port; }
 
 private:
-    void bind(AsyncUdpSocket &socket, const QHostAddress &any);
+    /** Gives why it could not; null if it could. */
+    std::exception_ptr bind(AsyncUdpSocket &socket, const QHostAddress &any);
     void use(const QNetworkInterface &interface);
     void join(AsyncUdpSocket &socket, const QHostAddress &group, const QNetworkInterface &interface);
     [[nodiscard]] bool isChosen(const QNetworkInterface &interface) const;

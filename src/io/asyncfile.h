@@ -154,7 +154,7 @@ public:
      * Reads `size` bytes, however often a pipe has to be asked for more.
      *
      * Completes without suspending if they were read ahead already. Throws EndOfStream, which has the bytes that are
-     * left, if there are fewer.
+     * left, if there are fewer. No bytes at all are there at the end of the file, too.
      */
     [[nodiscard]] Detail::FileReadAwaiter readExactly(qint64 size, QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** Reads all the rest. Always suspends. */
@@ -168,7 +168,7 @@ public:
     [[nodiscard]] Detail::FileReadAwaiter readLine(qint64 maxSize = DefaultMaxLineSize,
                                                    QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
-    /** The same up to `delimiter` in place of a line break; it must not be empty. */
+    /** The same up to `delimiter` in place of a line break. Throws Error at once if that is empty. */
     [[nodiscard]] Detail::FileReadAwaiter readUntil(const QByteArray &delimiter, qint64 maxSize = DefaultMaxLineSize,
                                                     QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /**

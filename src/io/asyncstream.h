@@ -71,7 +71,7 @@ public:
     [[nodiscard]] Detail::ReadAwaiter recvAll(qint64 size, Deadline deadline = {});
 
     /**
-     * Receives all up to and with the next `delimiter`, of one or more bytes.
+     * Receives all up to and with the next `delimiter`. Throws Error at once if that is empty.
      *
      * Completes without suspending if it is there. Throws EndOfStream, which has the bytes that did come, if the stream
      * ends before, and MessageTooLong if there is none within `maxSize` bytes, its own included; those can still be

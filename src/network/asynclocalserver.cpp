@@ -103,22 +103,22 @@ AsyncLocalServer &AsyncLocalServer::operator=(AsyncLocalServer &&other) noexcept
 
 void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions access)
 {
-    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
-        throw SocketError(code, QStringLiteral("listen()"), name, reason);
+    const auto error = [&](QAbstractSocket::SocketError code, const QString &reason) {
+        return SocketError(code, QStringLiteral("listen()"), name, reason);
     };
     if (isListening())
-        fail(QAbstractSocket::OperationError, QStringLiteral("the server listens already, at ") + path());
+        throw error(QAbstractSocket::OperationError, QStringLiteral("the server listens already, at ") + path());
     // QLocalServer would put its own in the place of one that is alive.
     QLocalSocket probe;
     probe.connectToServer(name);
     if (probe.state() != QLocalSocket::UnconnectedState)
-        fail(QAbstractSocket::AddressInUseError,
+        throw error(QAbstractSocket::AddressInUseError,
              QStringLiteral("in use: choose another name, or end the program that has it"));
     if (probe.error() == QLocalSocket::ConnectionRefusedError)
         QLocalServer::removeServer(name);
     server()->setSocketOptions(access);
     if (!m_data->listen(name))
-        fail(server()->serverError(), server()->errorString());
+        throw error(server()->serverError(), server()->errorString());
 }
 
 Task<AsyncLocalSocket> AsyncLocalServer::accept(QDeadlineTimer deadline)

@@ -266,17 +266,17 @@ AsyncServer &AsyncServer::operator=(AsyncServer &&other) noexcept = default;
 
 void AsyncServer::listen(const QHostAddress &address, quint16 port)
 {
-    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
-        throw SocketError(code, QStringLiteral("listen()"), QString(), reason);
+    const auto error = [](QAbstractSocket::SocketError code, const QString &reason) {
+        return SocketError(code, QStringLiteral("listen()"), QString(), reason);
     };
     if (m_data->isListening())
-        fail(QAbstractSocket::OperationError,
+        throw error(QAbstractSocket::OperationError,
              QStringLiteral("the server listens already, at ") + location().toString());
     if (address.isNull()) // a misspelt one; for Qt that is all addresses
-        fail(QAbstractSocket::SocketAddressNotAvailableError,
+        throw error(QAbstractSocket::SocketAddressNotAvailableError,
              QStringLiteral("this is no address, for all write QHostAddress::Any"));
     if (!m_data->listen(address, port))
-        fail(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
+        throw error(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
 }
 
 Detail::AcceptAwaiter AsyncServer::accept(QDeadlineTimer deadline)

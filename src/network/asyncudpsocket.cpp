@@ -178,10 +178,9 @@ bool UdpData::send(const QNetworkDatagram &datagram, const char *operation)
     if (m_errorCode == QAbstractSocket::DatagramTooLargeError) {
         const auto text = QStringLiteral("%1, %2: a datagram of %3 bytes; the system takes at most %4 over IPv4 and "
                                          "%5 over IPv6, and fewer on some ways");
-        throw MessageTooLong(text.arg(QLatin1StringView(operation), to.toString())
-                                 .arg(datagram.data().size())
-                                 .arg(MaxSizeIPv4)
-                                 .arg(MaxSizeIPv6));
+        throw MessageTooLong(text.arg(QLatin1StringView(operation), to.toString(),
+                                      QString::number(datagram.data().size()), QString::number(MaxSizeIPv4),
+                                      QString::number(MaxSizeIPv6)));
     }
     throwFailure(operation, to);
 }
@@ -254,21 +253,21 @@ namespace {
 
 Task<> connectTo(QPointer<UdpData> data, QString host, quint16 port, QDeadlineTimer deadline)
 {
-    const auto fail = [&](QAbstractSocket::SocketError code, const QString &reason) {
-        throw SocketError(code, QStringLiteral("connect()"), Location(host, port), reason);
+    const auto error = [&](QAbstractSocket::SocketError code, const QString &reason) {
+        return SocketError(code, QStringLiteral("connect()"), Location(host, port), reason);
     };
     const QList<QHostAddress> addresses = co_await lookUp(host, deadline);
     if (!data)
-        fail(QAbstractSocket::OperationError, QStringLiteral("the socket was destroyed"));
+        throw error(QAbstractSocket::OperationError, QStringLiteral("the socket was destroyed"));
     if (data->peer().isValid())
-        fail(QAbstractSocket::OperationError,
+        throw error(QAbstractSocket::OperationError,
              QStringLiteral("the socket is connected already, to ") + data->peer().toString());
     for (const QHostAddress &address : addresses) {
         data->socket()->connectToHost(address, port); // sends nothing, so there is nothing to wait for
         if (data->peer().isValid())
             co_return;
     }
-    fail(data->socket()->error(), data->socket()->errorString());
+    throw error(data->socket()->error(), data->socket()->errorString());
 }
 
 } // namespace

@@ -284,11 +284,11 @@ void WebSocketData::throwFailure(const char *operation) const
 
 Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkRequest request, QDeadlineTimer deadline)
 {
-    const auto fail = [url = request.url().toString()](QAbstractSocket::SocketError code, const QString &reason) {
-        throw SocketError(code, QStringLiteral("connect()"), url, reason);
+    const auto error = [url = request.url().toString()](QAbstractSocket::SocketError code, const QString &reason) {
+        return SocketError(code, QStringLiteral("connect()"), url, reason);
     };
     if (!data->m_socket || data->m_connecting || data->m_socket->state() != QAbstractSocket::UnconnectedState)
-        fail(QAbstractSocket::OperationError, QStringLiteral("connected or connecting already, or closed"));
+        throw error(QAbstractSocket::OperationError, QStringLiteral("connected or connecting already, or closed"));
     data->m_url = request.url();
     data->m_ended = data->m_closed = false;
     data->m_mostUnsent = 0;
@@ -309,7 +309,7 @@ Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkReq
         if (!data->m_socket)
             data->throwFailure("connect()");
         if (!data->m_errorText.isEmpty() || data->m_socket->state() == QAbstractSocket::UnconnectedState)
-            fail(data->m_errorCode,
+            throw error(data->m_errorCode,
                  data->m_errorText.isEmpty() ? data->m_socket->errorString() : data->m_errorText);
         co_await data->m_changed.wait(deadline);
     }
