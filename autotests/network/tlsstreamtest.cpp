@@ -125,7 +125,9 @@ public:
         RawPair right = rawPair();
         m_server = std::move(right.socket);
         m_towardsServer = std::move(right.peer);
-        m_serving = spawn([this]() -> Task<> { co_await m_server.startServerTls(certificates().server(), BadPeers::patience()); });
+        m_serving = spawn([this]() -> Task<> {
+            co_await m_server.startServerTls(certificates().server(), BadPeers::patience());
+        });
     }
     ~TlsConversation() override
     {

@@ -154,7 +154,7 @@ public:
      * Reads `size` bytes, however often a pipe has to be asked for more.
      *
      * Completes without suspending if they were read ahead already. Throws EndOfStream, which has the bytes that are
-     * left, if there are fewer. No bytes at all are there at the end of the file, too.
+     * left, if there are fewer; 0 bytes are always there.
      */
     [[nodiscard]] Detail::FileReadAwaiter readExactly(qint64 size, QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** Reads all the rest. Always suspends. */

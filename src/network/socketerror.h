@@ -19,10 +19,7 @@ public:
     /** The message is made of these: "recv(), 127.0.0.1:80: the socket was closed". `peer` may be invalid. */
     SocketError(QAbstractSocket::SocketError code, const QString &operation, const Location &peer,
                 const QString &reason);
-    /**
-     * For what concerns no peer with a Location: `subject` says on what it was, such as a path, a URL, a group or a
-     * value, and may be empty.
-     */
+    /** For what concerns no peer with a Location, but a path, a URL, a group or a value: `subject`, if there is one. */
     SocketError(QAbstractSocket::SocketError code, const QString &operation, const QString &subject,
                 const QString &reason);
     ~SocketError() override;
@@ -30,10 +27,7 @@ public:
     /** Qt's reason; OperationError if the socket was closed by this side or never connected. */
     [[nodiscard]] QAbstractSocket::SocketError code() const { return m_code; }
 
-    /**
-     * The other end that the operation was for; invalid if there is none, as of listen() and bind(), or none with a
-     * Location, as of local sockets and WebSockets.
-     */
+    /** The other end; invalid if there is none (listen(), bind()), or none with a Location (local and WebSockets). */
     [[nodiscard]] Location peer() const { return m_peer; }
 
 protected:
