@@ -185,7 +185,7 @@ public:
     SecretConversation()
     {
         const Coro<> securing = spawn([this] { return secure(BadPeers::patience()); });
-        while (securing.isRunning()) {
+        while (m_serving.isRunning()) { // to its deadline, if the client fails
             peer.send(fromServer());
             BadPeers::lookAround();
         }
