@@ -182,6 +182,17 @@ private Q_SLOTS:
         }
     }
 
+    void N02_N04_N05_peerEndsItsSideAndReads_data() { addOperations(); }
+    void N02_N04_N05_peerEndsItsSideAndReads()
+    {
+        const Send operation = fetchOperation();
+        auto [socket, peer] = rawPair();
+        peer.halfClose();
+        QCOMPARE(run(socket.recv()), "");
+        run(perform(operation, socket));
+        QCOMPARE(peer.recv(), onTheWire(operation));
+    }
+
     void N02_N04_N05_peersOfAllSorts_data() { BadPeers::addRows(Operations); }
     void N02_N04_N05_peersOfAllSorts()
     {

@@ -113,7 +113,7 @@ void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions a
     probe.connectToServer(name);
     if (probe.state() != QLocalSocket::UnconnectedState)
         throw error(QAbstractSocket::AddressInUseError,
-             QStringLiteral("in use: choose another name, or end the program that has it"));
+                    QStringLiteral("in use: choose another name, or end the program that has it"));
     if (probe.error() == QLocalSocket::ConnectionRefusedError)
         QLocalServer::removeServer(name);
     server()->setSocketOptions(access);

@@ -271,10 +271,10 @@ void AsyncServer::listen(const QHostAddress &address, quint16 port)
     };
     if (m_data->isListening())
         throw error(QAbstractSocket::OperationError,
-             QStringLiteral("the server listens already, at ") + location().toString());
+                    QStringLiteral("the server listens already, at ") + location().toString());
     if (address.isNull()) // a misspelt one; for Qt that is all addresses
         throw error(QAbstractSocket::SocketAddressNotAvailableError,
-             QStringLiteral("this is no address, for all write QHostAddress::Any"));
+                    QStringLiteral("this is no address, for all write QHostAddress::Any"));
     if (!m_data->listen(address, port))
         throw error(m_data->serverError(), Detail::listenProblem(*m_data, address, port));
 }

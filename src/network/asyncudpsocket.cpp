@@ -261,7 +261,7 @@ Task<> connectTo(QPointer<UdpData> data, QString host, quint16 port, QDeadlineTi
         throw error(QAbstractSocket::OperationError, QStringLiteral("the socket was destroyed"));
     if (data->peer().isValid())
         throw error(QAbstractSocket::OperationError,
-             QStringLiteral("the socket is connected already, to ") + data->peer().toString());
+                    QStringLiteral("the socket is connected already, to ") + data->peer().toString());
     for (const QHostAddress &address : addresses) {
         data->socket()->connectToHost(address, port); // sends nothing, so there is nothing to wait for
         if (data->peer().isValid())

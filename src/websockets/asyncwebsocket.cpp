@@ -310,7 +310,7 @@ Task<> WebSocketData::connectTo(std::shared_ptr<WebSocketData> data, QNetworkReq
             data->throwFailure("connect()");
         if (!data->m_errorText.isEmpty() || data->m_socket->state() == QAbstractSocket::UnconnectedState)
             throw error(data->m_errorCode,
-                 data->m_errorText.isEmpty() ? data->m_socket->errorString() : data->m_errorText);
+                        data->m_errorText.isEmpty() ? data->m_socket->errorString() : data->m_errorText);
         co_await data->m_changed.wait(deadline);
     }
     data->m_errorText = QStringLiteral("the connection broke");
