@@ -58,6 +58,9 @@ function(asyncoro_add_library name)
         UNITY_BUILD ${ASYNCORO_UNITY_BUILD}
         UNITY_BUILD_BATCH_SIZE 12
     )
+    if(NOT ASYNCORO_UNITY_BUILD)
+        asyncoro_precompile(${target} qt-headers-for-libraries -fPIC)
+    endif()
     if(ASYNCORO_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # What is local to a source seems to come from a header there, and to be no good in a coroutine.
         target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
