@@ -9,12 +9,12 @@
 #include <Asyncoro/Timeout>
 
 #include "iotest.h"
+#include "testfolder.h"
 #include "waitmatrix.h"
 
 #include <QDir>
 #include <QFile>
 #include <QScopeGuard>
-#include <QTemporaryDir>
 #include <QTest>
 
 #include <array>
@@ -109,39 +109,9 @@ Task<QStringList> list(QString path, ListOptions options)
 
 } // namespace
 
-class FilesTest : public QObject
+class FilesTest : public QObject, TestFolder
 {
     Q_OBJECT
-
-private:
-    QTemporaryDir m_folder;
-    int m_number = 0;
-
-    QString newPath() { return m_folder.filePath(QStringLiteral("file-%1").arg(++m_number)); }
-    QString newFolder()
-    {
-        const QString path = newPath();
-        if (!QDir().mkpath(path))
-            qFatal("no folder");
-        return path;
-    }
-    QString newFile(const QByteArray &content)
-    {
-        const QString path = newPath();
-        put(path, content);
-        return path;
-    }
-    static void put(const QString &path, const QByteArray &content)
-    {
-        QFile file(path);
-        if (!file.open(QIODevice::WriteOnly) || file.write(content) != content.size())
-            qFatal("no file");
-    }
-    static QByteArray contentOf(const QString &path)
-    {
-        QFile file(path);
-        return file.open(QIODevice::ReadOnly) ? file.readAll() : "no such file";
-    }
 
 private Q_SLOTS:
     void F01_opensDescriptor()
@@ -361,7 +331,7 @@ private Q_SLOTS:
     {
         const QString fifo = newPath();
         QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
-        for (const QString &path : {fifo, m_folder.path()})
+        for (const QString &path : {fifo, folder()})
             QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(path, "new")));
         struct stat status{};
         QCOMPARE(::stat(QFile::encodeName(fifo).constData(), &status), 0);
@@ -465,7 +435,7 @@ private Q_SLOTS:
     {
         const QString fifo = newPath();
         QCOMPARE(::mkfifo(QFile::encodeName(fifo).constData(), 0600), 0);
-        for (const QString &from : {fifo, m_folder.path(), QStringLiteral("/dev/zero")}) {
+        for (const QString &from : {fifo, folder(), QStringLiteral("/dev/zero")}) {
             const QString to = newPath();
             QVERIFY_THROWS_EXCEPTION(FileError, run(copyFile(from, to)));
             QVERIFY(!QFile::exists(to));

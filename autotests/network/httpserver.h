@@ -22,12 +22,21 @@ public:
     {
         m_server.listen(QHostAddress::LocalHost);
         m_serving = spawn([this]() -> Task<> {
-            for (;;)
-                spawn([this, socket = co_await m_server.accept()]() mutable { return serve(socket); }).setDaemon();
+            co_await m_server.serve([this](AsyncSocket socket) { return serve(std::move(socket)); });
         });
         m_serving.setDaemon();
     }
-    ~HttpServer() { m_serving.terminate(); }
+    /** Returns when nobody is served any more: an answer may refer to what the test has. */
+    ~HttpServer()
+    {
+        m_serving.terminate();
+        try {
+            waitFor(m_serving);
+        } catch (const CoroTerminated &) {
+            // as it was told to
+        }
+    }
+    Q_DISABLE_COPY_MOVE(HttpServer)
 
     [[nodiscard]] QUrl url(const QString &path = QStringLiteral("/")) const
     {
@@ -40,7 +49,7 @@ public:
     }
 
 private:
-    Task<> serve(AsyncSocket &socket)
+    Task<> serve(AsyncSocket socket)
     {
         QByteArray request;
         while (!request.contains("\r\n\r\n")) {

@@ -6,20 +6,16 @@
 #include <Asyncoro/Task>
 
 #include <QDeadlineTimer>
+#include <QTcpSocket>
+
+#include <memory>
 
 namespace Asyncoro::Detail {
 
-/** While there is one, a socket of this thread is closed already and still sends what it was given before. */
-class Closing
-{
-public:
-    Closing();
-    ~Closing();
-    Closing(const Closing &) = delete;
-    Closing &operator=(const Closing &) = delete;
-};
+/** Closes a socket that nobody uses any more. With `sendFirst` it still sends, in background, what it was given. */
+void disposeOf(std::unique_ptr<QTcpSocket> socket, bool sendFirst);
 
-/** Waits until there is none of them on this thread, or the deadline has passed: for a thread that is to end. */
+/** Waits until no socket of this thread still sends so, or the deadline has passed: for a thread that is to end. */
 Task<> allClosed(QDeadlineTimer deadline);
 
 } // namespace Asyncoro::Detail

@@ -6,10 +6,6 @@
 #include "closing_p.h"
 #include "sockettls_p.h"
 
-#include <Asyncoro/Coro>
-#include <Asyncoro/Event>
-
-#include <QCoreApplication>
 #include <QEvent>
 #include <QSocketNotifier>
 
@@ -22,8 +18,6 @@
 
 namespace Asyncoro::Detail {
 
-using namespace std::chrono_literals;
-
 namespace {
 
 // A message up to this size is put behind its header in one piece, which costs a copy and saves a packet.
@@ -35,7 +29,6 @@ constexpr qint64 WriteThroughSize = 256 * 1024;
 constexpr quint8 ReadsInARow = 4;
 // As much as the system holds for a connection, and more.
 constexpr qint64 MaxRescued = 64 * 1024 * 1024;
-constexpr auto ClosingPatience = 30s;
 
 #if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
 constexpr bool CanBeDirect = true;
@@ -68,36 +61,6 @@ int errorOf(int)
     return 0;
 }
 #endif
-
-/** Lets a socket that is closing send what it still has. A coroutine, so that exec() waits for it. */
-Task<> finishSending(std::unique_ptr<QTcpSocket> socket)
-{
-    const Closing closing;
-    Event progress;
-    const QObject context; // ends the connections before `progress` ends
-    const auto wake = [&progress] { progress.pulse(); };
-    QObject::connect(socket.get(), &QTcpSocket::bytesWritten, &context, wake);
-    QObject::connect(socket.get(), &QTcpSocket::disconnected, &context, wake);
-    while (socket->state() != QAbstractSocket::UnconnectedState) {
-        try {
-            co_await progress.wait(ClosingPatience);
-        } catch (const TimedOut &) {
-            socket->abort();
-        }
-    }
-}
-
-void dispose(std::unique_ptr<QTcpSocket> socket, bool sendFirst)
-{
-    if (socket->state() == QAbstractSocket::ConnectedState && sendFirst && QCoreApplication::instance())
-        socket->disconnectFromHost(); // at once, if nothing is unsent
-    else if (socket->state() != QAbstractSocket::ClosingState || !sendFirst)
-        socket->abort();
-    if (socket->state() != QAbstractSocket::UnconnectedState) {
-        const QString peer = locationOf(socket->peerAddress(), socket->peerPort()).toString();
-        spawn(finishSending, std::move(socket)).setName(QStringLiteral("closing of the connection to ") + peer);
-    }
-}
 
 /** Takes what has come and nobody wants: the system resets a connection that is closed before all was read. */
 void discardUnread(int descriptor)
@@ -228,7 +191,7 @@ void SocketData::close(bool sendFirst)
     if (m_closed)
         return;
     if (std::unique_ptr<QTcpSocket> socket = shut(sendFirst))
-        dispose(std::move(socket), sendFirst);
+        disposeOf(std::move(socket), sendFirst);
 }
 
 // Closes all but the QTcpSocket, which it gives.
@@ -253,7 +216,7 @@ std::unique_ptr<QTcpSocket> SocketData::shut(bool sendFirst)
 void SocketData::disposeOfLost()
 {
     if (m_lost)
-        dispose(std::move(m_lost), true);
+        disposeOf(std::move(m_lost), true);
 }
 
 std::unique_ptr<QTcpSocket> SocketData::release()
