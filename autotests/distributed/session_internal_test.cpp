@@ -340,6 +340,27 @@ private Q_SLOTS:
         }(m_network->location()));
     }
 
+    void aRequestThatWasOvertakenChangesNothing()
+    {
+        // As where both sides make a connection at once, and the one that came to nothing is heard of last.
+        waitFor([](Location location) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(location);
+            ResumingPeer late;
+            late.ours.incarnation = peer.ours.incarnation;
+            late.request = peer.request;
+            co_await peer.socket.sendAll(call(1, 1));
+            co_await peer.next();
+            const auto received = qint64(peer.request.received);
+            co_await peer.socket.sendAll(frameOf(FrameKind::Acknowledge, QCborArray{received}) + call(2, 1));
+            co_await peer.next(); // so that what was sent before has come, too
+            expect((co_await late.resume(location)).verdict == Verdict::Duplicate, "believed");
+            co_await peer.socket.sendAll(call(3, 3));
+            expect((co_await peer.next()).items == QCborArray{3, 4}, "not answered");
+            expect((co_await peer.resume(location)).verdict == Verdict::Resumed, "not resumed");
+        }(m_network->location()));
+    }
+
     void signsOfLifeAreAnswered()
     {
         waitFor([](Location location) -> Task<> {

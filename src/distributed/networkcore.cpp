@@ -491,6 +491,10 @@ std::shared_ptr<PeerLink> NetworkCore::resume(const Hello &theirs, const Session
         answer->verdict = Verdict::Duplicate; // as with a new session
         return {};
     }
+    if (request.received < link->acknowledged()) {
+        answer->verdict = Verdict::Duplicate; // overtaken: over a newer connection the peer has told of more since
+        return {};
+    }
     link->interrupt(QStringLiteral("it connects again"), PeerLink::Break::Failed); // what comes over the old one comes too late
     if (link->state() != PeerLink::State::Interrupted) { // lost, for one side cannot resume
         answer->verdict = Verdict::Gone;

@@ -46,6 +46,8 @@ public:
      * already. False if that cannot be: it was not sent yet.
      */
     [[nodiscard]] bool acknowledge(quint64 position);
+    /** Up to where the peer has said to have all. */
+    [[nodiscard]] quint64 acknowledged() const { return m_acknowledged; }
 
     /** What is beyond `position` waits again, for another connection. False if it was not sent yet, or is not kept any more. */
     [[nodiscard]] bool rewind(quint64 position);

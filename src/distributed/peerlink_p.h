@@ -104,6 +104,8 @@ public:
     [[nodiscard]] bool isOutbound() const { return m_outbound; }
     /** How much of the session has arrived. */
     [[nodiscard]] quint64 received() const { return m_received; }
+    /** How many bytes of this side's frames the peer has said to have. */
+    [[nodiscard]] quint64 acknowledged() const { return m_outgoing.acknowledged(); }
     /** Takes a connection on which the handshake is done; returns when that has ended. */
     Task<> run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionAnswer session);
     /** The connection is of no use any more: goes on with another one, or ends lost. */
