@@ -9,6 +9,7 @@ Usage: threehosts.py DISTRIBUTED_PEERPROCESS
 The hosts are as in hosts.py; where there can be none, this exits with 77, which ctest takes for skipped.
 """
 
+import signal
 import sys
 import time
 
@@ -78,13 +79,30 @@ def test_long_cut(hosts, peers, _program):
     assert watches[2].empty()
 
 
+def test_busy(hosts, peers, program):
+    """One whose event loop may stand still is lost with its machine, and not before."""
+    busy = Peer(hosts[2], program, "--busy")
+    watching = peers[0].begin("watch", busy.location)
+    expect(watching.get(timeout=WAIT), "watching")
+    busy.process.send_signal(signal.SIGSTOP)
+    time.sleep(2 * SILENCE / 1000)
+    busy.process.send_signal(signal.SIGCONT)
+    expect(peers[0].do("add", busy.location, 1, 2), "3")
+    assert watching.empty()
+    busy.process.send_signal(signal.SIGSTOP)
+    hosts[2].cut()
+    lost = watching.get(timeout=WAIT)
+    assert "its machine has acknowledged nothing" in lost, lost
+    hosts[2].heal()
+
+
 def main():
     enter_namespace()
     program = sys.argv[1]
     network = Network(0)
     hosts = [Host(number, network) for number in (1, 2, 3)]
     peers = [Peer(host, program) for host in hosts]
-    run_tests((test_real_addresses, test_secrets, test_short_cut, test_long_cut), hosts, peers, program)
+    run_tests((test_real_addresses, test_secrets, test_short_cut, test_long_cut, test_busy), hosts, peers, program)
 
 
 if __name__ == "__main__":

@@ -457,6 +457,21 @@ private Q_SLOTS:
         QCOMPARE(::close(file), 0); // is still ours
     }
 
+    void N01_tellsItsDescriptor()
+    {
+        auto [a, b] = connectedPair(); // the one connected, the other accepted
+        for (AsyncSocket *socket : {&a, &b}) {
+            const auto descriptor = int(socket->socketDescriptor());
+            const int on = 1;
+            QCOMPARE(::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on), 0);
+            QCOMPARE(socket->socket()->socketOption(QAbstractSocket::KeepAliveOption).toInt(), 1);
+            QCOMPARE(socket->socketDescriptor(), descriptor);
+            socket->close();
+            QCOMPARE(socket->socketDescriptor(), -1);
+        }
+        QCOMPARE(AsyncSocket().socketDescriptor(), -1);
+    }
+
     void N01_isGivenBack()
     {
         auto [socket, peer] = rawPair();

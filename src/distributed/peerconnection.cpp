@@ -6,6 +6,7 @@
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
 #include "sparearrays_p.h"
+#include "tcpsilence_p.h"
 
 #include <QHostAddress>
 #include <QLoggingCategory>
@@ -396,8 +397,11 @@ Task<> PeerLink::keepAlive()
         const qint64 silence = now - m_lastHeard;
         // Had our own event loop stood still, bytes may have come that nobody has read yet.
         const bool awake = now - before < 2 * patience.count();
-        if (awake && !mayBeSilent && silence >= limits.silence.count()) {
-            const auto text = QStringLiteral("nothing was heard from it for %1 s").arg(double(limits.silence.count()) / 1000);
+        if (awake && silence >= limits.silence.count()
+            && (!mayBeSilent || tcpSilence(m_socket->socketDescriptor()) >= limits.silence)) {
+            const QString text = (mayBeSilent ? QStringLiteral("its machine has acknowledged nothing for %1 s")
+                                              : QStringLiteral("nothing was heard from it for %1 s"))
+                                     .arg(double(limits.silence.count()) / 1000);
             lose(std::make_exception_ptr(PeerLost(m_location, text)));
             m_core->losses().pulse();
             co_return;

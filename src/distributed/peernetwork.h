@@ -84,7 +84,10 @@ public:
          * that authority, for whatever name. Peers must have it, too. With a secret besides, both have to be right.
          */
         std::optional<TlsConfiguration> tls = {};
-        /** The event loop may stand still for long, as while a job computes: peers then do not take silence for loss. */
+        /**
+         * The event loop may stand still for long, as while a job computes: peers then do not take silence for loss, only
+         * that of the machine (on Linux).
+         */
         bool mayBeBusy = false;
         /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
         qint64 sendLimit = 64 * 1024 * 1024;

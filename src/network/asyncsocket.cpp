@@ -145,6 +145,11 @@ Location AsyncSocket::localLocation() const
     return socketData()->local();
 }
 
+qintptr AsyncSocket::socketDescriptor() const
+{
+    return socketData()->descriptor();
+}
+
 QTcpSocket *AsyncSocket::socket() const
 {
     data()->checkThread("socket()");

@@ -117,6 +117,8 @@ public:
     [[nodiscard]] Location peerLocation() const;
     /** This end; invalid unless connected. */
     [[nodiscard]] Location localLocation() const;
+    /** For options of the system, and what it tells. It remains this object's. -1 if there is no connection. */
+    [[nodiscard]] qintptr socketDescriptor() const;
 
     /**
      * What is wrapped, for its options, proxy and state; nullptr once closed. For a connection that was accepted or

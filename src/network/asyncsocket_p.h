@@ -52,6 +52,7 @@ public:
     [[nodiscard]] QHostAddress peerAddress() const;
     [[nodiscard]] quint16 peerPort() const;
     [[nodiscard]] Location local() const;
+    [[nodiscard]] qintptr descriptor() const;
     void close(bool sendFirst) override;
     std::unique_ptr<QTcpSocket> release();
     [[nodiscard]] TlsSession tlsSession() const;

@@ -379,6 +379,13 @@ Location SocketData::local() const
     return m_bare ? m_bare->local() : Location();
 }
 
+qintptr SocketData::descriptor() const
+{
+    if (m_descriptor != -1)
+        return m_descriptor;
+    return m_socket ? m_socket->socketDescriptor() : -1;
+}
+
 quint16 SocketData::peerPort() const
 {
     if (m_socket)
