@@ -220,7 +220,7 @@ private Q_SLOTS:
         const Coro<> waiting = spawn([&]() -> Task<> {
             auto guard = co_await lock.acquire();
             try {
-                co_await condition->wait(guard, outcome == Outcome::TimedOut ? 5ms : 1h);
+                co_await condition->wait(guard, outcome == Outcome::TimedOut ? 100ms : 1h);
                 ended = Outcome::Completed;
             } catch (const TimedOut &) {
                 ended = Outcome::TimedOut;
@@ -249,7 +249,7 @@ private Q_SLOTS:
         default:
             break;
         }
-        waitFor(sleep10()); // longer than the deadline
+        waitFor(pass(outcome == Outcome::TimedOut ? 150ms : 10ms)); // longer than the deadline
         QCOMPARE(ended, Outcome::StillWaits); // for the lock
         waiting.terminate(); // which cannot end that wait, nor change how the first one ended
         waiting.terminate();
@@ -312,7 +312,7 @@ private Q_SLOTS:
         bool ready = false;
         const Coro<> waiting = spawn([&]() -> Task<> {
             auto guard = co_await lock.acquire();
-            co_await condition.wait(guard, [&] { return ready; }, 5ms);
+            co_await condition.wait(guard, [&] { return ready; }, 100ms);
             QVERIFY(guard);
         });
         waitFor(pause());
@@ -372,7 +372,7 @@ private:
             co_await yield();
     }
 
-    static Task<> sleep10() { co_await sleep(10ms); }
+    static Task<> pass(std::chrono::milliseconds time) { co_await sleep(time); }
 };
 
 QTEST_GUILESS_MAIN(ConditionTest)

@@ -164,15 +164,17 @@ private Q_SLOTS:
 
     void C10_aMessageAfterATimeOutIsNotLost()
     {
-        auto body = []() -> Task<int> {
+        bool timedOut = false;
+        auto body = [&]() -> Task<int> {
             try {
                 co_await receive(1ms);
             } catch (const TimedOut &) {
+                timedOut = true;
             }
             co_return co_await receive<int>();
         };
         Coro<int> coro = spawn(body);
-        QTest::qWait(20);
+        QTRY_VERIFY(timedOut);
         coro.send(3);
         QCOMPARE(waitFor(coro), 3);
     }

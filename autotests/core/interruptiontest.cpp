@@ -303,8 +303,8 @@ private Q_SLOTS:
     {
         auto object = std::make_unique<QObject>();
         bool ranOn = false;
-        const QDeadlineTimer first(10ms, Qt::PreciseTimer);
-        const QDeadlineTimer second(11ms, Qt::PreciseTimer);
+        const QDeadlineTimer first(100ms, Qt::PreciseTimer);
+        const QDeadlineTimer second(101ms, Qt::PreciseTimer);
         const Coro<> destroying = spawn([&]() -> Task<> {
             co_await sleep(first);
             object.reset();

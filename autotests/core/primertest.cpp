@@ -122,7 +122,7 @@ private:
     {
         setText("measuring ...");
         try {
-            setText(QString::number(co_await withTimeout(200ms, average(m_sensor))));
+            setText(QString::number(co_await withTimeout(2s, average(m_sensor))));
         } catch (const TimedOut &) {
             setText("no answer");
         } catch (const Destroyed &) {

@@ -142,7 +142,8 @@ private Q_SLOTS:
         WorkerThread thread;
         std::atomic<bool> cleanedUp = false;
         const auto body = [&]() -> Task<> {
-            co_await withTimeout(5ms, resumeOn(&thread, [&]() -> Task<> {
+            co_await resumeOn(&thread, []() -> Task<> { co_return; }); // so that it is there
+            co_await withTimeout(500ms, resumeOn(&thread, [&]() -> Task<> {
                 const auto cleanup = qScopeGuard([&] { cleanedUp = true; });
                 co_await 1h;
             }));

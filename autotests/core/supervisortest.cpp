@@ -131,7 +131,8 @@ private Q_SLOTS:
             for (int i = 0; i < 3; ++i) {
                 co_await settle();
                 supervisor.child(u"a"_s).send(u"fail"_s);
-                co_await sleep(21ms);
+                co_await settle();
+                co_await sleep(100ms);
             }
         }));
         QCOMPARE(supervisor.restartCount(), 3);

@@ -218,7 +218,8 @@ private Q_SLOTS:
         ThreadPool pool(1);
         std::atomic<bool> stopped = false;
         const auto body = [&]() -> Task<> {
-            co_await withTimeout(5ms, pool.run([&](std::stop_token token) {
+            co_await pool.run([] { }); // so that its thread is there
+            co_await withTimeout(500ms, pool.run([&](std::stop_token token) {
                 while (!token.stop_requested())
                     QThread::yieldCurrentThread();
                 stopped = true;
@@ -266,10 +267,10 @@ private Q_SLOTS:
 
     void aPoolThatIsClearedIsAnError()
     {
-        QThreadPool pool;
-        pool.setMaxThreadCount(1);
         QSemaphore leave;
         QSemaphore begun;
+        QThreadPool pool; // ends before what its thread uses
+        pool.setMaxThreadCount(1);
         pool.start([&] {
             begun.release();
             leave.acquire();
@@ -284,9 +285,9 @@ private Q_SLOTS:
 
     void itsThreadEndsWhileItWaits()
     {
-        ThreadPool pool(1);
         QSemaphore leave;
         QSemaphore begun;
+        ThreadPool pool(1); // ends before what its thread uses
         std::thread([&] {
             spawn([&]() -> Task<> {
                 co_await pool.run([&] {

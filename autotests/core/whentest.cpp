@@ -135,16 +135,18 @@ private Q_SLOTS:
 
     void anyOfMessageAndTime()
     {
-        const Coro<QString> coro = spawn([]() -> Task<QString> {
+        bool timeHasCome = false;
+        const Coro<QString> coro = spawn([&]() -> Task<QString> {
             QString log;
             auto first = co_await whenAny(receive<int>(), sleep(1ms));
+            timeHasCome = true;
             log += QString::number(first.index());
             first = co_await whenAny(receive<int>(), sleep(1h));
             log += QString::number(first.index()) + QString::number(std::get<0>(first));
             // The loser of the first race has left nothing behind that takes this message.
             co_return log + QString::number(co_await receive<int>());
         });
-        QTest::qWait(20);
+        QTRY_VERIFY(timeHasCome);
         coro.send(7);
         coro.send(8);
         QCOMPARE(waitFor(coro), QStringLiteral("1078"));

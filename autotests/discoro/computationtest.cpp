@@ -376,7 +376,7 @@ private Q_SLOTS:
         monitor.open(location(), {});
         QCOMPARE(monitor.state(), ClusterMonitor::State::Connecting);
         QTRY_COMPARE(monitor.state(), ClusterMonitor::State::Connected);
-        QCOMPARE(monitor.status().nodes.size(), 1);
+        QTRY_COMPARE(monitor.status().nodes.size(), 1);
         QCOMPARE(monitor.status().nodes.constFirst().name, QStringLiteral("a"));
         run([&](Computation &computation) -> Task<> {
             const Coro<> job = spawn(computation.runResult(block));

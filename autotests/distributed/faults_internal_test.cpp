@@ -314,9 +314,9 @@ private:
 
     static void setShortLimits()
     {
-        peerLimits().handshake = 400ms;
+        peerLimits().handshake = 1500ms;
         peerLimits().ping = 50ms;
-        peerLimits().silence = 400ms;
+        peerLimits().silence = 1500ms;
     }
 
     [[nodiscard]] Location there() const { return m_line->there.location(); }

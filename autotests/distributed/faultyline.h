@@ -3,13 +3,12 @@
 
 #pragma once
 
+#include "../network/freeport.h"
 #include "peerprocess.h"
 
 #include <Asyncoro/FaultProxy>
 
 #include <QLoggingCategory>
-#include <QRandomGenerator>
-#include <QTcpServer>
 
 namespace DistributedTest {
 
@@ -19,22 +18,6 @@ inline void expectFaults()
     QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.*.warning=false"));
     peerLimits() = PeerLimits();
     peerLimits().retry = 20ms;
-}
-
-/**
- * A port that is free at all the addresses that FaultyLine uses, and that the system gives no connection by itself: one
- * that is free at 127.0.0.1 could be that of a connection at 127.0.0.2.
- */
-inline quint16 freePort()
-{
-    static quint16 port = quint16(QRandomGenerator::global()->bounded(10'000, 30'000)); // tests run beside each other
-    const auto isFree = [](int number) {
-        return QTcpServer().listen(QHostAddress(QStringLiteral("127.0.0.%1").arg(number)), port);
-    };
-    do {
-        port = port < 29'999 ? quint16(port + 1) : quint16(10'000);
-    } while (!isFree(1) || !isFree(2) || !isFree(3));
-    return port;
 }
 
 /**

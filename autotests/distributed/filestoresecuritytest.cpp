@@ -292,7 +292,7 @@ private Q_SLOTS:
 
     void D09_bytesThatDoNotCome()
     {
-        openStore({.maxTransfers = 1, .patience = 50ms});
+        openStore({.maxTransfers = 1, .patience = 1s});
         m_near->offer(QStringLiteral("asyncoro.file.read"), [](QByteArray, qint64, qint64) -> Task<QVariantList> {
             co_await waitForever();
             co_return {};

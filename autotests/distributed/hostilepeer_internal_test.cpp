@@ -239,6 +239,7 @@ private Q_SLOTS:
             co_await peer.socket.connect(location);
             co_await peer.isClosed();
         }(m_network->location()));
+        peerLimits().handshake = 500ms;
         expectWarning(QStringLiteral("refused a connection from .*: recv(All)?\\(\\) timed out"));
         waitFor([](Location location) -> Task<> {
             RawPeer peer;

@@ -331,7 +331,7 @@ private Q_SLOTS:
         channel.subscribe(coroToNear(slow));
         channel.subscribe(coroToNear(quick));
         QCOMPARE(waitFor(channel.deliver(1)), 2);
-        QCOMPARE(waitFor(channel.deliver(2, 0, 30ms)), 1); // one has no room
+        QCOMPARE(waitFor(channel.deliver(2, 0, 500ms)), 1); // one has no room
         const Coro<int> delivery = spawn(channel.deliver(3));
         waitFor(quick, 10s);
         QVERIFY(delivery.isRunning());

@@ -263,7 +263,7 @@ private Q_SLOTS:
     void whoDoesNotComeBackIsLost()
     {
         m_network.reset();
-        peerLimits().silence = 100ms;
+        peerLimits().silence = 1s;
         m_network = makeNetwork();
         m_network->offer(QStringLiteral("wait"), waitForever);
         const auto peer = std::make_unique<ResumingPeer>();

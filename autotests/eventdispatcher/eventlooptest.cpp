@@ -394,8 +394,8 @@ private Q_SLOTS:
                 QTimer::singleShot(1, &inner, [&] {
                     ofInner = new QObject;
                     ofInner->deleteLater();
+                    QTimer::singleShot(1, &inner, &QEventLoop::quit);
                 });
-                QTimer::singleShot(10, &inner, &QEventLoop::quit);
                 inner.exec();
                 QVERIFY(!ofInner);
                 QVERIFY(ofOuter);

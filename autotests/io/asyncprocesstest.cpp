@@ -580,7 +580,7 @@ private Q_SLOTS:
             AsyncProcess process = started(StubbornFamily);
             lifeline.close();
             QCOMPARE(run(process.readLine()), "ready\n");
-            process.setTimeToEnd(100ms);
+            process.setTimeToEnd(1s);
         } // does not block:
         run(sleep(1ms));
         QVERIFY(hasChildren());

@@ -210,7 +210,7 @@ private Q_SLOTS:
         AsyncFile file;
         file.openDescriptor(pipe.takeWriter(), QIODevice::WriteOnly);
         const QByteArray bytes = pattern(1'000'000);
-        QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.write(bytes, 10ms)));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(file.write(bytes, 500ms)));
         AsyncFile reader;
         reader.openDescriptor(pipe.takeReader(), QIODevice::ReadOnly);
         const Coro<> next = spawn([&file]() -> Task<> {

@@ -133,6 +133,7 @@ private Q_SLOTS:
         QFETCH(const bool, opened);
         QFETCH(const bool, byDeadline);
         constexpr int Pipes = 100;
+        const auto deadline = [&] { return byDeadline ? QDeadlineTimer(opened ? 2s : 10ms) : Forever; };
         {
             const QString other = newFile("content");
             std::vector<std::unique_ptr<Fifo>> fifos;
@@ -144,9 +145,8 @@ private Q_SLOTS:
                 if (opened)
                     run(readers[i].open(fifos[i]->path()));
                 coros.append(spawn([&, i]() -> Task<> {
-                    co_await writers[i].open(fifos[i]->path(), QIODevice::WriteOnly,
-                                             byDeadline && !opened ? QDeadlineTimer(10ms) : Forever);
-                    co_await writers[i].write(QByteArray(Megabyte, 'x'), byDeadline ? QDeadlineTimer(10ms) : Forever);
+                    co_await writers[i].open(fifos[i]->path(), QIODevice::WriteOnly, opened ? Forever : deadline());
+                    co_await writers[i].write(QByteArray(Megabyte, 'x'), deadline());
                 }));
             }
             AsyncFile file;
@@ -154,7 +154,7 @@ private Q_SLOTS:
             QCOMPARE(run(file.readAll()), "content");
             for (int i = 0; i < Pipes; ++i) {
                 if (opened)
-                    QCOMPARE(run(readers[i].readExactly(4)), "xxxx"); // it has begun to write
+                    QCOMPARE(run(readers[i].readExactly(4, 60s)), "xxxx"); // it has begun to write
                 if (byDeadline) {
                     QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(coros.at(i)));
                 } else {

@@ -67,14 +67,16 @@ public:
         m_server.listen(QHostAddress::LocalHost);
         ::listen(int(m_server.server()->socketDescriptor()), 0);
         m_server.server()->pauseAccepting();
-        for (;;) {
-            AsyncSocket socket;
+        for (int fruitless = 0; fruitless < 2; ++fruitless) { // the system might just have had no time
             try {
-                run(socket.connect(location(), 100ms));
+                for (;;) {
+                    AsyncSocket socket;
+                    run(socket.connect(location(), 100ms));
+                    m_queue.push_back(std::move(socket));
+                    fruitless = 0;
+                }
             } catch (const TimedOut &) {
-                return;
             }
-            m_queue.push_back(std::move(socket));
         }
     }
 
@@ -164,10 +166,11 @@ private Q_SLOTS:
     void N02_readAllLosesNothing()
     {
         QFETCH(const QString, how);
+        const QDeadlineTimer deadline(how == QStringLiteral("timed out") ? 200ms : 60s);
         auto [socket, peer] = rawPair();
         peer.send("01234");
-        const Coro<QByteArray> reading = spawn([&socket = socket]() -> Task<QByteArray> {
-            co_return co_await socket.readAll(10, QDeadlineTimer(200));
+        const Coro<QByteArray> reading = spawn([&socket = socket, deadline]() -> Task<QByteArray> {
+            co_return co_await socket.readAll(10, deadline);
         });
         QTest::qWait(0);
         letOthersRun();

@@ -77,13 +77,15 @@ inline qint64 sendUntilFull(AsyncSocket &socket)
     return waitFor(spawn([&socket]() -> Task<qint64> {
         const QByteArray chunk(65536, 'x');
         qint64 sent = 0;
-        for (;;) {
+        for (int fruitless = 0; fruitless < 2; ++fruitless) { // the system might just have had no time
             try {
                 // The event loop gets rid of what it can meanwhile.
-                co_await socket.sendAll(chunk, std::chrono::milliseconds(50));
-                sent += chunk.size();
+                for (;;) {
+                    co_await socket.sendAll(chunk, std::chrono::milliseconds(50));
+                    sent += chunk.size();
+                    fruitless = 0;
+                }
             } catch (const TimedOut &) {
-                break;
             }
         }
         co_return sent;

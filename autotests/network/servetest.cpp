@@ -297,7 +297,7 @@ private Q_SLOTS:
         server.listen(QHostAddress::LocalHost);
         AsyncSocket socket;
         run(socket.connect(server.location()));
-        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(withTimeout(50ms, server.serve(echo))));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, waitFor(withTimeout(500ms, server.serve(echo))));
         QCOMPARE(waitFor(recvToEnd(socket)), "");
     }
 

@@ -6,6 +6,7 @@
 
 #include <QAccessible>
 #include <QApplication>
+#include <QRegularExpression>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -135,11 +136,17 @@ private Q_SLOTS:
         dashboard.cluster.setState(State::Connected);
         dashboard.cluster.setStatus(Recording::atWork(2, 1, 1).status);
         QVERIFY(dashboard.isShown());
-        dashboard.cluster.setState(State::Lost, u"the remote host closed the connection"_s, QDateTime::currentDateTimeUtc().addSecs(3));
+        dashboard.cluster.setState(State::Lost, u"the remote host closed the connection"_s, QDateTime::currentDateTimeUtc().addSecs(30));
         QTRY_VERIFY(dashboard.sees("banner"));
-        QCOMPARE(dashboard.text("banner"),
-                 u"The connection to 127.0.0.1:51350 was lost: the remote host closed the connection. The next attempt comes in 3 s."_s);
-        QTRY_VERIFY(dashboard.text("banner").endsWith(u"in 2 s."_s));
+        const auto isRight = [&] {
+            static const QRegularExpression text(
+                u"^The connection to 127\\.0\\.0\\.1:51350 was lost: the remote host closed the connection\\. The next attempt comes in [1-3]\\d s\\.$"_s);
+            return text.match(dashboard.text("banner")).hasMatch();
+        };
+        QVERIFY2(isRight(), qPrintable(dashboard.text("banner")));
+        const QString before = dashboard.text("banner");
+        QTRY_VERIFY(dashboard.text("banner") != before); // it counts down
+        QVERIFY2(isRight(), qPrintable(dashboard.text("banner")));
         QTRY_VERIFY(DashboardWindow::says(dashboard.find("banner"), u"Try now"_s));
         QCOMPARE(cells(dashboard, "nodeTable", "cell-name").size(), 2); // the last data
         QVERIFY(dashboard.find("content")->opacity() < 1);
@@ -148,10 +155,10 @@ private Q_SLOTS:
     void lostBeforeAnyStatus()
     {
         DashboardWindow dashboard;
-        dashboard.cluster.setState(State::Lost, u"connection refused"_s, QDateTime::currentDateTimeUtc().addSecs(3));
+        dashboard.cluster.setState(State::Lost, u"connection refused"_s, QDateTime::currentDateTimeUtc().addSecs(30));
         QVERIFY(dashboard.isShown());
         QCOMPARE(dashboard.text("placeholder"), u"The scheduler cannot be reached"_s);
-        QVERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"connection refused. The next attempt comes in 3 s."_s));
+        QVERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"connection refused. The next attempt comes in "_s));
         QVERIFY(DashboardWindow::says(dashboard.find("placeholder"), u"Try now"_s));
     }
 

@@ -328,9 +328,9 @@ private Q_SLOTS:
     void saysWhatDoesNotComeUpInTime()
     {
         writeTool(u"discoro-node"_s, "echo trying hard >&2\nexec sleep 1000");
-        start({u"--start-timeout"_s, u"1"_s}, "echo started");
+        start({u"--start-timeout"_s, u"3"_s}, "echo started");
         QCOMPARE(waitForEnd(), 1);
-        QCOMPARE(m_errors, "discoro local: node-1 has not joined the cluster after 1 seconds:\n  trying hard\n");
+        QCOMPARE(m_errors, "discoro local: node-1 has not joined the cluster after 3 seconds:\n  trying hard\n");
         QCOMPARE(m_output, QByteArray());
         nothingIsLeft();
     }

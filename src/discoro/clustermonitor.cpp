@@ -31,7 +31,7 @@ public:
 
     void stop()
     {
-        coro.terminate();
+        watching.reset(); // first: what it waits for ends with the network
         network.reset();
     }
     void set(ClusterMonitor::State newState, const QString &newError = {});
@@ -42,7 +42,7 @@ public:
     std::unique_ptr<PeerNetwork> network;
     Location scheduler;
     Secret secret;
-    Coro<> coro;
+    std::unique_ptr<QObject> watching; // the coroutine belongs to it
     ClusterMonitor::State state = ClusterMonitor::State::NotConnected;
     QString error;
     QDateTime nextAttempt;
@@ -131,9 +131,10 @@ void ClusterMonitor::open(const Location &scheduler, const QByteArray &secret,
         d->set(State::Refused, e.message());
         return;
     }
-    d->coro = spawn(&ClusterMonitorPrivate::watch, d.get());
-    d->coro.setName(QStringLiteral("monitor of ") + scheduler.toString());
-    d->coro.setDaemon();
+    d->watching = std::make_unique<QObject>();
+    const Coro<> watcher = spawn(d->watching.get(), [d = d.get()] { return d->watch(); });
+    watcher.setName(QStringLiteral("monitor of ") + scheduler.toString());
+    watcher.setDaemon();
 }
 
 void ClusterMonitor::close()
