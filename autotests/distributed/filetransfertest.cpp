@@ -248,6 +248,10 @@ private Q_SLOTS:
         QCOMPARE(sendAs("3"), int(Reason::QuotaExceeded));
         QCOMPARE(waitFor(removeFiles(*m_near, m_far->location(), QStringLiteral("1"))), 1);
         writeTo(stored(QStringLiteral(".asyncoro/broken off")), QByteArray(50, 'x'));
+        QFile brokenOff(stored(QStringLiteral(".asyncoro/broken off")));
+        QVERIFY(brokenOff.open(QIODevice::ReadWrite)); // by a clock that was fast
+        QVERIFY(brokenOff.setFileTime(QDateTime::currentDateTimeUtc().addSecs(3600), QFile::FileModificationTime));
+        brokenOff.close();
         QCOMPARE(sendAs("3"), 0); // for which that had to go
         QCOMPARE(partials(), QStringList());
         writeTo(path(QStringLiteral("a")), QByteArray(101, 'x'));

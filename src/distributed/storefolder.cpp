@@ -427,11 +427,10 @@ qint64 StoreFolder::usageOf(const Descriptor &folder, const std::stop_token &sto
 
 void StoreFolder::removePartials(std::chrono::seconds age)
 {
-    // Not time(): its clock may be behind the one that times of files are taken from.
     const auto limit = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch() - age).count();
     forNamesIn(m_partials, [&](const QByteArray &name) {
         const Descriptor file = openUnlocked(name, 0);
-        if (file.isOpen() && modifiedAt(file.status()) <= limit)
+        if (file.isOpen() && (age == age.zero() || modifiedAt(file.status()) <= limit))
             ::unlinkat(m_partials.number(), name.constData(), 0);
     });
 }
