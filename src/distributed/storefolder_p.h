@@ -120,7 +120,7 @@ public:
 
     /** How many bytes its files have, but for those that are arriving. */
     qint64 usage(const std::stop_token &stop);
-    /** Removes partial files that nobody goes on with and that are older than that; with 0 all of them, whatever their times. */
+    /** Removes partial files that nobody goes on with and that are older than that; with 0 all, whatever their times. */
     void removePartials(std::chrono::seconds age);
 
 private:
