@@ -183,6 +183,51 @@ private Q_SLOTS:
         });
     }
 
+    // Ours spins in a quick exchange, and sleeps when an answer takes longer.
+    void losesNothingOfAQuickExchange()
+    {
+        run([] {
+            constexpr int Rounds = 3000;
+            Receiver here;
+            Receiver there;
+            const auto other = makeThread({});
+            there.moveToThread(other.get());
+            other->start();
+
+            QEventLoop loop;
+            Pair pair;
+            QSocketNotifier notifier(pair.a.fd(), QSocketNotifier::Read);
+            qint64 bytes = 0;
+            QObject::connect(&notifier, &QSocketNotifier::activated, &loop, [&] { bytes += readAll(pair.a.fd()); });
+            QTimer timer;
+            int ticks = 0;
+            QObject::connect(&timer, &QTimer::timeout, &loop, [&] { ++ticks; });
+            timer.start(1ms);
+
+            there.handler = [&](int) {
+                const auto round = there.events.size();
+                if (round % 300 == 0)
+                    QThread::usleep(500);
+                if (round % 10 == 0)
+                    writeByte(pair.b);
+                here.post(1);
+            };
+            here.handler = [&](int) {
+                if (here.events.size() < Rounds)
+                    there.post(1);
+                else
+                    loop.quit();
+            };
+            there.post(1);
+            loop.exec();
+            processUntil([&] { return bytes == Rounds / 10 && ticks > 0; });
+            other->quit();
+            other->wait();
+            QCOMPARE(here.events.size(), Rounds);
+            QCOMPARE(there.events.size(), Rounds);
+        });
+    }
+
     // Each time the loop is just about to sleep, or asleep, or not yet.
     void exitFromAnotherThreadIsNeverLost()
     {

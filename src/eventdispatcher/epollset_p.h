@@ -56,6 +56,8 @@ public:
     /** The same regardless of notifiers. */
     void waitForWakeUp(Moment until);
 
+    /** Whether there is something to activate. */
+    [[nodiscard]] bool isReady() const { return !m_ready.empty(); }
     /** Activates all that were found ready. May be called from within, where it goes on. Gives how many. */
     int activateReady();
 
@@ -88,7 +90,6 @@ private:
     void watch(int fd);
     void disableInvalid(int fd, int error);
     void markAlwaysReady();
-    [[nodiscard]] bool isReady() const { return !m_ready.empty(); }
     [[nodiscard]] int waitForEpoll(Moment until);
     [[nodiscard]] bool take(const epoll_event &event);
 

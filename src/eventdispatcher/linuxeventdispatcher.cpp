@@ -3,6 +3,7 @@
 
 #include "linuxeventdispatcher_p.h"
 
+#include "adaptivespin_p.h"
 #include "epollset_p.h"
 #include "timerqueue_p.h"
 #include "wakeup_p.h"
@@ -10,7 +11,9 @@
 #include <QCoreApplication>
 #include <QSocketNotifier>
 #include <QThread>
+#include <qyieldcpu.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -35,11 +38,14 @@ class LinuxEventDispatcher::Private
 {
 public:
     void renewAfterFork();
+    void wait(Moment until, bool inExec);
+    [[nodiscard]] bool spin(Moment until, bool inExec);
 
     WakeUp wakeUp;
     std::atomic<bool> interrupted = false;
     EpollSet sockets{wakeUp};
     TimerQueue timers;
+    AdaptiveSpin adaptiveSpin;
     int forksSeen = forks.load(std::memory_order_relaxed);
 };
 
@@ -50,6 +56,30 @@ void LinuxEventDispatcher::Private::renewAfterFork()
         wakeUp.renew();
         sockets.renew();
     }
+}
+
+void LinuxEventDispatcher::Private::wait(Moment until, bool inExec)
+{
+    if (until == AtOnce) {
+        sockets.wait(AtOnce, inExec);
+        return;
+    }
+    const Moment start = now();
+    if (!adaptiveSpin.isWorthwhile() || !spin(std::min(until, start + AdaptiveSpin::Longest), inExec))
+        sockets.wait(wakeUp.prepareToWait() ? until : AtOnce, inExec);
+    adaptiveSpin.addWait(now() - start);
+}
+
+// Whether there is a reason not to sleep. Nobody has to wake a thread that spins by a system call.
+bool LinuxEventDispatcher::Private::spin(Moment until, bool inExec)
+{
+    do {
+        sockets.wait(AtOnce, inExec);
+        if (sockets.isReady() || wakeUp.isWoken())
+            return true;
+        qYieldCpu();
+    } while (now() < until);
+    return false;
 }
 
 LinuxEventDispatcher::LinuxEventDispatcher(QObject *parent)
@@ -84,13 +114,12 @@ bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
     if (!leaves) {
         if (withSockets)
             d->sockets.applyChanges();
-        const bool waits = mayBlock && d->wakeUp.prepareToWait();
-        const Moment until = !waits ? AtOnce : withTimers ? d->timers.nextMoment() : Never;
+        const Moment until = !mayBlock ? AtOnce : withTimers ? d->timers.nextMoment() : Never;
         if (withSockets)
-            d->sockets.wait(until, inExec);
-        else if (waits)
+            d->wait(until, inExec);
+        else if (mayBlock && d->wakeUp.prepareToWait())
             d->sockets.waitForWakeUp(until);
-        wokenUp = waits && d->wakeUp.take();
+        wokenUp = mayBlock && d->wakeUp.take();
     }
     if (mayBlock)
         Q_EMIT awake();
