@@ -22,5 +22,5 @@ FIGURES = [
     figure("notifiers", "one of 10 sockets ready in each turn"),
     figure("notifiers-of-many", "one of 5,000 sockets ready in each turn"),
     figure("timers", "a timer of 10,000 started anew"),
-    figure("wake-ups", "an event to another thread and back, both sleep"),
+    figure("wake-ups", "an event to another thread and back"),
 ]
