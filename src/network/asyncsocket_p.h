@@ -104,7 +104,6 @@ private:
     [[nodiscard]] qint64 readRaw(char *to, qint64 maxSize);
     void writeRaw(QByteArrayView header, const QByteArray &bytes);
     void watchWriteNotifier();
-    [[nodiscard]] qint64 writeDirectly(QByteArrayView header, QByteArrayView bytes) const;
 
     std::unique_ptr<QTcpSocket> m_socket; // null once closed or lost, and while there is only m_bare
     std::unique_ptr<QTcpSocket> m_lost; // with its connection, that could not be made secure; not disposed of yet

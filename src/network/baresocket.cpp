@@ -4,6 +4,7 @@
 #include "baresocket_p.h"
 
 #include "asyncsocket_p.h"
+#include "directsocket_p.h"
 
 #include <QEvent>
 #include <QNetworkInterface>
@@ -62,17 +63,16 @@ ConnectedDescriptor acceptConnection(int listening)
     if (descriptor == -1)
         return {};
     setLowDelay(descriptor);
-#ifdef MSG_NOSIGNAL
+    if (!DirectSocket::Exists)
+        return {descriptor, {}, 0};
     return {descriptor, hostOf(peer), portOf(peer)};
-#else
-    return {descriptor, {}, 0};
-#endif
 }
 
 ConnectedDescriptor connectionOf(qintptr descriptor)
 {
     ConnectedDescriptor connection{descriptor, {}, 0};
-#ifdef MSG_NOSIGNAL
+    if (!DirectSocket::Exists)
+        return connection;
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     int type = 0;
@@ -86,7 +86,6 @@ ConnectedDescriptor connectionOf(qintptr descriptor)
         connection.peerAddress = hostOf(peer);
         connection.peerPort = portOf(peer);
     }
-#endif
     return connection;
 }
 

@@ -4,17 +4,15 @@
 #include "asyncsocket_p.h"
 #include "baresocket_p.h"
 #include "closing_p.h"
+#include "directsocket_p.h"
 #include "sockettls_p.h"
 
 #include <QEvent>
 #include <QSocketNotifier>
 
+#include <algorithm>
 #include <cerrno>
-
-#ifdef Q_OS_UNIX
-#include <poll.h>
-#include <sys/socket.h>
-#endif
+#include <utility>
 
 namespace Asyncoro::Detail {
 
@@ -29,71 +27,6 @@ constexpr qint64 WriteThroughSize = 256 * 1024;
 constexpr quint8 ReadsInARow = 4;
 // As much as the system holds for a connection, and more.
 constexpr qint64 MaxRescued = 64 * 1024 * 1024;
-
-#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
-constexpr bool CanBeDirect = true;
-
-qint64 receive(int descriptor, char *to, qint64 maxSize)
-{
-    return ::recv(descriptor, to, size_t(maxSize), MSG_DONTWAIT);
-}
-
-/** Why nothing can be written any more; 0 if it can. */
-int errorOf(int descriptor)
-{
-    pollfd state{.fd = descriptor, .events = 0, .revents = 0};
-    if (::poll(&state, 1, 0) <= 0)
-        return 0;
-    int error = 0;
-    socklen_t size = sizeof error;
-    return ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0 ? error : EPIPE;
-}
-#else
-constexpr bool CanBeDirect = false;
-
-qint64 receive(int, char *, qint64)
-{
-    return -1;
-}
-
-int errorOf(int)
-{
-    return 0;
-}
-#endif
-
-/** Takes what has come and nobody wants: the system resets a connection that is closed before all was read. */
-void discardUnread(int descriptor)
-{
-    char bytes[8192];
-    for (qint64 size = 1, total = 0; size > 0 && total < ReadBufferSize; total += size)
-        size = receive(descriptor, bytes, sizeof bytes);
-}
-
-QAbstractSocket::SocketError codeOf(int error)
-{
-    switch (error) {
-    case ECONNRESET:
-    case EPIPE:
-        return QAbstractSocket::RemoteHostClosedError;
-    case ETIMEDOUT:
-        return QAbstractSocket::SocketTimeoutError;
-    default:
-        return QAbstractSocket::NetworkError;
-    }
-}
-
-QString textOf(int error)
-{
-    switch (error) {
-    case ECONNRESET:
-        return QStringLiteral("the peer reset the connection");
-    case EPIPE:
-        return QStringLiteral("the peer closed the connection");
-    default:
-        return qt_error_string(error);
-    }
-}
 
 } // namespace
 
@@ -203,7 +136,7 @@ std::unique_ptr<QTcpSocket> SocketData::shut(bool sendFirst)
     if (m_notifier) {
         m_notifier->setEnabled(false);
         if (sendFirst && !m_readEnded)
-            discardUnread(m_descriptor);
+            DirectSocket::discardUnread(m_descriptor);
     }
     std::unique_ptr<QTcpSocket> socket = m_socket ? takeSocket() : nullptr;
     m_readEnded = false;
@@ -299,7 +232,7 @@ void SocketData::setConnected()
 // Finds out whether what the descriptor carries is what the socket does: no encryption, no proxy.
 void SocketData::setDirect()
 {
-    const bool isPlain = CanBeDirect && m_socket->metaObject() == &QTcpSocket::staticMetaObject;
+    const bool isPlain = DirectSocket::Exists && m_socket->metaObject() == &QTcpSocket::staticMetaObject;
     for (QSocketNotifier *const notifier : m_socket->findChildren<QSocketNotifier *>()) {
         if (notifier->type() != QSocketNotifier::Read)
             continue;
@@ -346,7 +279,7 @@ void SocketData::onError(QAbstractSocket::SocketError code)
             keep(m_socket->readAll()); // after an error in writing QTcpSocket drops it
     }
     if (code == QAbstractSocket::RemoteHostClosedError && isReset)
-        setUnconnected(State::Unconnected, code, textOf(ECONNRESET));
+        setUnconnected(State::Unconnected, code, DirectSocket::textOf(ECONNRESET));
     else if (code == QAbstractSocket::RemoteHostClosedError && !m_notifier && m_socket->bytesToWrite() == 0)
         setUnconnected(State::Ended, code, m_socket->errorString());
     else // a peer that ends its stream while bytes for it are unsent does not end it in order
@@ -431,7 +364,7 @@ bool SocketData::eventFilter(QObject *watched, QEvent *event)
     }
     if (watched != m_notifier) {
         // For room to write. QTcpSocket closes the descriptor before it tells of an error.
-        if (const int error = errorOf(m_descriptor); error != 0) {
+        if (const int error = DirectSocket::writeErrorOf(m_descriptor); error != 0) {
             rescueBytes();
             fail(error);
         }
@@ -497,7 +430,7 @@ qint64 SocketData::readRaw(char *to, qint64 maxSize)
     if (!m_notifier || !m_mayHaveBytes || m_readsLeft == 0)
         return NothingYet;
     --m_readsLeft;
-    const qint64 size = receive(m_descriptor, to, maxSize);
+    const qint64 size = DirectSocket::receive(m_descriptor, to, maxSize);
     m_mayHaveBytes = size == maxSize;
     if (size > 0)
         return size;
@@ -517,7 +450,7 @@ void SocketData::rescueBytes()
 {
     QByteArray bytes(ChunkSize, Qt::Uninitialized);
     for (qint64 total = 0; !m_readEnded && total < MaxRescued;) {
-        const qint64 size = receive(m_descriptor, bytes.data(), bytes.size());
+        const qint64 size = DirectSocket::receive(m_descriptor, bytes.data(), bytes.size());
         if (size <= 0)
             break;
         keep(bytes.first(size));
@@ -531,7 +464,7 @@ void SocketData::fail(int error)
     m_peer = peer();
     if (m_socket)
         m_notifier->setEnabled(true); // QTcpSocket is to find out, too
-    setUnconnected(State::Unconnected, codeOf(error), textOf(error));
+    setUnconnected(State::Unconnected, DirectSocket::codeOf(error), DirectSocket::textOf(error));
 }
 
 void SocketData::keep(const QByteArray &bytes)
@@ -566,12 +499,10 @@ std::exception_ptr SocketData::endWriting(const char *operation)
         m_tls->endWriting();
         return nullptr;
     }
-#ifdef Q_OS_UNIX
     if (m_descriptor != -1) {
-        ::shutdown(m_descriptor, SHUT_WR);
+        DirectSocket::endWriting(m_descriptor);
         return nullptr;
     }
-#endif
     return std::make_exception_ptr(SocketError(QAbstractSocket::UnsupportedSocketOperationError,
                                                QLatin1StringView(operation), peer(),
                                                QStringLiteral("a connection of this kind cannot end one side alone")));
@@ -591,7 +522,7 @@ void SocketData::writeRaw(QByteArrayView header, const QByteArray &bytes)
         return;
     const qint64 size = header.size() + bytes.size();
     const bool atOnce = size <= WriteThroughSize && (!m_socket || m_socket->bytesToWrite() == 0);
-    const qint64 written = atOnce ? writeDirectly(header, bytes) : 0;
+    const qint64 written = atOnce && m_descriptor != -1 ? DirectSocket::send(m_descriptor, header, bytes) : 0;
     if (written == size)
         return;
     if (written < 0) {
@@ -628,30 +559,6 @@ void SocketData::watchWriteNotifier()
         if (notifier->type() == QSocketNotifier::Write)
             notifier->installEventFilter(this);
     }
-}
-
-// How much went out; -1 if there is an error, in errno.
-qint64 SocketData::writeDirectly([[maybe_unused]] QByteArrayView header, [[maybe_unused]] QByteArrayView bytes) const
-{
-#if defined(Q_OS_UNIX) && defined(MSG_NOSIGNAL)
-    if (m_descriptor == -1)
-        return 0;
-    constexpr int Flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-    qint64 written = 0;
-    if (header.isEmpty()) { // most often; the other call takes longer
-        written = ::send(m_descriptor, bytes.data(), size_t(bytes.size()), Flags);
-    } else {
-        iovec parts[] = {{.iov_base = const_cast<char *>(header.data()), .iov_len = size_t(header.size())},
-                         {.iov_base = const_cast<char *>(bytes.data()), .iov_len = size_t(bytes.size())}};
-        msghdr message{};
-        message.msg_iov = parts;
-        message.msg_iovlen = std::size(parts);
-        written = ::sendmsg(m_descriptor, &message, Flags);
-    }
-    return written < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : written;
-#else
-    return 0;
-#endif
 }
 
 } // namespace Asyncoro::Detail
