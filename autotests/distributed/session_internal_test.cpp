@@ -361,6 +361,24 @@ private Q_SLOTS:
         }(m_network->location()));
     }
 
+    void aRequestForANewSessionThatWasOvertakenChangesNothing()
+    {
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            ResumingPeer late;
+            late.ours.incarnation = peer.ours.incarnation;
+            co_await late.greet(network->location());
+            co_await peer.begin(network->location());
+            const Peer known = network->peers().constFirst();
+            peer.socket.abort();
+            while (known.info().state == PeerInfo::State::Connected)
+                co_await yield();
+            co_await late.socket.sendAll(late.introduction());
+            expect((co_await late.receiveAnswer()).verdict == Verdict::Duplicate, "believed");
+            expect((co_await peer.resume(network->location())).verdict == Verdict::Resumed, "not resumed");
+        }(m_network.get()));
+    }
+
     void signsOfLifeAreAnswered()
     {
         waitFor([](Location location) -> Task<> {

@@ -203,13 +203,14 @@ std::shared_ptr<PeerLink> NetworkCore::linkTo(const Location &location)
     return link;
 }
 
-void NetworkCore::addConnected(const std::shared_ptr<PeerLink> &link)
+quint64 NetworkCore::addConnected(const std::shared_ptr<PeerLink> &link)
 {
     m_byIncarnation.insert(link->incarnation(), link);
     if (link->location().isValid())
         m_byLocation.insert(link->location(), link);
     m_directory->connected(link);
     m_news.pulse();
+    return ++m_sessionsBegun;
 }
 
 void NetworkCore::remove(const PeerLink &link)
@@ -411,6 +412,7 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         if (!hello)
             throw PeerRefused(QStringLiteral("it does not speak this protocol"));
         theirs = *hello;
+        const quint64 sessionsBefore = m_sessionsBegun;
         co_await socket->sendAll(ourBytes, deadline);
         if (theirs.incarnation == m_incarnation)
             co_return; // this process by another of its addresses; the side that connects says so
@@ -430,8 +432,9 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         }
 
         request = SessionRequest::fromBytes(requestBytes);
-        link = request.session != 0 ? resume(theirs, request, &answer)
-                                    : linkFor(theirs, Location(socket->peerLocation().address(), theirs.port), &answer);
+        link = request.session != 0
+            ? resume(theirs, request, &answer)
+            : linkFor(theirs, Location(socket->peerLocation().address(), theirs.port), sessionsBefore, &answer);
         const QByteArray answerBytes = answer.toBytes();
         transcript += theirProof + answerBytes;
         co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
@@ -445,8 +448,12 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
     co_await link->run(std::move(socket), theirs, answer);
 }
 
-/** The link that a connection from the process `theirs` is for; none, if there is a better one than this. */
-std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Location &location, SessionAnswer *answer)
+/**
+ * The link that a connection from the process `theirs` is for; none, if there is a better one than this. It asks for a new
+ * session, and when it got this side's hello, there had been `sessionsBefore`.
+ */
+std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Location &location, quint64 sessionsBefore,
+                                               SessionAnswer *answer)
 {
     std::shared_ptr<PeerLink> there = location.isValid() ? m_byLocation.value(location) : nullptr;
     if (there && there->hasSession() && there->incarnation() != theirs.incarnation) {
@@ -460,6 +467,10 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
     }
     std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
     if (link && link->state() == PeerLink::State::Interrupted) {
+        if (link->ordinal() > sessionsBefore) {
+            answer->verdict = Verdict::Duplicate; // overtaken: it was asked for before that session began
+            return {};
+        }
         link->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("it has given up the connection"))));
         link.reset();
     }

@@ -67,7 +67,8 @@ public:
     Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
                                    QDeadlineTimer until, std::function<bool(const Hello &)> isWanted, Hello *theirs);
 
-    void addConnected(const std::shared_ptr<PeerLink> &link);
+    /** How many sessions have begun, this one included. */
+    quint64 addConnected(const std::shared_ptr<PeerLink> &link);
     /** `location` is another one of the process that `link` is for. */
     void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link) { m_byLocation.insert(location, link); }
     void remove(const PeerLink &link);
@@ -114,7 +115,8 @@ private:
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
     void dropUnusedLinks();
     void makeRoomForStranger();
-    std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, SessionAnswer *answer);
+    std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, quint64 sessionsBefore,
+                                      SessionAnswer *answer);
     std::shared_ptr<PeerLink> resume(const Hello &theirs, const SessionRequest &request, SessionAnswer *answer);
     [[nodiscard]] Hello makeHello() const;
     [[nodiscard]] Location advertised() const;
@@ -154,6 +156,7 @@ private:
     };
     QList<Stranger> m_strangers; // the oldest first
     QHash<QByteArray, int> m_shakingWith; // on how many connections of this side a session is asked for, by incarnation
+    quint64 m_sessionsBegun = 0;
     std::atomic<bool> m_closed = false; // read by other threads, too
 };
 

@@ -249,7 +249,7 @@ Task<> PeerLink::run(std::shared_ptr<AsyncSocket> socket, Hello theirs, SessionA
     m_lastHeard = milliseconds();
     m_pinged = 0;
     if (!resumed)
-        m_core->addConnected(self);
+        m_ordinal = m_core->addConnected(self);
     m_writing = false;
     m_writer = spawn(&PeerLink::writeFrames, self, socket);
     m_workers = {Coro<>::self(), spawn(&PeerLink::keepAlive, self)};

@@ -85,6 +85,8 @@ public:
     /** Whether a session is under way, even if it has no connection just now. */
     [[nodiscard]] bool hasSession() const { return m_state == State::Connected || m_state == State::Interrupted; }
     [[nodiscard]] quint64 session() const { return m_session; }
+    /** How many sessions this process had begun, this one included, when it began. */
+    [[nodiscard]] quint64 ordinal() const { return m_ordinal; }
     [[nodiscard]] const Location &location() const { return m_location; }
     [[nodiscard]] const QString &address() const { return m_address; }
     /** By which the peer reaches this process; while connected. */
@@ -261,6 +263,7 @@ private:
     Coro<> m_connector; // which makes a connection
 
     quint64 m_session = 0;
+    quint64 m_ordinal = 0;
     OutgoingStream m_outgoing; // frames
     Event m_outgoingReady;
     Gate m_room{true}; // open while few enough bytes wait
