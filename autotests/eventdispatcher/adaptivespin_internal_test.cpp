@@ -67,17 +67,21 @@ private Q_SLOTS:
         }
     }
 
-    void onceItFindsSomethingAllIsAsAtFirst()
+    void eachSuccessMakesUpForOneFailure()
     {
         AdaptiveSpin spin;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 3; ++i) {
             shortWaitsUntilItSpins(spin);
             spin.addWait(Long);
         }
-        shortWaitsUntilItSpins(spin);
+        QCOMPARE(shortWaitsUntilItSpins(spin), 8 * AdaptiveSpin::Fewest);
         spin.addWait(Short);
-        spin.addWait(Long); // in vain once
-        QCOMPARE(shortWaitsUntilItSpins(spin), 2 * AdaptiveSpin::Fewest);
+        spin.addWait(Long);
+        QCOMPARE(shortWaitsUntilItSpins(spin), 8 * AdaptiveSpin::Fewest);
+        for (int i = 0; i < 20; ++i)
+            spin.addWait(Short);
+        spin.addWait(Long);
+        QCOMPARE(shortWaitsUntilItSpins(spin), 2 * AdaptiveSpin::Fewest); // not fewer than at first, and twice that
     }
 
     void longWaitsWithoutSpinningCostNothing()

@@ -16,6 +16,7 @@
 #include <new>
 
 #include <dlfcn.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -28,6 +29,8 @@ namespace {
 
 std::atomic<int> interestCalls = 0;
 std::atomic<int> wakeUpCalls = 0;
+std::atomic<int> waitCalls = 0;
+std::atomic<int> glances = 0; // of these, those that do not wait
 std::atomic<int> allocations = 0;
 
 } // namespace
@@ -44,6 +47,14 @@ extern "C" Q_DECL_EXPORT int eventfd_write(int fd, eventfd_t value)
     ++wakeUpCalls;
     static const auto original = reinterpret_cast<decltype(&eventfd_write)>(::dlsym(RTLD_NEXT, "eventfd_write"));
     return original(fd, value);
+}
+
+extern "C" Q_DECL_EXPORT int epoll_pwait2(int epoll, epoll_event *events, int size, const timespec *time, const sigset_t *mask)
+{
+    ++waitCalls;
+    glances += time && time->tv_sec == 0 && time->tv_nsec == 0;
+    static const auto original = reinterpret_cast<decltype(&epoll_pwait2)>(::dlsym(RTLD_NEXT, "epoll_pwait2"));
+    return original(epoll, events, size, time, mask);
 }
 
 // Those of the tests and of the dispatcher; Qt's containers call malloc() and do not count, nor do its events.
@@ -185,6 +196,51 @@ private Q_SLOTS:
                 dispatcher()->processEvents(QEventLoop::WaitForMoreEvents);
             }
             QCOMPARE(wakeUpCalls, 0);
+        });
+    }
+
+    void asksForEventsOnceInATurn()
+    {
+        runOnOurs([] {
+            QTimer timer;
+            timer.start(0);
+            waitCalls = 0;
+            for (int i = 0; i < 100; ++i)
+                dispatcher()->processEvents(QEventLoop::WaitForMoreEvents);
+            QCOMPARE(waitCalls, 100);
+        });
+    }
+
+    void spinsOnlyIfItMay()
+    {
+        qputenv("ASYNCORO_SPIN", "off");
+        runOnOurs([] {
+            qunsetenv("ASYNCORO_SPIN");
+            constexpr int Rounds = 1000;
+            Pair pair;
+            QSocketNotifier notifier(pair.a.fd(), QSocketNotifier::Read);
+            QEventLoop loop;
+            int rounds = 0;
+            connect(&notifier, &QSocketNotifier::activated, &loop, [&] {
+                readAll(pair.a.fd());
+                if (++rounds == Rounds)
+                    loop.quit();
+                else
+                    writeByte(pair.a);
+            });
+            Beside other([&] {
+                for (int i = 0; i < Rounds; ++i) {
+                    writeByte(pair.b);
+                    for (pollfd answer{.fd = pair.b.fd(), .events = POLLIN, .revents = 0}; i + 1 < Rounds;) {
+                        if (::poll(&answer, 1, -1) == 1 && readAll(pair.b.fd()) > 0)
+                            break;
+                    }
+                }
+            });
+            glances = 0;
+            loop.exec();
+            QCOMPARE(glances, 0);
+            QCOMPARE(rounds, Rounds);
         });
     }
 

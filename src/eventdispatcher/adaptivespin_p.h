@@ -13,8 +13,8 @@ namespace Asyncoro::Detail {
  *
  * To wake a thread whose processor idles takes tens of microseconds, often more than an answer from the thread or process
  * on the other side. A thread whose last waits were all short spins, and finds the next event at once. One that
- * has spun in vain sleeps again, until twice as many short waits have followed each other: where others need the
- * processor, or events come just too late, spinning soon costs nothing any more.
+ * has spun in vain sleeps again, until twice as many short waits as the last time have followed each other: where others
+ * need the processor, or events come just too late, spinning soon costs nothing any more. Each success halves that again.
  *
  * The idea is that of the halt polling of Linux (Documentation/virt/kvm/halt-polling.rst).
  */
@@ -38,7 +38,7 @@ public:
                 m_required = std::min(2 * m_required, Most);
             m_missing = m_required;
         } else if (spun) {
-            m_required = Fewest;
+            m_required = std::max(m_required / 2, Fewest);
         } else {
             --m_missing;
         }

@@ -36,7 +36,8 @@ namespace Asyncoro {
  * - Of two enabled notifiers of one kind for one descriptor, the one enabled last is served.
  * - A notifier is to be disabled before its descriptor is closed. One that is not is never activated again, without a
  *   warning.
- * - A thread whose waits are short (50 us) one after the other spins that long before it sleeps, as long as that pays.
+ * - A thread whose waits are short (50 us) one after the other spins that long before it sleeps, as long as that pays;
+ *   not with ASYNCORO_SPIN=off in the environment.
  * - After a fork() the child has its own epoll instance as soon as its event loop runs.
  */
 class ASYNCORO_EVENTDISPATCHER_EXPORT EventDispatcher

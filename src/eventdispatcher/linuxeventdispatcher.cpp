@@ -45,6 +45,7 @@ public:
     std::atomic<bool> interrupted = false;
     EpollSet sockets{wakeUp};
     TimerQueue timers;
+    const bool maySpin = qEnvironmentVariable("ASYNCORO_SPIN") != u"off";
     AdaptiveSpin adaptiveSpin;
     int forksSeen = forks.load(std::memory_order_relaxed);
 };
@@ -60,12 +61,12 @@ void LinuxEventDispatcher::Private::renewAfterFork()
 
 void LinuxEventDispatcher::Private::wait(Moment until, bool inExec)
 {
-    if (until == AtOnce) {
+    const Moment start = until == AtOnce ? Never : now();
+    if (until <= start) {
         sockets.wait(AtOnce, inExec);
         return;
     }
-    const Moment start = now();
-    if (!adaptiveSpin.isWorthwhile() || !spin(std::min(until, start + AdaptiveSpin::Longest), inExec))
+    if (!maySpin || !adaptiveSpin.isWorthwhile() || !spin(std::min(until, start + AdaptiveSpin::Longest), inExec))
         sockets.wait(wakeUp.prepareToWait() ? until : AtOnce, inExec);
     adaptiveSpin.addWait(now() - start);
 }
