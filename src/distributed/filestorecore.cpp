@@ -100,9 +100,8 @@ void FileStoreCore::offerTo(PeerNetwork &network)
         if (size < 0 || overwrite < 0 || overwrite > int(Overwrite::Always))
             throw WireError(QStringLiteral("a file of %1 bytes, to be put by rule %2").arg(size).arg(overwrite));
         const StoreFolder::Attributes attributes{modified, mode};
-        const Location sender = caller.location();
         return serve(self, caller, path, Access::Add, [=](FileStoreCore &core, StorePath to) {
-            return core.put({sender, key, std::move(to), size, attributes, Overwrite(overwrite)});
+            return core.put({caller, key, std::move(to), size, attributes, Overwrite(overwrite)});
         });
     };
     const auto withPath = [self](Access needed, Work work) {

@@ -44,7 +44,7 @@ private:
 
     /** A file that a peer has and wants to be here. */
     struct Incoming {
-        Location sender;
+        Peer sender;
         QByteArray key;
         StorePath path;
         qint64 size = 0;

@@ -18,6 +18,17 @@ constexpr QLatin1StringView OwnPrefix{"asyncoro."};
 /** Processes that are known by handles only. Each takes some 3 KB, and one message may name a million. */
 constexpr qsizetype MaxUncalled = 10'000;
 
+/** Where others try to call the process behind a link. */
+Location whereabouts(const PeerLink &link)
+{
+    return link.location().isValid() ? link.location() : link.claim();
+}
+
+bool isLoopback(const QString &address)
+{
+    return QHostAddress(address).isLoopback();
+}
+
 } // namespace
 
 // --- functions ---
@@ -71,6 +82,14 @@ Coro<> NetworkCore::findSubject(quint64 id) const
     return coro == m_anchor ? Coro<>() : coro;
 }
 
+/** What a peer on another machine calls loopback is that machine. */
+Location NetworkCore::asSeenFromHere(const Location &location) const
+{
+    if (!m_speaker || !isLoopback(location.address()) || isLoopback(m_speaker->address()))
+        return location;
+    return Location(m_speaker->address(), location.port());
+}
+
 std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
 {
     std::shared_ptr<PeerLink> link = linkOf(identity.process);
@@ -82,7 +101,7 @@ std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
         if (m_uncalled >= MaxUncalled)
             throw WireError(QStringLiteral("handles of too many processes: %1 are known that were never called").arg(m_uncalled));
         ++m_uncalled;
-        link = std::make_shared<PeerLink>(shared_from_this(), identity.location, identity.process);
+        link = std::make_shared<PeerLink>(shared_from_this(), asSeenFromHere(identity.location), identity.process);
         m_byIncarnation.insert(identity.process, link);
     }
     return link;
@@ -92,7 +111,7 @@ Identity NetworkCore::identify(const Coro<> &coro)
 {
     if (!coro.data()->isLocal()) {
         const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
-        return {link.incarnation(), link.location(), coro.id(), coro.name(), {}};
+        return {link.incarnation(), whereabouts(link), coro.id(), coro.name(), {}};
     }
     if (m_exported.size() >= m_sweepAt) {
         m_exported.removeIf([](const auto &entry) { return entry.value().state() != CoroState::Running; });
@@ -116,7 +135,7 @@ Identity NetworkCore::identify(const Channel &channel)
 {
     if (!channel.data()->isLocal()) {
         const PeerLink &link = *static_cast<const RemoteChannel *>(channel.data().get())->link();
-        return {link.incarnation(), link.location(), channel.id(), channel.name(), {}};
+        return {link.incarnation(), whereabouts(link), channel.id(), channel.name(), {}};
     }
     m_channels->add(channel);
     return {m_incarnation, advertised(), channel.id(), channel.name(), {}};
@@ -133,7 +152,7 @@ Identity NetworkCore::identify(const Rci<> &rci)
 {
     const RciData &data = *rci.data();
     if (data.link)
-        return {data.link->incarnation(), data.link->location(), 0, data.name, data.signature};
+        return {data.link->incarnation(), whereabouts(*data.link), 0, data.name, data.signature};
     return {m_incarnation, advertised(), 0, data.name, data.signature};
 }
 

@@ -14,6 +14,7 @@ namespace Asyncoro::Detail {
 /** How long this process waits for others, and for how many. A test may change it while there is no network. */
 struct PeerLimits {
     std::chrono::milliseconds handshake{10'000}; // for connection and handshake
+    std::chrono::milliseconds nextAddress{250}; // before another address of a host is tried as well
     std::chrono::milliseconds retry{1'000}; // between attempts to connect again
     std::chrono::milliseconds ping{5'000}; // of silence, after which a sign of life is asked for
     std::chrono::milliseconds silence{15'000}; // after which a peer is lost

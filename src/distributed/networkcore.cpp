@@ -7,6 +7,8 @@
 #include "wire/typeregistry_p.h"
 
 #include <Asyncoro/HostLookup>
+#include <Asyncoro/Result>
+#include <Asyncoro/WhenAny>
 
 #include <QHostAddress>
 #include <QLoggingCategory>
@@ -30,6 +32,27 @@ bool isWildcard(const QString &address)
 {
     const QHostAddress host(address);
     return host == QHostAddress::AnyIPv4 || host == QHostAddress::AnyIPv6;
+}
+
+/** As a request tells it; all 0 if it is of no use to others. */
+QByteArray addressBytes(const QString &address)
+{
+    const QHostAddress host(address);
+    if (isWildcard(address) || !host.scopeId().isEmpty())
+        return QByteArray(SessionRequest::AddressSize, 0);
+    const Q_IPV6ADDR bytes = host.toIPv6Address(); // IPv4 as ::ffff:a.b.c.d
+    return QByteArray(reinterpret_cast<const char *>(bytes.c), SessionRequest::AddressSize);
+}
+
+/** Null if it is all 0. */
+QHostAddress addressOf(const QByteArray &bytes)
+{
+    if (bytes.count('\0') == bytes.size())
+        return {};
+    const QHostAddress host(reinterpret_cast<const quint8 *>(bytes.constData()));
+    bool isIPv4 = false;
+    const quint32 ipv4 = host.toIPv4Address(&isIPv4);
+    return isIPv4 ? QHostAddress(ipv4) : host;
 }
 
 /** The beginning of a TLS connection: a record of a handshake, of any version that is in use (RFC 8446, section 5.1). */
@@ -76,7 +99,8 @@ void NetworkCore::open()
         throw Error(QStringLiteral("cannot listen on \"%1\": it is no numeric address").arg(m_options.address));
     if (!isTrusted(m_options.address))
         throw Error(missingTrust(QStringLiteral("listen on ") + m_options.address));
-    m_server->listen(QHostAddress(m_options.address), m_options.port);
+    const QHostAddress listening(m_options.address);
+    m_server->listen(listening == QHostAddress::AnyIPv6 ? QHostAddress(QHostAddress::Any) : listening, m_options.port);
     m_location = Location(m_options.address, m_server->location().port());
 
     m_acceptor = spawn(&NetworkCore::acceptPeers, shared_from_this());
@@ -176,23 +200,61 @@ Task<std::shared_ptr<PeerLink>> NetworkCore::reach(Location location, QDeadlineT
     if (isHere(location))
         co_return nullptr;
     const auto self = shared_from_this();
-    std::exception_ptr error;
-    for (const QString &address : co_await lookUp(location, deadline)) {
-        const Location there(address, location.port());
-        if (isHere(there))
-            co_return nullptr;
-        try {
-            const std::shared_ptr<PeerLink> link = linkTo(there);
-            co_await link->connected(deadline);
-            if (address != location.address())
-                m_hosts.insert(location.address(), {address});
-            co_return link->target();
-        } catch (const PeerLost &) {
-            error = std::current_exception();
-        }
+    const QStringList addresses = co_await lookUp(location, deadline);
+    const QString address = addresses.size() == 1 ? addresses[0] : co_await firstToAnswer(location, addresses, deadline);
+    const Location there(address, location.port());
+    if (isHere(there))
+        co_return nullptr;
+    const std::shared_ptr<PeerLink> link = linkTo(there);
+    try {
+        co_await link->connected(deadline);
+    } catch (const PeerLost &) {
+        m_hosts.remove(location.address());
+        throw;
     }
-    m_hosts.remove(location.address());
-    std::rethrow_exception(error);
+    if (address != location.address())
+        m_hosts.insert(location.address(), {address});
+    co_return link->target();
+}
+
+/** One after the other is tried, without waiting long for those before (RFC 8305, section 5). */
+Task<QString> NetworkCore::firstToAnswer(Location location, QStringList addresses, QDeadlineTimer deadline)
+{
+    const auto self = shared_from_this();
+    QStringList tried;
+    QStringList failures;
+    std::exception_ptr refusal;
+    for (qsizetype next = 0; next < addresses.size() || !tried.isEmpty();) {
+        if (next < addresses.size())
+            tried.append(addresses[next++]);
+        const bool isLast = next == addresses.size();
+        const QDeadlineTimer until = isLast ? deadline : std::min(deadline, QDeadlineTimer(peerLimits().nextAddress));
+        QList<std::shared_ptr<PeerLink>> links;
+        std::vector<Task<Result<void>>> attempts;
+        for (const QString &address : std::as_const(tried)) {
+            const Location there(address, location.port());
+            if (isHere(there))
+                co_return address;
+            links.append(linkTo(there));
+            attempts.push_back(asResult(links.constLast()->connected(until)));
+        }
+        const auto first = co_await whenAny(std::move(attempts));
+        const qsizetype index = qsizetype(first.index);
+        if (first.value)
+            co_return tried[index];
+        if (first.value.failedWith<TimedOut>()) {
+            if (deadline.hasExpired())
+                throw TimedOut(QStringLiteral("connecting to %1 (%2)").arg(location.toString(), addresses.join(u", ")));
+            continue;
+        }
+        if (!refusal && first.value.failedWith<PeerRefused>())
+            refusal = first.value.error();
+        failures.append(first.value.errorText());
+        tried.removeAt(index);
+    }
+    if (refusal)
+        std::rethrow_exception(refusal);
+    throw PeerLost(location, failures.join(u"; "));
 }
 
 std::shared_ptr<PeerLink> NetworkCore::linkTo(const Location &location)
@@ -222,6 +284,25 @@ void NetworkCore::remove(const PeerLink &link)
         dropUnusedLinks(); // perhaps it was that peer who named them
 }
 
+void NetworkCore::addLocation(const Location &location, const std::shared_ptr<PeerLink> &link)
+{
+    m_byLocation.insert(location, link);
+    if (!link->location().isValid()) {
+        link->setLocation(location);
+        m_directory->moved(link);
+    }
+}
+
+void NetworkCore::vacate(const Location &location)
+{
+    for (const auto &link : std::as_const(m_byIncarnation)) {
+        if (location.isValid() && link->hasSession() && !link->location().isValid() && link->claim() == location) {
+            addLocation(location, link);
+            return;
+        }
+    }
+}
+
 /** Those that came with handles which nobody holds any more. */
 void NetworkCore::dropUnusedLinks()
 {
@@ -242,7 +323,7 @@ Hello NetworkCore::makeHello() const
     Hello hello;
     if (m_options.mayBeBusy)
         hello.flags |= Hello::MayBeBusy;
-    hello.port = m_location.port();
+    hello.port = stated().port();
     hello.incarnation = m_incarnation;
     hello.nonce = randomBytes(Hello::NonceSize);
     return hello;
@@ -298,6 +379,7 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
         const QByteArray incarnation;
     } const mark(m_shakingWith, hello->incarnation);
 
+    request.address = addressBytes(stated().address());
     const QByteArray requestBytes = request.toBytes();
     transcript += theirBytes + requestBytes;
     const QByteArray ourProof = makeProof(m_options.secret.key(), Side::Connecting, transcript);
@@ -432,9 +514,10 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         }
 
         request = SessionRequest::fromBytes(requestBytes);
-        link = request.session != 0
-            ? resume(theirs, request, &answer)
-            : linkFor(theirs, Location(socket->peerLocation().address(), theirs.port), sessionsBefore, &answer);
+        const QHostAddress stated = addressOf(request.address);
+        const QString address = stated.isNull() ? socket->peerLocation().address() : stated.toString();
+        link = request.session != 0 ? resume(theirs, request, &answer)
+                                    : linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
         const QByteArray answerBytes = answer.toBytes();
         transcript += theirProof + answerBytes;
         co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
@@ -456,13 +539,15 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
                                                SessionAnswer *answer)
 {
     std::shared_ptr<PeerLink> there = location.isValid() ? m_byLocation.value(location) : nullptr;
+    bool isTaken = false;
     if (there && there->hasSession() && there->incarnation() != theirs.incarnation) {
-        // Where that one was called there, it listens there no more. Else the location is what it says of itself, and two
-        // behind one router may well say the same.
-        if (there->isOutbound())
-            there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
-        else
+        // Either that one listens there no more, or the location is not where this one is to be called: two behind one router
+        // look alike.
+        isTaken = there->state() == PeerLink::State::Connected;
+        if (isTaken)
             there->ping();
+        else if (there->isOutbound())
+            there->lose(std::make_exception_ptr(PeerLost(location, QStringLiteral("another process listens there now"))));
         there.reset();
     }
     std::shared_ptr<PeerLink> link = linkOf(theirs.incarnation);
@@ -485,7 +570,9 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
     if (!link && there && there->incarnation().isEmpty())
         link = there;
     if (!link)
-        link = std::make_shared<PeerLink>(shared_from_this(), location, theirs.incarnation);
+        link = std::make_shared<PeerLink>(shared_from_this(), isTaken ? Location() : location, theirs.incarnation);
+    if (isTaken)
+        link->setClaim(location);
     *answer = {Verdict::Accepted, QRandomGenerator::system()->generate64() | 1, 0};
     return link;
 }
@@ -529,13 +616,18 @@ Location NetworkCore::external() const
     return {m_options.externalAddress, m_options.externalPort != 0 ? m_options.externalPort : m_location.port()};
 }
 
+/** What this process has been told of where it is to be called; perhaps a wildcard. */
+Location NetworkCore::stated() const
+{
+    const Location location = external();
+    return location.isValid() ? location : m_location;
+}
+
 /** Where others reach this process, as far as it knows. Invalid: receivers take the address by which they know it. */
 Location NetworkCore::advertised() const
 {
-    if (const Location location = external(); location.isValid())
+    if (const Location location = stated(); !isWildcard(location.address()))
         return location;
-    if (!isWildcard(m_location.address()))
-        return m_location;
     for (const auto &link : m_byIncarnation) {
         if (link->hasSession())
             return Location(link->localAddress(), m_location.port());

@@ -51,10 +51,11 @@ public:
     [[nodiscard]] bool isHere(const Location &location) const;
     /** The connected link to whoever listens at `location`; nullptr if that is this process. Throws why there is none. */
     Task<std::shared_ptr<PeerLink>> reach(Location location, QDeadlineTimer deadline);
-    /** The link to whoever listens at `location`, connected or not; nullptr if there is none. */
+    /** The link to whoever listens at `location`, perhaps a host that was reached before, connected or not; or nullptr. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkAt(const Location &location) const
     {
-        return m_byLocation.value(location);
+        const QStringList addresses = m_hosts.value(location.address());
+        return m_byLocation.value(addresses.isEmpty() ? location : Location(addresses[0], location.port()));
     }
     /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
@@ -67,10 +68,15 @@ public:
     Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
                                    QDeadlineTimer until, std::function<bool(const Hello &)> isWanted, Hello *theirs);
 
+    /** While a frame of that link is read; nullptr afterwards. */
+    void setSpeaker(const PeerLink *link) { m_speaker = link; }
     /** How many sessions have begun, this one included. */
     quint64 addConnected(const std::shared_ptr<PeerLink> &link);
     /** `location` is another one of the process that `link` is for. */
-    void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link) { m_byLocation.insert(location, link); }
+    /** It is to be called there, too. */
+    void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link);
+    /** Who was there is lost: another one may have said that it is there. */
+    void vacate(const Location &location);
     void remove(const PeerLink &link);
 
     /** Throws NameTaken. */
@@ -110,6 +116,7 @@ public:
 
 private:
     Task<QStringList> lookUp(Location location, QDeadlineTimer deadline);
+    Task<QString> firstToAnswer(Location location, QStringList addresses, QDeadlineTimer deadline);
     [[nodiscard]] std::shared_ptr<PeerLink> linkTo(const Location &location);
     Task<> acceptPeers();
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
@@ -121,7 +128,9 @@ private:
     [[nodiscard]] Hello makeHello() const;
     [[nodiscard]] Location advertised() const;
     [[nodiscard]] Location external() const;
+    [[nodiscard]] Location stated() const;
     /** The link to the process of a handle that has come, which may be new. */
+    [[nodiscard]] Location asSeenFromHere(const Location &location) const;
     std::shared_ptr<PeerLink> linkOf(const Identity &identity);
 
     struct Offer {
@@ -156,6 +165,7 @@ private:
     };
     QList<Stranger> m_strangers; // the oldest first
     QHash<QByteArray, int> m_shakingWith; // on how many connections of this side a session is asked for, by incarnation
+    const PeerLink *m_speaker = nullptr; // whose frame is being read
     quint64 m_sessionsBegun = 0;
     std::atomic<bool> m_closed = false; // read by other threads, too
 };

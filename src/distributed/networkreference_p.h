@@ -17,12 +17,11 @@ public:
     }
 
     /** As PeerNetwork::call(). */
-    template<typename T = void, typename... A>
-    Task<T> call(Location location, QString name, A... arguments) const
+    template<typename T = void, typename To, typename... A>
+    Task<T> call(To to, QString name, A... arguments) const
     {
         registerTypes<T, A...>();
-        return PeerNetwork::callAs<T>(m_core, std::move(location), std::move(name),
-                                      {toValue(std::move(arguments))...});
+        return PeerNetwork::callAs<T>(m_core, std::move(to), std::move(name), {toValue(std::move(arguments))...});
     }
 
 private:

@@ -530,6 +530,7 @@ void PeerLink::lose(std::exception_ptr error)
     m_error = error;
     const auto self = shared_from_this();
     m_core->remove(*this);
+    m_core->vacate(m_location);
     m_outgoing.clear();
     m_outgoingReady.set(); // so that the one that writes sees it
     m_incoming.clear();

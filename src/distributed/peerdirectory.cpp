@@ -82,6 +82,15 @@ Task<> PeerDirectory::learn(std::shared_ptr<PeerLink> link)
     m_changed.pulse();
 }
 
+void PeerDirectory::moved(const std::shared_ptr<PeerLink> &link)
+{
+    const auto found = std::ranges::find(m_online, link, &Entry::link);
+    if (found == m_online.end())
+        return;
+    found->status = PeerStatus(link->incarnation(), link->location(), found->status.name(), true);
+    tell(found->status);
+}
+
 void PeerDirectory::gone(const PeerLink &link)
 {
     m_learning.take(&link).terminate();

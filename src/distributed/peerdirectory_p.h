@@ -26,6 +26,8 @@ public:
 
     /** What NetworkCore tells: that a link is connected, and that it no longer is. */
     void connected(const std::shared_ptr<PeerLink> &link);
+    /** That its location is known now. */
+    void moved(const std::shared_ptr<PeerLink> &link);
     void gone(const PeerLink &link);
     void close();
 

@@ -87,7 +87,12 @@ public:
     [[nodiscard]] quint64 session() const { return m_session; }
     /** How many sessions this process had begun, this one included, when it began. */
     [[nodiscard]] quint64 ordinal() const { return m_ordinal; }
+    /** Where it is to be called; invalid if it is not known to listen. */
     [[nodiscard]] const Location &location() const { return m_location; }
+    void setLocation(const Location &location) { m_location = location; }
+    /** Where it says it is to be called, while another peer has been reached there. */
+    [[nodiscard]] const Location &claim() const { return m_claim; }
+    void setClaim(const Location &location) { m_claim = location; }
     [[nodiscard]] const QString &address() const { return m_address; }
     /** By which the peer reaches this process; while connected. */
     [[nodiscard]] QString localAddress() const { return m_localAddress; }
@@ -251,6 +256,7 @@ private:
 
     const std::shared_ptr<NetworkCore> m_core;
     Location m_location;
+    Location m_claim;
     QString m_address;
     QString m_localAddress;
     QByteArray m_incarnation;

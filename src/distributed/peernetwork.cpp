@@ -189,6 +189,14 @@ Task<QVariant> PeerNetwork::callFunction(CorePointer core, Location location, QS
     co_return co_await link->call(std::move(name), std::move(arguments));
 }
 
+Task<QVariant> PeerNetwork::callFunction(CorePointer core, Peer peer, QString name, QVariantList arguments)
+{
+    const auto link = peer.link();
+    if (!link)
+        co_return co_await core->invoke(name, Peer(), std::move(arguments));
+    co_return co_await link->call(std::move(name), std::move(arguments));
+}
+
 Task<Coro<>> PeerNetwork::startFunction(CorePointer core, Location location, QString name, QVariantList arguments)
 {
     const auto link = co_await core->reach(location, QDeadlineTimer::Forever);

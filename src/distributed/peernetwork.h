@@ -33,7 +33,10 @@ class ASYNCORO_DISTRIBUTED_EXPORT Peer
 public:
     Peer() = default;
 
-    /** Where it listens; invalid if it does not. */
+    /**
+     * Where it is to be called: where it listens, or what its externalAddress says. Invalid if it does not listen, or while
+     * that is where another peer is connected.
+     */
     [[nodiscard]] Location location() const;
     /** Its address as this process sees it. */
     [[nodiscard]] QString address() const;
@@ -71,7 +74,7 @@ class ASYNCORO_DISTRIBUTED_EXPORT PeerNetwork
 public:
     struct Options {
         /**
-         * Where to listen: an address of this machine, or "0.0.0.0" or "::" for all. Anything but loopback takes a secret or
+         * Where to listen: an address of this machine, "0.0.0.0" for all of IPv4, "::" for all. Anything but loopback takes a secret or
          * `tls`.
          */
         QString address = QStringLiteral("127.0.0.1");
@@ -223,6 +226,14 @@ public:
         return callAs<T>(m_core, std::move(location), std::move(name), {Detail::toValue(std::move(arguments))...});
     }
 
+    /** The same of that very process, wherever it listens; Peer() is this process. Throws PeerLost if it is lost already. */
+    template<typename T = void, typename... A>
+    Task<T> call(Peer peer, QString name, A... arguments)
+    {
+        Detail::registerTypes<T, A...>();
+        return callAs<T>(m_core, std::move(peer), std::move(name), {Detail::toValue(std::move(arguments))...});
+    }
+
     /** Starts a coroutine of an offered function over there, as Rci::start() does, and gives its handle. */
     template<typename... A>
     Task<Coro<>> start(Location location, QString name, A... arguments)
@@ -248,10 +259,10 @@ private:
     // What runs on after a call is static, with what it needs: the network may be gone before it has begun.
     using CorePointer = std::shared_ptr<Detail::NetworkCore>;
 
-    template<typename T>
-    static Task<T> callAs(CorePointer core, Location location, QString name, QVariantList arguments)
+    template<typename T, typename To>
+    static Task<T> callAs(CorePointer core, To to, QString name, QVariantList arguments)
     {
-        QVariant value = co_await callFunction(std::move(core), std::move(location), name, std::move(arguments));
+        QVariant value = co_await callFunction(std::move(core), std::move(to), name, std::move(arguments));
         if constexpr (!std::is_void_v<T>)
             co_return Detail::valueAs<T>(value, name);
     }
@@ -318,6 +329,7 @@ private:
     static Task<QVariant> locateNamed(CorePointer core, Location location, QMetaType type, QString name, QDeadlineTimer deadline);
     static Task<QVariant> locateAnywhere(CorePointer core, QMetaType type, QString name, QDeadlineTimer deadline);
     static Task<QVariant> callFunction(CorePointer core, Location location, QString name, QVariantList arguments);
+    static Task<QVariant> callFunction(CorePointer core, Peer peer, QString name, QVariantList arguments);
     static Task<Coro<>> startFunction(CorePointer core, Location location, QString name, QVariantList arguments);
 
     CorePointer m_core;

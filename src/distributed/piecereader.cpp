@@ -30,13 +30,19 @@ PieceReader::~PieceReader()
         asking.terminate();
 }
 
+template<typename... A>
+Task<QVariantList> PieceReader::call(const QString &function, A... arguments) const
+{
+    return std::visit([&](const auto &owner) { return m_network.call<QVariantList>(owner, function, std::move(arguments)...); },
+                      m_source.owner);
+}
+
 /** A file of no bytes is asked for one: it may be there or not. */
 void PieceReader::ask()
 {
     const bool first = m_asking.empty() && m_asked == 0;
     const qint64 size = std::min(m_window.pieceSize, std::max<qint64>(m_source.size - m_asked, first ? 1 : 0));
-    auto piece = m_network.call<QVariantList>(m_source.location, QStringLiteral("asyncoro.file.read"), m_source.key,
-                                              m_asked, size);
+    auto piece = call(QStringLiteral("asyncoro.file.read"), m_source.key, m_asked, size);
     m_asking.push_back(spawn(outcomeOf(std::move(piece))));
     m_asking.back().setDaemon();
     m_asked += size;
@@ -71,8 +77,7 @@ Task<QByteArray> PieceReader::read()
 
 Task<QByteArray> PieceReader::digest(qint64 size)
 {
-    const auto answer = co_await m_network.call<QVariantList>(
-        m_source.location, QStringLiteral("asyncoro.file.digest"), m_source.key, size);
+    const auto answer = co_await call(QStringLiteral("asyncoro.file.digest"), m_source.key, size);
     if (answer.size() != 2 || answer[1].toByteArray().size() != FileDigest::Size)
         throw WireError(QStringLiteral("malformed digest of %1").arg(m_source.name));
     checkVersion(answer[0]);

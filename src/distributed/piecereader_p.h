@@ -8,6 +8,7 @@
 #include <Asyncoro/Result>
 
 #include <deque>
+#include <variant>
 
 namespace Asyncoro::Detail {
 
@@ -22,7 +23,7 @@ public:
     static constexpr qint64 MaxPieceSize = 1024 * 1024;
 
     struct Source {
-        Location location;
+        std::variant<Location, Peer> owner;
         QByteArray key;
         QString name; ///< for messages
         qint64 size = 0;
@@ -52,6 +53,8 @@ public:
     Task<QByteArray> digest(qint64 size);
 
 private:
+    template<typename... A>
+    Task<QVariantList> call(const QString &function, A... arguments) const;
     void ask();
     void checkVersion(const QVariant &version);
     [[noreturn]] void throwChanged() const;

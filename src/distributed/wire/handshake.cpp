@@ -15,6 +15,14 @@ namespace {
 constexpr char HelloMagic[] = "ASYNCORO"; // without the closing zero
 constexpr qsizetype HelloMagicSize = 8;
 
+QByteArray bytesOf(quint64 session, quint64 received)
+{
+    QByteArray bytes(sizeof session + sizeof received, Qt::Uninitialized);
+    qToBigEndian(session, bytes.data());
+    qToBigEndian(received, bytes.data() + sizeof session);
+    return bytes;
+}
+
 } // namespace
 
 static_assert(HelloMagicSize + 4 * sizeof(quint16) + Hello::IncarnationSize + Hello::NonceSize == Hello::Size);
@@ -48,34 +56,32 @@ std::optional<Hello> Hello::fromBytes(const QByteArray &bytes)
 
 QByteArray SessionRequest::toBytes() const
 {
-    QByteArray bytes(Size, Qt::Uninitialized);
-    qToBigEndian(session, bytes.data());
-    qToBigEndian(received, bytes.data() + sizeof session);
-    return bytes;
+    return bytesOf(session, received) + address;
 }
 
 SessionRequest SessionRequest::fromBytes(const QByteArray &bytes)
 {
     Q_ASSERT(bytes.size() == Size);
-    return {qFromBigEndian<quint64>(bytes.constData()), qFromBigEndian<quint64>(bytes.constData() + sizeof session)};
+    return {qFromBigEndian<quint64>(bytes.constData()), qFromBigEndian<quint64>(bytes.constData() + sizeof session),
+            bytes.last(AddressSize)};
 }
 
 QByteArray SessionAnswer::toBytes() const
 {
-    return char(verdict) + SessionRequest{session, received}.toBytes();
+    return char(verdict) + bytesOf(session, received);
 }
 
 SessionAnswer SessionAnswer::fromBytes(const QByteArray &bytes)
 {
     Q_ASSERT(bytes.size() == Size);
-    const SessionRequest position = SessionRequest::fromBytes(bytes.sliced(1));
-    return {Verdict(bytes.front()), position.session, position.received};
+    const char *const position = bytes.constData() + 1;
+    return {Verdict(bytes.front()), qFromBigEndian<quint64>(position), qFromBigEndian<quint64>(position + sizeof session)};
 }
 
 QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &transcript)
 {
     QMessageAuthenticationCode code(QCryptographicHash::Sha256, secret);
-    code.addData("asyncoro peer 2 ");
+    code.addData("asyncoro peer 3 ");
     code.addData(QByteArray(1, char(side)));
     code.addData(transcript);
     return code.result();

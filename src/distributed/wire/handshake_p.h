@@ -17,7 +17,7 @@ struct Hello {
     static constexpr qsizetype Size = 64;
     static constexpr qsizetype IncarnationSize = 16;
     static constexpr qsizetype NonceSize = 32;
-    static constexpr quint16 ProtocolVersion = 2;
+    static constexpr quint16 ProtocolVersion = 3;
 
     /** What a process is like, and what it can do beyond the protocol's version; both sides ignore what they do not know. */
     enum Flag : quint16 {
@@ -28,7 +28,7 @@ struct Hello {
     quint16 version = ProtocolVersion;
     quint16 oldestVersion = ProtocolVersion; // that it understands
     quint16 flags = Resumes;
-    quint16 port = 0; // where it listens; 0 if it does not
+    quint16 port = 0; // where it is to be called; 0 if it does not listen
     QByteArray incarnation; // random, of this run of the process
     QByteArray nonce; // random, of this connection
 
@@ -44,10 +44,12 @@ struct Hello {
 
 /** What the side that connects wants, after both hellos; its proof follows. */
 struct SessionRequest {
-    static constexpr qsizetype Size = 16;
+    static constexpr qsizetype AddressSize = 16;
+    static constexpr qsizetype Size = 16 + AddressSize;
 
     quint64 session = 0; // to go on with; 0: a new one
     quint64 received = 0; // how many bytes of that session it has
+    QByteArray address = QByteArray(AddressSize, 0); // where it is to be called, IPv6; all 0: where the connection comes from
 
     [[nodiscard]] QByteArray toBytes() const;
     [[nodiscard]] static SessionRequest fromBytes(const QByteArray &bytes);
