@@ -11,8 +11,8 @@ namespace Asyncoro::Detail {
 /**
  * Whether a thread without events spins, which is to look for some again and again for a moment, before it sleeps.
  *
- * To wake a thread whose processor idles takes tens of microseconds, often more than an answer from the thread or process
- * on the other side. A thread whose last waits were all short spins, and finds the next event at once. One that
+ * To wake a thread whose processor idles takes tens of microseconds, often more than an answer from the thread or
+ * process on the other side. A thread whose last waits were all short spins, and finds the next event at once. One that
  * has spun in vain sleeps again, until twice as many short waits as the last time have followed each other: where others
  * need the processor, or events come just too late, spinning soon costs nothing any more. Each success halves that again.
  *
