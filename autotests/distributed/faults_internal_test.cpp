@@ -292,8 +292,7 @@ private Q_SLOTS:
         letOthersRun();
         const Location location = m_peer->location;
         m_peer.reset();
-        m_peer = std::make_unique<PeerProcess>(
-            PeerProcess::Options{.port = location.port(), .sameLimits = true, .quiet = true});
+        m_peer = std::make_unique<PeerProcess>(FaultyLine::peerOptions(location.port()));
         QCOMPARE(m_peer->location, location);
         m_line->heal();
         QVERIFY(!succeeds(delivery) || !cutOff);
@@ -307,8 +306,7 @@ private Q_SLOTS:
 private:
     void start()
     {
-        m_peer =
-            std::make_unique<PeerProcess>(PeerProcess::Options{.port = freePort(), .sameLimits = true, .quiet = true});
+        m_peer = std::make_unique<PeerProcess>(FaultyLine::peerOptions());
         m_line = std::make_unique<FaultyLine>(*m_peer);
     }
 

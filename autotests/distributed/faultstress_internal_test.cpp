@@ -38,7 +38,7 @@ private Q_SLOTS:
     void inOrderOnceAndNothingAcknowledgedIsLost()
     {
         QFETCH(int, bytes);
-        const PeerProcess peer({.port = freePort(), .sameLimits = true, .quiet = true});
+        const PeerProcess peer(FaultyLine::peerOptions());
         FaultyLine line(peer);
         const auto record = std::make_shared<Record>();
         offerRecorder(*line.network, record);

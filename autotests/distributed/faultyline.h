@@ -27,9 +27,15 @@ inline void expectFaults()
 class FaultyLine
 {
 public:
+    /** For the other process. */
+    static PeerProcess::Options peerOptions(quint16 port = freePort())
+    {
+        return {.port = port, .sameLimits = true, .quiet = true, .external = QStringLiteral("127.0.0.3")};
+    }
+
     explicit FaultyLine(const PeerProcess &process)
         : peer(process.location)
-        , network(makeNetwork(QStringLiteral("127.0.0.1"), freePort()))
+        , network(makeNetwork())
         , there(peer,
                 {.address = QStringLiteral("127.0.0.3"), .port = peer.port(), .source = QStringLiteral("127.0.0.2")})
         , back(network->location(),
@@ -72,6 +78,14 @@ public:
     std::unique_ptr<PeerNetwork> network;
     FaultProxy there; // for connections to the other process
     FaultProxy back;
+
+private:
+    static std::unique_ptr<PeerNetwork> makeNetwork()
+    {
+        PeerNetwork::Options options{.port = freePort(), .secret = Secret("s3cret")};
+        options.externalAddress = QStringLiteral("127.0.0.2");
+        return std::make_unique<PeerNetwork>(options);
+    }
 };
 
 } // namespace DistributedTest

@@ -60,10 +60,10 @@ private Q_SLOTS:
         older.incarnation = QByteArray(16, 'a');
         older.nonce = QByteArray(32, 'b');
         older.version = older.oldestVersion = 1;
-        QTest::newRow("older") << older.toBytes() << QStringLiteral("it speaks version 1 of the protocol, and this process version 2");
+        QTest::newRow("older") << older.toBytes() << QStringLiteral("it speaks version 1 of the protocol, and this process version 3");
         older.version = 9;
         older.oldestVersion = 8;
-        QTest::newRow("newer") << older.toBytes() << QStringLiteral("it speaks version 9 of the protocol, and this process version 2");
+        QTest::newRow("newer") << older.toBytes() << QStringLiteral("it speaks version 9 of the protocol, and this process version 3");
     }
 
     void badBeginnings()
@@ -84,10 +84,10 @@ private Q_SLOTS:
         // Whoever connects to something newer says so, too.
         AsyncServer server;
         server.listen(QHostAddress::LocalHost);
-        const Coro<> newer = spawn(answerWithVersion, std::ref(server), quint16(3));
+        const Coro<> newer = spawn(answerWithVersion, std::ref(server), quint16(Hello::ProtocolVersion + 1));
         const QString text = failureOf<PeerRefused>(m_network->connect(server.location()));
         QCOMPARE(text, server.location().toString()
-                     + QStringLiteral(" speaks version 3 of the protocol, and this process version 2: update the older one"));
+                     + QStringLiteral(" speaks version 4 of the protocol, and this process version 3: update the older one"));
         waitFor(newer);
     }
 

@@ -29,6 +29,7 @@ public:
         bool quiet = false; // expects so many broken connections that its warnings would hide others
         QString secret = QStringLiteral("s3cret");
         QString name = {};
+        QString external = {}; // address of a router that passes connections to the port on to it
         QString store = {}; // folder of a FileStore that takes files of up to MaxFileSize bytes; empty: none
     };
 
@@ -45,6 +46,8 @@ public:
         if (!options.store.isEmpty())
             arguments << QStringLiteral("--store") << options.store
                       << QStringLiteral("--max-file-size") << QString::number(MaxFileSize);
+        if (!options.external.isEmpty())
+            arguments << QStringLiteral("--external") << Location(options.external, options.port).toString();
         if (options.busy)
             arguments << QStringLiteral("--busy");
         if (options.sameLimits) {

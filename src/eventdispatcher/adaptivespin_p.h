@@ -13,8 +13,9 @@ namespace Asyncoro::Detail {
  *
  * To wake a thread whose processor idles takes tens of microseconds, often more than an answer from the thread or
  * process on the other side. A thread whose last waits were all short spins, and finds the next event at once. One that
- * has spun in vain sleeps again, until twice as many short waits as the last time have followed each other: where others
- * need the processor, or events come just too late, spinning soon costs nothing any more. Each success halves that again.
+ * has spun in vain sleeps again, until twice as many short waits as the last time have followed each other: where
+ * others need the processor, or events come just too late, spinning soon costs nothing any more. Each success halves
+ * that again.
  *
  * The idea is that of the halt polling of Linux (Documentation/virt/kvm/halt-polling.rst).
  */
