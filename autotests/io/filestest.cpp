@@ -14,13 +14,16 @@
 
 #include <QDir>
 #include <QFile>
+#include <QMap>
 #include <QScopeGuard>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <array>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 
 using namespace IoTest;
@@ -540,6 +543,40 @@ private Q_SLOTS:
                     qFatal("wrong type");
             }
         }));
+    }
+
+    void listsWhatItMayNotLookAt()
+    {
+        const uid_t us = ::geteuid();
+        if (us == 0 && ::seteuid(65534) != 0)
+            QSKIP("root may look at everything, and cannot become another user here");
+        const auto again = qScopeGuard([us] { std::ignore = ::seteuid(us); });
+        const QTemporaryDir parent;
+        if (!parent.isValid())
+            QSKIP("another user may make no folder here");
+        const QString path = parent.filePath("readable only");
+        QVERIFY(QDir().mkpath(path + "/folder"));
+        put(path + "/file", "123");
+        QVERIFY(QFile::link("nowhere", path + "/link"));
+        const QByteArray name = QFile::encodeName(path);
+        QCOMPARE(::chmod(name.constData(), 0400), 0);
+        const auto searchable = qScopeGuard([&] { ::chmod(name.constData(), 0700); });
+
+        for (const bool deep : {false, true}) {
+            QMap<QString, FolderEntry> found;
+            waitFor(spawn([&]() -> Task<> {
+                AsyncGenerator<FolderEntry> entries
+                    = listFolder(path, {.recursive = deep, .followSymLinks = deep});
+                while (const std::optional<FolderEntry> entry = co_await entries.next())
+                    found.insert(QFileInfo(entry->path).fileName(), *entry);
+            }));
+            QCOMPARE(found.keys(), QStringList({"file", "folder", "link"}));
+            QCOMPARE(found["file"].type, FolderEntry::Type::File);
+            QCOMPARE(found["folder"].type, FolderEntry::Type::Folder);
+            QCOMPARE(found["link"].type, FolderEntry::Type::SymLink);
+            for (const FolderEntry &entry : std::as_const(found))
+                QCOMPARE(entry.error, std::make_error_code(std::errc::permission_denied));
+        }
     }
 
     void listsHugeFolderPieceByPiece()

@@ -83,7 +83,10 @@ struct FolderEntry {
     Type type = Type::Other; ///< of what a symbolic link points to, if they are followed and that is there
     qint64 size = 0; ///< in bytes
     QDateTime modified;
-    /** Of a folder that was to be listed, too: why that cannot be. The others are listed nevertheless. */
+    /**
+     * Why no more is known of it than its name, and its type if the folder tells, as in a folder that one may read but
+     * not search; of a folder that was to be listed, too: why that cannot be. The others are listed nevertheless.
+     */
     std::error_code error;
 };
 
