@@ -51,6 +51,9 @@ private:
     enum class State : quint8 { Open, Complete, Failed };
 
     void onChange();
+    [[nodiscard]] bool isBeingRedirected() const;
+    void takeMetaData();
+    void takeErrorBody();
     [[nodiscard]] bool isCutShort() const;
     void onGone(const QString &reason);
     void setFailed(QNetworkReply::NetworkError code, const QString &reason);
@@ -110,21 +113,52 @@ void ReplyData::close(bool)
 
 void ReplyData::onChange()
 {
-    m_url = m_reply->url();
-    m_status = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
-    if (const QVariant length = m_reply->header(QNetworkRequest::ContentLengthHeader); length.isValid())
-        m_total = length.toLongLong();
-    const bool isFinished = m_reply->isFinished();
-    if (m_state == State::Open && m_status >= 400 && (isFinished || m_reply->bytesAvailable() >= ErrorBodySize)) {
-        m_errorBody = m_reply->read(ErrorBodySize);
-        setFailed(isFinished && m_reply->error() != QNetworkReply::NoError ? m_reply->error()
-                                                                           : QNetworkReply::UnknownContentError,
-                  QStringLiteral("the server answered %1 %2")
-                      .arg(m_status)
-                      .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
-    }
+    if (!isBeingRedirected())
+        takeMetaData();
+    if (m_state == State::Open && m_status >= 400
+        && (m_reply->isFinished() || m_reply->bytesAvailable() >= ErrorBodySize))
+        takeErrorBody();
     settleReaders();
     changed.pulse();
+}
+
+// Qt gives the metadata of each redirection on the way. One that it does not follow, since it must not or for its
+// policy, ends the reply.
+bool ReplyData::isBeingRedirected() const
+{
+    if (m_reply->isFinished())
+        return false;
+    switch (m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt()) {
+    case 301:
+    case 302:
+    case 303:
+    case 305:
+    case 307:
+    case 308: {
+        const QVariant policy = m_reply->request().attribute(QNetworkRequest::RedirectPolicyAttribute);
+        return !policy.isValid() || policy.toInt() != QNetworkRequest::ManualRedirectPolicy;
+    }
+    default:
+        return false;
+    }
+}
+
+void ReplyData::takeMetaData()
+{
+    m_url = m_reply->url();
+    m_status = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    const QVariant length = m_reply->header(QNetworkRequest::ContentLengthHeader);
+    m_total = length.isValid() ? length.toLongLong() : -1;
+}
+
+void ReplyData::takeErrorBody()
+{
+    m_errorBody = m_reply->read(ErrorBodySize);
+    const bool hasCode = m_reply->isFinished() && m_reply->error() != QNetworkReply::NoError;
+    setFailed(hasCode ? m_reply->error() : QNetworkReply::UnknownContentError,
+              QStringLiteral("the server answered %1 %2")
+                  .arg(m_status)
+                  .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
 }
 
 bool ReplyData::hasStarted()

@@ -74,8 +74,10 @@ public:
     AsyncReply &operator=(AsyncReply &&other) noexcept;
 
     /**
-     * Waits until status and headers are known. Completes without suspending if they are; resumes on the same thread;
-     * any number may overlap. Throws ReplyError, TimedOut, and Destroyed if this object is destroyed meanwhile.
+     * Waits until status and headers are known: those of the answer itself, not of a redirection that is followed; with
+     * QNetworkRequest::ManualRedirectPolicy a redirection is the answer. Completes without suspending if they are;
+     * resumes on the same thread; any number may overlap. Throws ReplyError, TimedOut, and Destroyed if this object is
+     * destroyed meanwhile.
      */
     [[nodiscard]] Task<> started(Deadline deadline = {}) const;
 
