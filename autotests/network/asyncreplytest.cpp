@@ -253,6 +253,20 @@ private Q_SLOTS:
         QCOMPARE(error.body().size(), 65536);
     }
 
+    void anErrorWhoseBodyStalls()
+    {
+        HttpServer server([](AsyncSocket &socket, const QByteArray &) -> Task<> {
+            co_await socket.sendAll(HttpServer::header(10, "404 Not Found") + "abc");
+            co_await forever(socket);
+        });
+        AsyncReply reply = get(server);
+        const auto [error, failed] = failureOf(reply.started());
+        QVERIFY(failed);
+        QCOMPARE(error.status(), 404);
+        QCOMPARE(error.body(), "abc");
+        QVERIFY(failureOf(readOnce(reply)).second);
+    }
+
     // What is told of the answer is told of the last one.
     void followsRedirections_data()
     {

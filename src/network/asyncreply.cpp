@@ -5,9 +5,13 @@
 
 #include <Asyncoro/Event>
 
+#include <QBasicTimer>
 #include <QPointer>
+#include <QTimerEvent>
 
 namespace Asyncoro {
+
+using namespace std::chrono_literals;
 
 namespace Detail {
 
@@ -15,6 +19,7 @@ namespace {
 
 constexpr qint64 ReadAheadSize = 256 * 1024;
 constexpr qint64 ErrorBodySize = 64 * 1024;
+constexpr auto ErrorBodyTime = 2s; // for the rest of it, once the error itself is known
 
 } // namespace
 
@@ -46,6 +51,7 @@ protected:
     [[nodiscard]] std::exception_ptr failure(const char *operation) const override;
     [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
     [[nodiscard]] QString subject() const override { return m_url.toString(); }
+    void timerEvent(QTimerEvent *event) override;
 
 private:
     enum class State : quint8 { Open, Complete, Failed };
@@ -67,6 +73,7 @@ private:
     QNetworkReply::NetworkError m_errorCode = QNetworkReply::NoError; // why it has failed
     QString m_errorText;
     QByteArray m_errorBody;
+    QBasicTimer m_errorBodyTimer; // runs while the rest of it is waited for
 };
 
 ReplyData::ReplyData(QNetworkReply *reply)
@@ -83,6 +90,7 @@ ReplyData::ReplyData(QNetworkReply *reply)
 
 void ReplyData::setFailed(QNetworkReply::NetworkError code, const QString &reason)
 {
+    m_errorBodyTimer.stop();
     m_state = State::Failed;
     m_errorCode = code;
     m_errorText = reason;
@@ -115,9 +123,12 @@ void ReplyData::onChange()
 {
     if (!isBeingRedirected())
         takeMetaData();
-    if (m_state == State::Open && m_status >= 400
-        && (m_reply->isFinished() || m_reply->bytesAvailable() >= ErrorBodySize))
-        takeErrorBody();
+    if (m_state == State::Open && m_status >= 400) {
+        if (m_reply->isFinished() || m_reply->bytesAvailable() >= ErrorBodySize)
+            takeErrorBody();
+        else if (!m_errorBodyTimer.isActive())
+            m_errorBodyTimer.start(ErrorBodyTime, this);
+    }
     settleReaders();
     changed.pulse();
 }
@@ -159,6 +170,13 @@ void ReplyData::takeErrorBody()
               QStringLiteral("the server answered %1 %2")
                   .arg(m_status)
                   .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
+}
+
+void ReplyData::timerEvent(QTimerEvent *)
+{
+    takeErrorBody();
+    settleReaders();
+    changed.pulse();
 }
 
 bool ReplyData::hasStarted()

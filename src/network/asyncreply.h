@@ -34,7 +34,7 @@ public:
     [[nodiscard]] QUrl url() const { return m_url; }
     /** HTTP's status, such as 404; 0 if there was no answer, or not by HTTP. */
     [[nodiscard]] int status() const { return m_status; }
-    /** What an answer with an error says besides, up to 64 KiB of it. */
+    /** What an answer with an error says besides: up to 64 KiB of it, as far as it came within two seconds. */
     [[nodiscard]] QByteArray body() const { return m_body; }
 
 private:
