@@ -100,6 +100,18 @@ class Examples(unittest.TestCase):
                 self.assertEqual(run("curl", "--silent", url, url), "Pong\nPong\n")
                 self.assertEqual(run("curl", "--silent", "--http1.0", url), "Pong\n")
 
+    def test_wrong_ports(self):
+        for command in ("echo-server PORT", "pong-server PORT", "tutorial-socket-server PORT",
+                        "chat-socket-server PORT", "remote-channel-server PORT", "remote-coro-server PORT",
+                        "chat-channel-server PORT", "rci-monitor-server PORT", "file-send --serve here --port PORT",
+                        "tcp-client 127.0.0.1 PORT", "tls-client localhost PORT", "tutorial-socket-client 1 PORT",
+                        "chat-socket-client Ann PORT", "udp ask PORT text"):
+            for port in "abc", "99999":
+                done = subprocess.run(command.replace("PORT", port).split(), capture_output=True, text=True,
+                                      timeout=TIMEOUT)
+                self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), command)
+                self.assertIn(f'"{port}" is no port', done.stderr)
+
     def test_tutorial(self):
         with Server("tutorial-socket-server", "0") as server:
             self.assertIn("100 clients have said all", run("tutorial-socket-client", "100", server.port))

@@ -87,7 +87,7 @@ Task<QByteArray> perform(const Operation &operation, AsyncProcess &process, QDea
     case Kind::Line:
         co_return co_await process.readLine(operation.size, deadline);
     case Kind::All:
-        co_return co_await process.readAll(deadline);
+        co_return co_await process.readAll(AsyncProcess::DefaultMaxSize, deadline);
     default:
         co_return co_await process.read(operation.size, deadline);
     }

@@ -93,7 +93,10 @@ struct PipeCommunicateWait : PipeWait {
         pipe = std::make_unique<AsyncPipe>(chain({"sleep 1000", "cat"}));
         run(pipe->start());
     }
-    Task<> wait(QDeadlineTimer deadline) { co_await pipe->communicate("input", deadline); }
+    Task<> wait(QDeadlineTimer deadline)
+    {
+        co_await pipe->communicate("input", AsyncProcess::DefaultMaxSize, deadline);
+    }
     void complete() { pipe->kill(); }
 };
 
@@ -234,10 +237,19 @@ private Q_SLOTS:
     {
         AsyncPipe pipe = chain({"cat", "sleep 1000"});
         run(pipe.start());
-        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate("x", 50ms)));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate("x", AsyncProcess::DefaultMaxSize, 50ms)));
         QVERIFY(pipe.isRunning());
         pipe.kill();
         QCOMPARE(run(pipe.finished())[1], ExitStatus::killed(SIGKILL));
+    }
+
+    void F05_takesNoMoreThanItShall()
+    {
+        AsyncPipe pipe = chain({"cat /dev/zero", "cat"});
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(pipe.communicate({}, 1'000'000)));
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(pipe.readAll(1'000'000)));
+        QVERIFY(pipe.isRunning());
+        QCOMPARE(run(pipe.read(1'000'000)).size(), 1'000'000);
     }
 
     void F05_destructionEndsAll()
@@ -340,7 +352,7 @@ private Q_SLOTS:
         AsyncPipe pipe = chain({"sleep 1000", "echo out; echo note >&2"});
         run(pipe.start());
         QCOMPARE(run(pipe.process(1).finished()), ExitStatus());
-        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate({}, 10ms)));
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(pipe.communicate({}, AsyncProcess::DefaultMaxSize, 10ms)));
         QCOMPARE(run(pipe.readAll()), "out\n");
         QCOMPARE(run(pipe.readError()), "note\n");
     }

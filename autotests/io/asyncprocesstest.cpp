@@ -106,7 +106,7 @@ Task<> perform(Operation operation, AsyncProcess &process, QDeadlineTimer deadli
         co_await process.readLine(10, deadline);
         break;
     case Operation::ReadAll:
-        co_await process.readAll(deadline);
+        co_await process.readAll(AsyncProcess::DefaultMaxSize, deadline);
         break;
     case Operation::ReadError:
         co_await process.readError(10, deadline);
@@ -119,7 +119,7 @@ Task<> perform(Operation operation, AsyncProcess &process, QDeadlineTimer deadli
         co_await process.finished(deadline);
         break;
     case Operation::Communicate:
-        co_await process.communicate("input", deadline);
+        co_await process.communicate("input", AsyncProcess::DefaultMaxSize, deadline);
         break;
     }
 }
@@ -312,6 +312,37 @@ private Q_SLOTS:
         QCOMPARE(result.error, "done\n");
         QCOMPARE(result.status.code(), 3);
         QCOMPARE(run(process.communicate("more")).output, "");
+    }
+
+    void takesNoMoreThanItShall_data()
+    {
+        QTest::addColumn<QString>("to");
+        QTest::newRow("output") << QString();
+        QTest::newRow("error") << QStringLiteral(">&2");
+    }
+    void takesNoMoreThanItShall()
+    {
+        QFETCH(const QString, to);
+        constexpr qint64 Limit = 1'000'000;
+        AsyncProcess endless = started(QStringLiteral("exec cat /dev/zero ") + to);
+        const auto readAll = [&](AsyncProcess &process, qint64 maxSize) {
+            return to.isEmpty() ? run(process.readAll(maxSize)) : run(process.readErrorAll(maxSize));
+        };
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(endless.communicate({}, Limit)));
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, readAll(endless, Limit));
+        QVERIFY(endless.isRunning());
+        const QByteArray some = run(to.isEmpty() ? endless.read(Limit) : endless.readError(Limit)); // nothing was taken
+        QCOMPARE(some, QByteArray(Limit, '\0'));
+
+        const QString script = QStringLiteral("head -c %1 /dev/zero %2").arg(Limit).arg(to);
+        AsyncProcess exact = started(script);
+        const ProcessResult result = run(exact.communicate({}, Limit));
+        QCOMPARE(result.output.size() + result.error.size(), Limit);
+        AsyncProcess ended = started(script);
+        run(ended.finished());
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, run(ended.communicate({}, Limit - 1)));
+        QVERIFY_THROWS_EXCEPTION(MessageTooLong, readAll(ended, Limit - 1));
+        QCOMPARE(readAll(ended, Limit).size(), Limit);
     }
 
     void communicatesWithProcessThatReadsNothing()

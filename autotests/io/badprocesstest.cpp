@@ -259,7 +259,7 @@ public:
     };
     Task<Result> communicate(QByteArray bytes, QDeadlineTimer deadline)
     {
-        auto result = co_await subject.communicate(bytes, deadline);
+        auto result = co_await subject.communicate(bytes, AsyncProcess::DefaultMaxSize, deadline);
         if constexpr (std::is_same_v<Subject, AsyncPipe>)
             co_return {result.output, result.error, result.statuses};
         else
@@ -308,14 +308,14 @@ Task<QByteArray> receive(Subject &subject, Operation operation, QDeadlineTimer d
     case Operation::ReadLine:
         co_return co_await subject.readLine(65536, deadline);
     case Operation::ReadAll:
-        co_return co_await subject.readAll(deadline);
+        co_return co_await subject.readAll(AsyncProcess::DefaultMaxSize, deadline);
     case Operation::ReadError:
         co_return co_await subject.readError(65536, deadline);
     case Operation::ReadErrorLine:
         co_return co_await subject.readErrorLine(65536, deadline);
     default:
-        if constexpr (requires { subject.readErrorAll(deadline); })
-            co_return co_await subject.readErrorAll(deadline);
+        if constexpr (requires { subject.readErrorAll(AsyncProcess::DefaultMaxSize, deadline); })
+            co_return co_await subject.readErrorAll(AsyncProcess::DefaultMaxSize, deadline);
     }
     co_return {};
 }

@@ -14,13 +14,20 @@
 
 #include <QDir>
 #include <QFile>
+#include <QMap>
 #include <QScopeGuard>
+#include <QSemaphore>
+#include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <array>
+#include <csignal>
+#include <deque>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 
 using namespace IoTest;
@@ -95,6 +102,34 @@ struct ReadLineWait : FileWait {
 QStringList names(const QString &folder)
 {
     return QDir(folder).entryList(QDir::AllEntries | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot, QDir::Name);
+}
+
+/** A file that nobody else can open while this exists, as if it lay in a file system that does not answer. */
+class LeasedFile
+{
+public:
+    explicit LeasedFile(const QString &path)
+        : m_descriptor(::open(QFile::encodeName(path).constData(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+    {
+        m_isHeld = ::fcntl(m_descriptor, F_SETLEASE, F_WRLCK) == 0;
+    }
+    ~LeasedFile() { ::close(m_descriptor); }
+    Q_DISABLE_COPY_MOVE(LeasedFile)
+
+    [[nodiscard]] bool isHeld() const { return m_isHeld; }
+    /** Whether somebody waits to open it. */
+    [[nodiscard]] bool isWanted() const { return ::fcntl(m_descriptor, F_GETLEASE) != F_WRLCK; }
+
+private:
+    const int m_descriptor;
+    bool m_isHeld = false;
+};
+
+Task<> openAndClose(QString path)
+{
+    AsyncFile file;
+    co_await file.open(path, QIODevice::ReadWrite);
+    co_await file.close();
 }
 
 Task<QStringList> list(QString path, ListOptions options)
@@ -540,6 +575,100 @@ private Q_SLOTS:
                     qFatal("wrong type");
             }
         }));
+    }
+
+    void listsWhatItMayNotLookAt()
+    {
+        const uid_t us = ::geteuid();
+        if (us == 0 && ::seteuid(65534) != 0)
+            QSKIP("root may look at everything, and cannot become another user here");
+        const auto again = qScopeGuard([us] { std::ignore = ::seteuid(us); });
+        const QTemporaryDir parent;
+        if (!parent.isValid())
+            QSKIP("another user may make no folder here");
+        const QString path = parent.filePath("readable only");
+        QVERIFY(QDir().mkpath(path + "/folder"));
+        put(path + "/file", "123");
+        QVERIFY(QFile::link("nowhere", path + "/link"));
+        const QByteArray name = QFile::encodeName(path);
+        QCOMPARE(::chmod(name.constData(), 0400), 0);
+        const auto searchable = qScopeGuard([&] { ::chmod(name.constData(), 0700); });
+
+        for (const bool deep : {false, true}) {
+            QMap<QString, FolderEntry> found;
+            waitFor(spawn([&]() -> Task<> {
+                AsyncGenerator<FolderEntry> entries
+                    = listFolder(path, {.recursive = deep, .followSymLinks = deep});
+                while (const std::optional<FolderEntry> entry = co_await entries.next())
+                    found.insert(QFileInfo(entry->path).fileName(), *entry);
+            }));
+            QCOMPARE(found.keys(), QStringList({"file", "folder", "link"}));
+            QCOMPARE(found["file"].type, FolderEntry::Type::File);
+            QCOMPARE(found["folder"].type, FolderEntry::Type::Folder);
+            QCOMPARE(found["link"].type, FolderEntry::Type::SymLink);
+            for (const FolderEntry &entry : std::as_const(found))
+                QCOMPARE(entry.error, std::make_error_code(std::errc::permission_denied));
+        }
+    }
+
+    void filesThatDoNotAnswerHoldUpNoOthers()
+    {
+        const auto before = std::signal(SIGIO, SIG_IGN); // tells that a lease is wanted
+        const auto again = qScopeGuard([before] { std::signal(SIGIO, before); });
+        {
+            QStringList paths;
+            std::deque<LeasedFile> silent;
+            QList<Coro<>> coros;
+            for (int i = 0; i < 4; ++i) { // as many as there are threads
+                paths << newPath();
+                silent.emplace_back(paths.last());
+                if (!silent.back().isHeld())
+                    QSKIP("there are no leases of files here");
+                coros << spawn(openAndClose, paths.last());
+            }
+            QTRY_VERIFY(std::ranges::all_of(silent, &LeasedFile::isWanted));
+            for (const Coro<> &coro : std::as_const(coros)) {
+                coro.terminate();
+                QCOMPARE(endOf(coro), CoroState::Terminated);
+            }
+            const QString path = newPath();
+            run(withTimeout(20s, writeFile(path, "content")));
+            QCOMPARE(contentOf(path), "content");
+        }
+        QTRY_COMPARE(Detail::fileThreads().activeThreadCount(), 0); // they count again, and have ended
+    }
+
+    void callsThatDoNotEndHoldUpNoOthers()
+    {
+        QSemaphore begun;
+        QSemaphore released;
+        QSemaphore ended;
+        QList<Coro<>> coros;
+        for (int i = 0; i < 4; ++i) {
+            coros << spawn([&]() -> Task<> {
+                co_await onFileThread([&] {
+                    begun.release();
+                    released.acquire();
+                    ended.release();
+                });
+            });
+        }
+        letOthersRun();
+        begun.acquire(4);
+        {
+            const auto end = qScopeGuard([&] {
+                released.release(4);
+                ended.acquire(4);
+            });
+            for (const Coro<> &coro : std::as_const(coros)) {
+                coro.terminate();
+                QCOMPARE(endOf(coro), CoroState::Terminated);
+            }
+            const QString path = newPath();
+            run(withTimeout(20s, writeFile(path, "content")));
+            QCOMPARE(contentOf(path), "content");
+        }
+        QTRY_COMPARE(Detail::fileThreads().activeThreadCount(), 0);
     }
 
     void listsHugeFolderPieceByPiece()

@@ -49,6 +49,13 @@ private:
     QByteArray m_bytes;
 };
 
+/** An answer that sends the client to another place. */
+QByteArray redirection(const QByteArray &location)
+{
+    return "HTTP/1.1 302 Found\r\nLocation: " + location + "\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n"
+        + QByteArray(1000, 'x');
+}
+
 /** Waits for bytes of an answer. */
 struct WaitForBytes {
     static constexpr bool GoesWithItsObject = true;
@@ -244,6 +251,107 @@ private Q_SLOTS:
         QVERIFY(failed);
         QCOMPARE(error.status(), 500);
         QCOMPARE(error.body().size(), 65536);
+    }
+
+    void anErrorWhoseBodyStalls()
+    {
+        HttpServer server([](AsyncSocket &socket, const QByteArray &) -> Task<> {
+            co_await socket.sendAll(HttpServer::header(10, "404 Not Found") + "abc");
+            co_await forever(socket);
+        });
+        AsyncReply reply = get(server);
+        const auto [error, failed] = failureOf(reply.started());
+        QVERIFY(failed);
+        QCOMPARE(error.status(), 404);
+        QCOMPARE(error.body(), "abc");
+        QVERIFY(failureOf(readOnce(reply)).second);
+    }
+
+    // What is told of the answer is told of the last one.
+    void followsRedirections_data()
+    {
+        QTest::addColumn<int>("policy");
+        QTest::newRow("default") << int(QNetworkRequest::NoLessSafeRedirectPolicy);
+        QTest::newRow("same origin") << int(QNetworkRequest::SameOriginRedirectPolicy);
+        QTest::newRow("after a question") << int(QNetworkRequest::UserVerifiedRedirectPolicy);
+    }
+    void followsRedirections()
+    {
+        QFETCH(const int, policy);
+        bool isTold = false;
+        HttpServer server([&](AsyncSocket &socket, const QByteArray &request) -> Task<> {
+            if (request.startsWith("GET / "))
+                co_return co_await sendSlowly(socket, redirection("/there"));
+            co_await sendSlowly(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+            while (!isTold)
+                co_await yield();
+            co_await sendSlowly(socket, "3\r\ndef\r\n0\r\n\r\n");
+        });
+        QNetworkRequest request(server.url());
+        request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, policy);
+        AsyncReply reply(m_manager.get(request));
+        QNetworkReply *const inner = reply.reply();
+        if (policy == QNetworkRequest::UserVerifiedRedirectPolicy)
+            connect(inner, &QNetworkReply::redirected, inner, &QNetworkReply::redirectAllowed);
+        waitFor(reply.started());
+        QCOMPARE(reply.status(), 200);
+        QCOMPARE(reply.total(), -1);
+        QCOMPARE(inner->url(), server.url(QStringLiteral("/there")));
+        QCOMPARE(run(reply.recvAll(3)), "abc");
+        isTold = true;
+        QCOMPARE(run(reply.readAll(100)), "def"); // though the redirection had told of 1000 bytes
+        QCOMPARE(waitFor(fetchFrom(server)), "abcdef");
+    }
+
+    void givesARedirectionThatIsNotToBeFollowed()
+    {
+        HttpServer server([](AsyncSocket &socket, const QByteArray &) -> Task<> {
+            co_await sendSlowly(socket, redirection("/there"));
+        });
+        QNetworkRequest request(server.url());
+        request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, QNetworkRequest::ManualRedirectPolicy);
+        AsyncReply reply(m_manager.get(request));
+        waitFor(reply.started());
+        QCOMPARE(reply.status(), 302);
+        QCOMPARE(reply.total(), 1000);
+        QCOMPARE(reply.reply()->rawHeader("Location"), "/there");
+        QCOMPARE(run(reply.readAll(1000)), QByteArray(1000, 'x'));
+    }
+
+    void aRedirectionIsRefused_data()
+    {
+        QTest::addColumn<QByteArray>("location");
+        QTest::addColumn<int>("policy");
+        QTest::addColumn<QNetworkReply::NetworkError>("code");
+        QTest::newRow("too many") << QByteArray("/") << int(QNetworkRequest::NoLessSafeRedirectPolicy)
+                                  << QNetworkReply::TooManyRedirectsError;
+        QTest::newRow("to another server") << QByteArray("http://127.0.0.2/")
+                                           << int(QNetworkRequest::SameOriginRedirectPolicy)
+                                           << QNetworkReply::InsecureRedirectError;
+        QTest::newRow("by the program") << QByteArray("/") << int(QNetworkRequest::UserVerifiedRedirectPolicy)
+                                        << QNetworkReply::OperationCanceledError;
+    }
+    void aRedirectionIsRefused()
+    {
+        QFETCH(const QByteArray, location);
+        QFETCH(const int, policy);
+        QFETCH(const QNetworkReply::NetworkError, code);
+        HttpServer server([&](AsyncSocket &socket, const QByteArray &) -> Task<> {
+            co_await sendSlowly(socket, redirection(location));
+        });
+        QNetworkRequest request(server.url());
+        request.setMaximumRedirectsAllowed(3);
+        request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, policy);
+        AsyncReply reply(m_manager.get(request));
+        if (policy == QNetworkRequest::UserVerifiedRedirectPolicy) {
+            QNetworkReply *const inner = reply.reply();
+            connect(inner, &QNetworkReply::redirected, inner, &QNetworkReply::abort, Qt::QueuedConnection);
+        }
+        const auto [error, failed] = failureOf(reply.started());
+        QVERIFY(failed);
+        QCOMPARE(error.code(), code);
+        QCOMPARE(error.status(), 302);
+        QCOMPARE(failureOf(readOnce(reply)).first.code(), code);
     }
 
     void nobodyListens()

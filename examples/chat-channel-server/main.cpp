@@ -8,6 +8,8 @@
 //   terminal 2$ chat-channel-client NAME LOCATION
 //   terminal 3$ chat-channel-window NAME LOCATION        the same as a window
 
+#include "../port.h"
+
 #include <Asyncoro/Channel>
 #include <Asyncoro/PeerNetwork>
 
@@ -68,7 +70,7 @@ int main(int argc, char **argv)
     try {
         Room room;
         PeerNetwork::Options options;
-        options.port = app.arguments().value(1, "0").toUShort();
+        options.port = portOf(app.arguments().value(1, "0"));
         options.secret = Secret::fromEnvironment();
         PeerNetwork network(options);
         network.offer("chat-join", [&room](QString name, Coro<> client) { return room.join(name, client); });

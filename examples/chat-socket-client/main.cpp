@@ -5,6 +5,8 @@
 //
 //   chat-socket-client NAME [PORT]       port 8011 unless told; goes with chat-socket-server
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncFile>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
@@ -55,6 +57,6 @@ int main(int argc, char **argv)
         std::fputs("usage: chat-socket-client NAME [PORT]\n", stderr);
         return 2;
     }
-    spawn(chat, app.arguments().at(1).toUtf8(), app.arguments().value(2, "8011").toUShort());
+    spawn(chat, app.arguments().at(1).toUtf8(), portOf(app.arguments().value(2, "8011")));
     return Asyncoro::exec();
 }

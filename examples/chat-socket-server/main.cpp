@@ -6,6 +6,8 @@
 //
 //   chat-socket-server [PORT]       8011 unless told; goes with chat-socket-client
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
@@ -71,6 +73,6 @@ Task<> serve(quint16 port)
 int main(int argc, char **argv)
 {
     QCoreApplication app(argc, argv);
-    spawn(serve, app.arguments().value(1, "8011").toUShort());
+    spawn(serve, portOf(app.arguments().value(1, "8011")));
     return Asyncoro::exec();
 }

@@ -7,6 +7,8 @@
 //
 // Prints "listening PORT". Try it with: nc 127.0.0.1 PORT
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
@@ -50,7 +52,7 @@ int main(int argc, char **argv)
     parser.addOptions({{"address", "Address to listen at.", "ADDRESS", "127.0.0.1"},
                        {"threads", "How many threads serve.", "N", "1"}});
     parser.process(app);
-    spawn(serve, QHostAddress(parser.value("address")), parser.positionalArguments().value(0).toUShort(),
+    spawn(serve, QHostAddress(parser.value("address")), portOf(parser.positionalArguments().value(0, "0")),
           parser.value("threads").toInt());
     return Asyncoro::exec();
 }

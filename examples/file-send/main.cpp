@@ -8,6 +8,8 @@
 //
 // Between machines both need the same secret: --secret-file FILE, or ASYNCORO_SECRET_FILE.
 
+#include "../port.h"
+
 #include <Asyncoro/Coro>
 #include <Asyncoro/FileStore>
 #include <Asyncoro/FileTransfer>
@@ -64,7 +66,7 @@ int main(int argc, char **argv)
     try {
         PeerNetwork::Options options;
         options.address = parser.value("address");
-        options.port = parser.value("port").toUShort();
+        options.port = portOf(parser.value("port"));
         const QString secretFile = parser.value("secret-file");
         options.secret = secretFile.isEmpty() ? Secret::fromEnvironment() : Secret::fromFile(secretFile);
         PeerNetwork network(options);

@@ -8,6 +8,8 @@
 //
 // Better than in the environment, the secret is in a file that is yours only: --secret-file FILE, for both.
 
+#include "../port.h"
+
 #include <Asyncoro/Coro>
 #include <Asyncoro/PeerNetwork>
 
@@ -38,7 +40,7 @@ int main(int argc, char **argv)
     parser.process(app);
     try {
         PeerNetwork::Options options;
-        options.port = parser.positionalArguments().value(0, "0").toUShort();
+        options.port = portOf(parser.positionalArguments().value(0, "0"));
         const QString secretFile = parser.value("secret-file");
         options.secret = secretFile.isEmpty() ? Secret::fromEnvironment() : Secret::fromFile(secretFile);
         if (options.secret.isEmpty())

@@ -8,6 +8,8 @@
 //
 // It prints how many have got each number, and ends after the last one.
 
+#include "../port.h"
+
 #include <Asyncoro/Channel>
 #include <Asyncoro/PeerNetwork>
 
@@ -33,7 +35,7 @@ int main(int argc, char **argv)
     QCoreApplication app(argc, argv);
     try {
         PeerNetwork::Options options;
-        options.port = app.arguments().value(1, "0").toUShort();
+        options.port = portOf(app.arguments().value(1, "0"));
         options.secret = Secret::fromEnvironment();
         PeerNetwork network(options);
         std::printf("listening %s\n", qPrintable(network.location().toString()));

@@ -7,6 +7,8 @@
 //   terminal 2$ remote-coro-client               finds it on this machine, or is told LOCATION
 //   terminal 2$ remote-coro-client --quit        ends it, as Ctrl+C does
 
+#include "../port.h"
+
 #include <Asyncoro/Coro>
 #include <Asyncoro/Discovery>
 
@@ -33,7 +35,7 @@ int main(int argc, char **argv)
     QCoreApplication app(argc, argv);
     try {
         PeerNetwork::Options options;
-        options.port = app.arguments().value(1, "0").toUShort();
+        options.port = portOf(app.arguments().value(1, "0"));
         options.secret = Secret::fromEnvironment();
         PeerNetwork network(options);
         std::optional<Discovery> discovery; // answers to clients that are not told where this is

@@ -5,6 +5,8 @@
 //
 //   tcp-client HOST PORT     for example to echo-server
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
 
@@ -33,7 +35,8 @@ int main(int argc, char **argv)
         std::fputs("usage: tcp-client HOST PORT\n", stderr);
         return 2;
     }
+    const quint16 port = portOf(app.arguments().at(2));
     for (int n = 0; n < 10; ++n)
-        spawn(client, app.arguments().at(1), app.arguments().at(2).toUShort(), n);
+        spawn(client, app.arguments().at(1), port, n);
     return Asyncoro::exec(); // until every coroutine has ended
 }

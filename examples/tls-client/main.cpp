@@ -7,6 +7,8 @@
 //
 // For example from `openssl s_server -www -accept 4433 -cert cert.pem -key key.pem`, with cert.pem as the CA-FILE.
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
 
@@ -43,7 +45,7 @@ int main(int argc, char **argv)
         TlsConfiguration tls;
         if (arguments.size() == 4)
             tls.trustOnly(arguments.at(3)); // otherwise what the system trusts
-        waitFor(spawn(fetch, arguments.at(1), arguments.at(2).toUShort(), tls));
+        waitFor(spawn(fetch, arguments.at(1), portOf(arguments.at(2)), tls));
     } catch (const Error &error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;

@@ -5,6 +5,8 @@
 //
 //   tutorial-socket-client [CLIENTS] [PORT]       10 and 8010 unless told; goes with tutorial-socket-server
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
 
@@ -32,8 +34,9 @@ int main(int argc, char **argv)
 {
     QCoreApplication app(argc, argv);
     const int clients = app.arguments().value(1, "10").toInt();
+    const quint16 port = portOf(app.arguments().value(2, "8010"));
     for (int number = 1; number <= clients; ++number)
-        spawn(client, app.arguments().value(2, "8010").toUShort(), number);
+        spawn(client, port, number);
     const int status = Asyncoro::exec(); // 1 if a client has failed: the log says which, and why
     std::printf(status == 0 ? "%d clients have said all\n" : "not all of %d clients have said all\n", clients);
     return status;

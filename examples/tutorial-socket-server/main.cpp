@@ -6,6 +6,8 @@
 //
 //   tutorial-socket-server [PORT]       8010 unless told; goes with tutorial-socket-client
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
@@ -42,6 +44,6 @@ Task<> serve(quint16 port)
 int main(int argc, char **argv)
 {
     QCoreApplication app(argc, argv);
-    spawn(serve, app.arguments().value(1, "8010").toUShort());
+    spawn(serve, portOf(app.arguments().value(1, "8010")));
     return Asyncoro::exec();
 }

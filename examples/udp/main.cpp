@@ -8,6 +8,8 @@
 //
 // The server answers nc as well:  echo hello | nc -u -w 1 127.0.0.1 PORT
 
+#include "../port.h"
+
 #include <Asyncoro/AsyncUdpSocket>
 #include <Asyncoro/Coro>
 
@@ -50,8 +52,9 @@ int main(int argc, char **argv)
     if (argc == 3 && arguments.at(1) == "serve") {
         spawn(serve, arguments.at(2).toInt());
     } else if (argc > 3 && arguments.at(1) == "ask") {
+        const quint16 port = portOf(arguments.at(2));
         for (const QString &text : arguments.mid(3))
-            spawn(ask, arguments.at(2).toUShort(), text);
+            spawn(ask, port, text);
     } else {
         std::fputs("usage: udp serve N | udp ask PORT TEXT...\n", stderr);
         return 2;

@@ -6,12 +6,14 @@
 #include "asyncfile.h"
 
 #include "filehandle_p.h"
+#include "filesystem.h"
 
 #include <Asyncoro/Coro>
 
 #include <QMutex>
 
 #include <deque>
+#include <optional>
 
 namespace Asyncoro::Detail {
 
@@ -115,11 +117,13 @@ private:
     bool read(FileOperation &operation, Progress &progress, bool mayBlock);
     bool readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock);
     qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
+    void leaveAlone(const FileOperation &operation);
     void removeFirst();
     void undo(FileOperation &operation);
 
     mutable QMutex m_mutex;
     std::deque<Operation> m_queue;
+    std::optional<FileThreadPlace> m_place; // of the thread that performs its first
     Progress m_progress;
     QString m_path;
     bool m_open = false;

@@ -53,23 +53,32 @@ Task<> startAll(std::vector<Start> starts, QDeadlineTimer deadline)
     }
 }
 
-// Begins only when it has its turn: the processes may be gone by then.
-Task<ExitStatus> finish(QPointer<ProcessData> process, ProcessResult *result, QDeadlineTimer deadline)
+// Each begins only when it has its turn: the process may be gone by then.
+
+Task<ExitStatus> finish(QPointer<ProcessData> process, QDeadlineTimer deadline)
 {
     if (!process)
-        throwDestroyed(result ? "communicate()" : "finished()");
-    co_return co_await Detail::ProcessFinishAwaiter(process, deadline, result);
+        throwDestroyed("finished()");
+    co_return co_await Detail::ProcessFinishAwaiter(process, deadline);
+}
+
+Task<ExitStatus> finish(QPointer<ProcessData> process, ProcessResult *result, qint64 maxSize, QDeadlineTimer deadline)
+{
+    if (!process)
+        throwDestroyed("communicate()");
+    co_return co_await Detail::ProcessFinishAwaiter(process, result, maxSize, deadline);
 }
 
 Task<std::vector<ExitStatus>> finishAll(std::vector<QPointer<ProcessData>> processes, QDeadlineTimer deadline)
 {
     std::vector<Task<ExitStatus>> ends;
     for (const QPointer<ProcessData> &process : processes)
-        ends.push_back(finish(process, nullptr, deadline));
+        ends.push_back(finish(process, deadline));
     co_return co_await whenAll(std::move(ends));
 }
 
-Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteArray input, QDeadlineTimer deadline)
+Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteArray input, qint64 maxSize,
+                                QDeadlineTimer deadline)
 {
     if (!started)
         co_await startAll(starts, deadline);
@@ -81,7 +90,7 @@ Task<PipeResult> communicateAll(std::vector<Start> starts, bool started, QByteAr
     std::deque<ProcessResult> results;
     std::vector<Task<ExitStatus>> ends;
     for (const Start &start : starts)
-        ends.push_back(finish(start.process, &results.emplace_back(), deadline));
+        ends.push_back(finish(start.process, &results.emplace_back(), maxSize, deadline));
     PipeResult all;
     try {
         all.statuses = co_await whenAll(std::move(ends));
@@ -176,9 +185,9 @@ Detail::ProcessReadAwaiter AsyncPipe::readLine(qint64 maxSize, QDeadlineTimer de
     return last("readLine()").readLine(maxSize, deadline);
 }
 
-Detail::ProcessReadAwaiter AsyncPipe::readAll(QDeadlineTimer deadline)
+Detail::ProcessReadAwaiter AsyncPipe::readAll(qint64 maxSize, QDeadlineTimer deadline)
 {
-    return last("readAll()").readAll(deadline);
+    return last("readAll()").readAll(maxSize, deadline);
 }
 
 Detail::ProcessReadAwaiter AsyncPipe::readError(qint64 maxSize, QDeadlineTimer deadline)
@@ -191,9 +200,9 @@ Detail::ProcessReadAwaiter AsyncPipe::readErrorLine(qint64 maxSize, QDeadlineTim
     return last("readErrorLine()").readErrorLine(maxSize, deadline);
 }
 
-Detail::ProcessReadAwaiter AsyncPipe::readErrorAll(QDeadlineTimer deadline)
+Detail::ProcessReadAwaiter AsyncPipe::readErrorAll(qint64 maxSize, QDeadlineTimer deadline)
 {
-    return last("readErrorAll()").readErrorAll(deadline);
+    return last("readErrorAll()").readErrorAll(maxSize, deadline);
 }
 
 Task<std::vector<ExitStatus>> AsyncPipe::finished(QDeadlineTimer deadline)
@@ -205,13 +214,14 @@ Task<std::vector<ExitStatus>> AsyncPipe::finished(QDeadlineTimer deadline)
     return finishAll(std::move(processes), deadline);
 }
 
-Task<PipeResult> AsyncPipe::communicate(QByteArray input, QDeadlineTimer deadline)
+Task<PipeResult> AsyncPipe::communicate(QByteArray input, qint64 maxSize, QDeadlineTimer deadline)
 {
     first("communicate()");
     std::vector<Start> starts;
     for (const Member &member : m_members)
         starts.push_back({member.process.m_data.get(), member.program, member.arguments});
-    return communicateAll(std::move(starts), std::exchange(m_started, true), std::move(input), deadline);
+    return communicateAll(std::move(starts), std::exchange(m_started, true), std::move(input), maxSize,
+                          deadline);
 }
 
 void AsyncPipe::terminate()

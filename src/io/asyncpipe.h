@@ -71,7 +71,8 @@ public:
     [[nodiscard]] Detail::ProcessReadAwaiter readLine(qint64 maxSize = AsyncProcess::DefaultMaxLineSize,
                                                       QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** From the last one: AsyncProcess::readAll() */
-    [[nodiscard]] Detail::ProcessReadAwaiter readAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    [[nodiscard]] Detail::ProcessReadAwaiter readAll(qint64 maxSize = AsyncProcess::DefaultMaxSize,
+                                                     QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** From the last one: AsyncProcess::readError() */
     [[nodiscard]] Detail::ProcessReadAwaiter readError(qint64 maxSize = 65536,
                                                        QDeadlineTimer deadline = QDeadlineTimer::Forever);
@@ -79,7 +80,8 @@ public:
     [[nodiscard]] Detail::ProcessReadAwaiter readErrorLine(qint64 maxSize = AsyncProcess::DefaultMaxLineSize,
                                                            QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** From the last one: AsyncProcess::readErrorAll() */
-    [[nodiscard]] Detail::ProcessReadAwaiter readErrorAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    [[nodiscard]] Detail::ProcessReadAwaiter readErrorAll(qint64 maxSize = AsyncProcess::DefaultMaxSize,
+                                                          QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** Waits until all have ended, and gives how each did. Otherwise as AsyncProcess::finished(). */
     [[nodiscard]] Task<std::vector<ExitStatus>> finished(QDeadlineTimer deadline = QDeadlineTimer::Forever);
@@ -88,7 +90,7 @@ public:
      * start(), unless that was done; writes `input`, closes the input, and waits until all have ended. That they do not
      * read all of it is no error. Otherwise as AsyncProcess::communicate().
      */
-    [[nodiscard]] Task<PipeResult> communicate(QByteArray input = {},
+    [[nodiscard]] Task<PipeResult> communicate(QByteArray input = {}, qint64 maxSize = AsyncProcess::DefaultMaxSize,
                                                QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** Asks all of them to end (SIGTERM). Returns at once. */

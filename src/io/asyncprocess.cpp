@@ -57,17 +57,26 @@ ProcessData::~ProcessData()
     OwnedProcess::dispose(std::move(m_owned), m_program, timeToEnd);
 }
 
+QString ProcessData::subject(const char *operation) const
+{
+    const QString name = QString::fromLatin1(operation);
+    return m_program.isEmpty() ? name : name + QStringLiteral(", ") + m_program;
+}
+
 std::exception_ptr ProcessData::failure(const char *operation, const QString &text) const
 {
-    QString subject = QString::fromLatin1(operation);
-    if (!m_program.isEmpty())
-        subject += QStringLiteral(", ") + m_program;
-    return std::make_exception_ptr(ProcessError(m_errorCode, subject + QStringLiteral(": ") + text));
+    return std::make_exception_ptr(ProcessError(m_errorCode, subject(operation) + QStringLiteral(": ") + text));
 }
 
 std::exception_ptr ProcessData::failure(const char *operation) const
 {
     return failure(operation, m_errorText);
+}
+
+std::exception_ptr ProcessData::tooLong(const char *operation, qint64 maxSize) const
+{
+    return std::make_exception_ptr(
+        MessageTooLong(QStringLiteral("%1: it writes more than %2 bytes").arg(subject(operation)).arg(maxSize)));
 }
 
 void ProcessData::start(const QString &program, const QStringList &arguments)
@@ -163,6 +172,7 @@ void ProcessData::onReadyRead(ProcessStream &stream, QProcess::ProcessChannel ch
     else
         stream.bytes += more;
     settleReaders(stream);
+    settleFinishWaiters();
 }
 
 void ProcessData::onStreamEnded(ProcessStream &stream)
@@ -176,14 +186,22 @@ void ProcessData::settleAll()
     settleReaders(output);
     settleReaders(error);
     settleWriters();
-    while (auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.takeFirst())) {
-        if (m_state == State::Ended) {
-            waiter->takeResult();
+    settleFinishWaiters();
+}
+
+void ProcessData::settleFinishWaiters()
+{
+    auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.first());
+    while (waiter) {
+        auto *const next = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.after(waiter));
+        if (waiter->settle()) {
+            waiter->unlink();
             waiter->complete();
-        } else {
-            waiter->fail(failure(waiter->operationName()));
         }
+        waiter = next;
     }
+    throttle(output);
+    throttle(error);
 }
 
 void ProcessData::settleReaders(ProcessStream &stream)
@@ -276,7 +294,7 @@ ProcessReadAwaiter::ProcessReadAwaiter(ProcessData *data, ProcessStream &stream,
     : ProcessSuspension(data, operation, deadline)
     , m_stream(stream)
     , m_kind(kind)
-    , m_maxSize(std::max<qint64>(maxSize, 1))
+    , m_maxSize(kind == Kind::All ? maxSize : std::max<qint64>(maxSize, 1))
 {
 }
 
@@ -315,6 +333,9 @@ bool ProcessReadAwaiter::read()
     } else if (m_kind == Kind::Some && available > 0) {
         m_bytes = m_stream.take(m_maxSize);
         return true;
+    } else if (m_kind == Kind::All && available > m_maxSize) {
+        setFailed(m_data->tooLong(operationName(), m_maxSize));
+        return true;
     }
     if (m_stream.ended)
         m_bytes = m_stream.take(available);
@@ -348,30 +369,44 @@ bool ProcessWriteAwaiter::write()
     return true;
 }
 
-ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline, ProcessResult *result)
-    : ProcessSuspension(data, result ? "communicate()" : "finished()", deadline)
-    , m_result(result)
+ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, "finished()", deadline)
 {
 }
 
-// The process may be gone when the coroutine resumes.
-void ProcessFinishAwaiter::takeResult()
+ProcessFinishAwaiter::ProcessFinishAwaiter(ProcessData *data, ProcessResult *result, qint64 maxSize,
+                                           const QDeadlineTimer &deadline)
+    : ProcessSuspension(data, "communicate()", deadline)
+    , m_result(result)
+    , m_maxSize(maxSize)
 {
+}
+
+// True if there is nothing more to wait for, be it by a failure. The process may be gone when the coroutine resumes.
+bool ProcessFinishAwaiter::settle()
+{
+    QByteArray &output = m_data->output.bytes;
+    QByteArray &error = m_data->error.bytes;
+    if (!m_data->isStarted()) {
+        setFailed(m_data->failure(operationName()));
+        return true;
+    }
+    if (m_result && std::max(output.size(), error.size()) > m_maxSize) {
+        setFailed(m_data->tooLong(operationName(), m_maxSize));
+        return true;
+    }
+    if (m_data->m_state != ProcessData::State::Ended)
+        return false;
     m_status = m_data->m_status;
     if (m_result)
-        *m_result = {std::exchange(m_data->output.bytes, {}), std::exchange(m_data->error.bytes, {}), m_status};
+        *m_result = {std::exchange(output, {}), std::exchange(error, {}), m_status};
+    return true;
 }
 
 bool ProcessFinishAwaiter::start()
 {
-    if (!m_data->isStarted()) {
-        setFailed(m_data->failure(operationName()));
+    if (settle())
         return false;
-    }
-    if (m_data->m_state == ProcessData::State::Ended) {
-        takeResult();
-        return false;
-    }
     m_data->m_finishWaiters.append(this);
     m_data->throttle(m_data->output);
     m_data->throttle(m_data->error);
@@ -388,14 +423,14 @@ void ProcessFinishAwaiter::abandon() noexcept
 namespace {
 
 // Not a member of AsyncProcess, which may be moved meanwhile. Begins only when it is awaited.
-Task<ProcessResult> communicate(QPointer<ProcessData> data, QByteArray input, QDeadlineTimer deadline)
+Task<ProcessResult> communicate(QPointer<ProcessData> data, QByteArray input, qint64 maxSize, QDeadlineTimer deadline)
 {
     if (!data)
         throw ProcessError(QProcess::UnknownError, QStringLiteral("communicate(): the AsyncProcess was destroyed"));
     data->writeFirst(std::exchange(input, {}));
     data->closeInput();
     ProcessResult result;
-    co_await ProcessFinishAwaiter(data, deadline, &result);
+    co_await ProcessFinishAwaiter(data, &result, maxSize, deadline);
     co_return result;
 }
 
@@ -461,9 +496,9 @@ ProcessReadAwaiter AsyncProcess::readLine(qint64 maxSize, QDeadlineTimer deadlin
     return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::Line, "readLine()", maxSize, deadline};
 }
 
-ProcessReadAwaiter AsyncProcess::readAll(QDeadlineTimer deadline)
+ProcessReadAwaiter AsyncProcess::readAll(qint64 maxSize, QDeadlineTimer deadline)
 {
-    return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::All, "readAll()", 1, deadline};
+    return {m_data.get(), m_data->output, ProcessReadAwaiter::Kind::All, "readAll()", maxSize, deadline};
 }
 
 ProcessReadAwaiter AsyncProcess::readError(qint64 maxSize, QDeadlineTimer deadline)
@@ -476,9 +511,9 @@ ProcessReadAwaiter AsyncProcess::readErrorLine(qint64 maxSize, QDeadlineTimer de
     return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::Line, "readErrorLine()", maxSize, deadline};
 }
 
-ProcessReadAwaiter AsyncProcess::readErrorAll(QDeadlineTimer deadline)
+ProcessReadAwaiter AsyncProcess::readErrorAll(qint64 maxSize, QDeadlineTimer deadline)
 {
-    return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::All, "readErrorAll()", 1, deadline};
+    return {m_data.get(), m_data->error, ProcessReadAwaiter::Kind::All, "readErrorAll()", maxSize, deadline};
 }
 
 Detail::ProcessFinishAwaiter AsyncProcess::finished(QDeadlineTimer deadline)
@@ -486,9 +521,9 @@ Detail::ProcessFinishAwaiter AsyncProcess::finished(QDeadlineTimer deadline)
     return {m_data.get(), deadline};
 }
 
-Task<ProcessResult> AsyncProcess::communicate(QByteArray input, QDeadlineTimer deadline)
+Task<ProcessResult> AsyncProcess::communicate(QByteArray input, qint64 maxSize, QDeadlineTimer deadline)
 {
-    return Detail::communicate(m_data.get(), std::move(input), deadline);
+    return Detail::communicate(m_data.get(), std::move(input), maxSize, deadline);
 }
 
 void AsyncProcess::terminate()

@@ -5,6 +5,7 @@
 
 #include "exitstatus.h"
 #include "processerror.h"
+#include "streamerror.h" // IWYU pragma: export
 
 #include <Asyncoro/Task>
 
@@ -105,8 +106,9 @@ private:
 class ASYNCORO_IO_EXPORT ProcessFinishAwaiter final : public ProcessSuspension
 {
 public:
-    /** With a `result` that gets all that the process wrote; it lives while this waits. */
-    ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline, ProcessResult *result = nullptr);
+    ProcessFinishAwaiter(ProcessData *data, const QDeadlineTimer &deadline);
+    /** `result` gets all that the process wrote, at most `maxSize` bytes of each stream; it lives while this waits. */
+    ProcessFinishAwaiter(ProcessData *data, ProcessResult *result, qint64 maxSize, const QDeadlineTimer &deadline);
     ExitStatus await_resume() const
     {
         throwUnlessDone();
@@ -119,9 +121,10 @@ protected:
 
 private:
     friend class ProcessData;
-    void takeResult();
+    bool settle();
 
-    ProcessResult *const m_result;
+    ProcessResult *const m_result = nullptr;
+    const qint64 m_maxSize = 0;
     ExitStatus m_status;
 };
 
@@ -154,6 +157,8 @@ class ASYNCORO_IO_EXPORT AsyncProcess
 public:
     /** The longest line that readLine() gives in one piece unless told otherwise. */
     static constexpr qint64 DefaultMaxLineSize = 16 * 1024 * 1024;
+    /** The most that readAll(), readErrorAll() and communicate() take of a stream unless told otherwise. */
+    static constexpr qint64 DefaultMaxSize = 1024 * 1024 * 1024;
 
     AsyncProcess();
     ~AsyncProcess();
@@ -224,8 +229,14 @@ public:
      */
     [[nodiscard]] Detail::ProcessReadAwaiter readLine(qint64 maxSize = DefaultMaxLineSize,
                                                       QDeadlineTimer deadline = QDeadlineTimer::Forever);
-    /** Reads all the rest, to the end of the output. Otherwise as read(). */
-    [[nodiscard]] Detail::ProcessReadAwaiter readAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    /**
+     * Reads all the rest, to the end of the output. Throws MessageTooLong if it is more than `maxSize` bytes, which can
+     * still be read; the process runs on.
+     *
+     * Otherwise as read().
+     */
+    [[nodiscard]] Detail::ProcessReadAwaiter readAll(qint64 maxSize = DefaultMaxSize,
+                                                     QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** As read(), from the standard error. */
     [[nodiscard]] Detail::ProcessReadAwaiter readError(qint64 maxSize = 65536,
@@ -234,7 +245,8 @@ public:
     [[nodiscard]] Detail::ProcessReadAwaiter readErrorLine(qint64 maxSize = DefaultMaxLineSize,
                                                            QDeadlineTimer deadline = QDeadlineTimer::Forever);
     /** As readAll(), from the standard error. */
-    [[nodiscard]] Detail::ProcessReadAwaiter readErrorAll(QDeadlineTimer deadline = QDeadlineTimer::Forever);
+    [[nodiscard]] Detail::ProcessReadAwaiter readErrorAll(qint64 maxSize = DefaultMaxSize,
+                                                          QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /**
      * Waits until the process has ended, and gives how. Its output can still be read then; meanwhile all of it is kept,
@@ -246,12 +258,13 @@ public:
 
     /**
      * Writes `input`, closes the input, and waits until the process has ended: gives all that it wrote, and how it
-     * ended. A process that does not read all of its input is no error.
+     * ended. A process that does not read all of its input is no error. Throws MessageTooLong as soon as its output or
+     * its standard error is more than `maxSize` bytes.
      *
-     * Completes without suspending if the process has ended. If it times out or is cancelled, the process runs on, with
-     * its input on the way, and no byte of its output is taken.
+     * Completes without suspending if the process has ended. If it throws, times out or is cancelled, the process runs
+     * on, with its input on the way, and no byte of its output is taken: let this object go, or kill(), to end it.
      */
-    [[nodiscard]] Task<ProcessResult> communicate(QByteArray input = {},
+    [[nodiscard]] Task<ProcessResult> communicate(QByteArray input = {}, qint64 maxSize = DefaultMaxSize,
                                                   QDeadlineTimer deadline = QDeadlineTimer::Forever);
 
     /** Asks the process and its group to end (SIGTERM); one that is just being started is killed. Returns at once. */

@@ -95,9 +95,12 @@ private:
     void onStreamEnded(ProcessStream &stream);
 
     [[nodiscard]] bool isStarted() const { return m_state >= State::Starting && m_state <= State::Ended; }
+    [[nodiscard]] QString subject(const char *operation) const;
     [[nodiscard]] std::exception_ptr failure(const char *operation, const QString &text) const;
     [[nodiscard]] std::exception_ptr failure(const char *operation) const;
+    [[nodiscard]] std::exception_ptr tooLong(const char *operation, qint64 maxSize) const;
     void settleReaders(ProcessStream &stream);
+    void settleFinishWaiters();
     void settleWriters();
     void throttle(ProcessStream &stream) const;
     void settleAll();

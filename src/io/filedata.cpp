@@ -11,6 +11,7 @@
 #include <QThread>
 #include <QThreadPool>
 
+#include <atomic>
 #include <limits>
 #include <new>
 
@@ -23,33 +24,14 @@ namespace {
 constexpr int Threads = 4;
 // How long the end of the program waits for what they do.
 constexpr auto TimeAtEnd = 2s;
+// How many threads do what nobody else waits for. The pool does not count them any more.
+std::atomic<int> lostThreads = 0;
 // How much is read at a time where the size of the file does not tell, and by readLine().
 constexpr qint64 ChunkSize = 64 * 1024;
 // A buffer for so much is had cheaply, whether or not it will be filled.
 constexpr qint64 SmallSize = 16 * 1024;
 // How much is copied at most by a read that is done at once: some 50 us.
 constexpr qint64 AtOnceLimit = 256 * 1024;
-
-/** While it exists, the thread that made it does not count as one of the pool's. */
-class EndlessWork
-{
-public:
-    explicit EndlessWork(bool isEndless)
-        : m_isEndless(isEndless)
-    {
-        if (m_isEndless)
-            fileThreads().releaseThread();
-    }
-    ~EndlessWork()
-    {
-        if (m_isEndless)
-            fileThreads().reserveThread();
-    }
-    Q_DISABLE_COPY_MOVE(EndlessWork)
-
-private:
-    const bool m_isEndless;
-};
 
 using Kind = FileOperation::Kind;
 
@@ -118,12 +100,32 @@ QThreadPool &fileThreads()
         qAddPostRoutine([] {
             // Not waitForDone(), which would wait for all threads once none is active.
             const QDeadlineTimer deadline(TimeAtEnd);
-            while (fileThreads().activeThreadCount() > 0 && !deadline.hasExpired())
+            while (fileThreads().activeThreadCount() + lostThreads > 0 && !deadline.hasExpired())
                 QThread::sleep(1ms);
         });
         return created;
     }();
     return *pool;
+}
+
+// --- FileThreadPlace ---
+
+FileThreadPlace::~FileThreadPlace()
+{
+    if (m_givenUp)
+        fileThreads().reserveThread();
+    if (m_givenUp == Work::Lost)
+        --lostThreads;
+}
+
+void FileThreadPlace::giveUp(Work work)
+{
+    if (m_givenUp)
+        return;
+    m_givenUp = work;
+    if (work == Work::Lost)
+        ++lostThreads;
+    fileThreads().releaseThread();
 }
 
 // --- FileData ---
@@ -192,9 +194,18 @@ void FileData::abandon(const Operation &operation)
         removeFirst();
     } else if (state == State::Queued && !closes(operation->kind)) {
         std::erase(m_queue, operation);
-    } else if (state == State::Running && mayWaitForOthers(operation->kind)) {
-        m_handle.stopWaiting();
+    } else if (state == State::Running) {
+        leaveAlone(*operation);
     }
+}
+
+// Nobody waits for the first of the queue any more, which a thread performs, or is about to. With the mutex.
+void FileData::leaveAlone(const FileOperation &operation)
+{
+    if (m_place)
+        m_place->giveUp(FileThreadPlace::Work::Lost);
+    if (mayWaitForOthers(operation.kind))
+        m_handle.stopWaiting();
 }
 
 void FileData::abandonAll()
@@ -210,8 +221,8 @@ void FileData::abandonAll()
             waiting.emplace_back(std::exchange(operation->coro, {}), operation->wait);
             if (operation->state == State::Queued)
                 std::erase(m_queue, operation);
-            else if (mayWaitForOthers(operation->kind))
-                m_handle.stopWaiting();
+            else
+                leaveAlone(*operation);
             operation->state = State::Over;
         }
         if (m_open || !m_queue.empty()) {
@@ -336,9 +347,11 @@ void FileData::performFirst(const Operation &operation)
         if (isWanted && !performAtOnce(*operation)) {
             Progress progress = m_progress;
             m_progress.ahead = {}; // not shared, so that it need not be copied
+            m_place.emplace();
             lock.unlock();
             perform(*operation, progress);
             lock.relock();
+            m_place.reset();
             m_progress = std::move(progress);
             noteOpenOrClosed(*operation);
         }
@@ -388,9 +401,10 @@ void FileData::undo(FileOperation &operation)
 // Without the mutex.
 void FileData::perform(FileOperation &operation, Progress &progress)
 {
-    const bool isEndless
-        = operation.kind == Kind::Open ? FileHandle::isEndless(operation.path) : m_handle.isSequential();
-    const EndlessWork endless(isEndless);
+    if (operation.kind == Kind::Open ? FileHandle::isEndless(operation.path) : m_handle.isSequential()) {
+        const QMutexLocker lock(&m_mutex);
+        m_place->giveUp(FileThreadPlace::Work::Endless);
+    }
     switch (operation.kind) {
     case Kind::Open:
     case Kind::OpenReplacement:

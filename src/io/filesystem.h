@@ -13,22 +13,56 @@
 #include <QDateTime>
 
 #include <functional>
+#include <optional>
+#include <stop_token>
 
 namespace Asyncoro {
 
 namespace Detail {
+
 /** For whatever blocks in the file system, so that nobody's long computation holds up files. Lives for ever. */
 [[nodiscard]] ASYNCORO_IO_EXPORT QThreadPool &fileThreads();
+
+/** The place that what runs on one of fileThreads() takes among them. It may be given up while that runs on. */
+class ASYNCORO_IO_EXPORT FileThreadPlace
+{
+public:
+    FileThreadPlace() = default;
+    ~FileThreadPlace();
+    Q_DISABLE_COPY_MOVE(FileThreadPlace)
+
+    enum class Work : quint8 {
+        Lost, ///< nobody waits for it any more, but the end of the program, for a while: it may have to clean up
+        Endless, ///< it waits for other programs
+    };
+    /** Lets another thread take it. On any thread, but not on two at the same time. */
+    void giveUp(Work work);
+
+private:
+    std::optional<Work> m_givenUp;
+};
+
 } // namespace Detail
 
 /**
  * As ThreadPool::run(), on the threads that do what blocks for all files: for calls of the operating system that have
- * no function here.
+ * no function here. One that was cancelled and does not end, as the file system does not answer, holds up no others.
  */
 template<typename Function>
 [[nodiscard]] auto onFileThread(Function &&function)
 {
-    return Detail::callInPool(&Detail::fileThreads(), nullptr, std::forward<Function>(function));
+    using F = std::decay_t<Function>;
+    using Detail::FileThreadPlace;
+    return Detail::callInPool(
+        &Detail::fileThreads(), nullptr,
+        [call = F(std::forward<Function>(function))](std::stop_token stop) mutable -> decltype(auto) {
+            FileThreadPlace place;
+            const std::stop_callback whenCancelled(stop, [&place] { place.giveUp(FileThreadPlace::Work::Lost); });
+            if constexpr (std::is_invocable_v<F &, std::stop_token>)
+                return std::invoke(call, std::move(stop));
+            else
+                return std::invoke(call);
+        });
 }
 
 /**
@@ -83,7 +117,10 @@ struct FolderEntry {
     Type type = Type::Other; ///< of what a symbolic link points to, if they are followed and that is there
     qint64 size = 0; ///< in bytes
     QDateTime modified;
-    /** Of a folder that was to be listed, too: why that cannot be. The others are listed nevertheless. */
+    /**
+     * Why no more is known of it than its name, and its type if the folder tells, as in a folder that one may read but
+     * not search; of a folder that was to be listed, too: why that cannot be. The others are listed nevertheless.
+     */
     std::error_code error;
 };
 

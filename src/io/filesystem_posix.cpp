@@ -32,6 +32,21 @@ FolderEntry::Type typeOf(mode_t mode)
     return S_ISLNK(mode) ? FolderEntry::Type::SymLink : FolderEntry::Type::Other;
 }
 
+// Other, too, where the file system does not tell.
+FolderEntry::Type typeOf(const dirent &found)
+{
+    switch (found.d_type) {
+    case DT_REG:
+        return FolderEntry::Type::File;
+    case DT_DIR:
+        return FolderEntry::Type::Folder;
+    case DT_LNK:
+        return FolderEntry::Type::SymLink;
+    default:
+        return FolderEntry::Type::Other;
+    }
+}
+
 } // namespace
 
 void throwFileError(const char *operation, const QString &path, std::error_code code)
@@ -245,12 +260,17 @@ bool FolderWalk::readEntry(FolderEntry &entry)
         if (name == "." || name == "..")
             continue;
         const int folder = ::dirfd(level.folder);
-        struct stat status{};
-        if ((!m_options.followSymLinks || ::fstatat(folder, name.constData(), &status, 0) != 0)
-            && ::fstatat(folder, name.constData(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            continue; // it was removed just now
         const QByteArray path = level.path + name;
         entry.path = QFile::decodeName(path);
+        struct stat status{};
+        if ((!m_options.followSymLinks || ::fstatat(folder, name.constData(), &status, 0) != 0)
+            && ::fstatat(folder, name.constData(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno == ENOENT) // it was removed just now
+                continue;
+            entry.error = lastError();
+            entry.type = typeOf(*found);
+            return true;
+        }
         entry.type = typeOf(status.st_mode);
         entry.size = status.st_size;
         entry.modified = QDateTime::fromMSecsSinceEpoch(status.st_mtim.tv_sec * 1000LL

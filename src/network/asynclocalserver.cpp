@@ -3,24 +3,43 @@
 
 #include "asynclocalserver.h"
 
+#include "baresocket_p.h"
 #include "socketerror.h"
 
 #include <Asyncoro/Event>
 #include <Asyncoro/Lock>
 
 #include <QLocalSocket>
+#include <QLoggingCategory>
+#include <QPointer>
 #include <QSocketNotifier>
+#include <QTimer>
+
+#ifdef Q_OS_UNIX
+#include <cerrno>
+#include <fcntl.h>
+#endif
+
+Q_DECLARE_LOGGING_CATEGORY(lcNetwork)
 
 namespace Asyncoro {
 
 namespace Detail {
 
-/** What an AsyncLocalServer and the coroutines that wait for it share. */
+/**
+ * What an AsyncLocalServer and the coroutines that wait for it share.
+ *
+ * Where we can we accept by ourselves, and no earlier than somebody waits: QLocalServer listens no more once it could
+ * not take a connection, and does not say so.
+ */
 class LocalServerData
 {
 public:
     LocalServerData()
     {
+        server.setListenBacklogSize(Backlog);
+        m_retryTimer.setSingleShot(true);
+        QObject::connect(&m_retryTimer, &QTimer::timeout, &server, [this] { changed.pulse(); });
         QObject::connect(&server, &QLocalServer::newConnection, &server, [this] { changed.pulse(); });
     }
 
@@ -28,55 +47,89 @@ public:
     {
         const auto guard = co_await data->accepting.acquire(deadline);
         for (;;) {
-            if (data->hasBroken())
-                throw SocketError(QAbstractSocket::SocketResourceError, QStringLiteral("accept()"), QString(),
-                                  QStringLiteral("the server does not listen any more, as it could not take "
-                                                 "a connection: %1. Perhaps too many files are open: close some, and "
-                                                 "listen() again")
-                                      .arg(data->server.errorString()));
-            if (!data->server.isListening())
-                throw SocketError(QAbstractSocket::OperationError, QStringLiteral("accept()"), QString(),
-                                  QStringLiteral("the server does not listen"));
-            if (QLocalSocket *const socket = data->server.nextPendingConnection())
+            if (QLocalSocket *const socket = data->takeConnection())
                 co_return AsyncLocalSocket(socket);
             co_await data->changed.wait(deadline);
         }
     }
 
-    /** Where it cannot take a connection, QLocalServer listens no more, and does not say so. */
-    [[nodiscard]] bool hasBroken() const
-    {
-        return wasStarted && !server.isListening() && !server.errorString().isEmpty();
-    }
-
     bool listen(const QString &name)
     {
-        wasStarted = server.listen(name);
-        if (!wasStarted)
+        if (!server.listen(name))
             return false;
-        for (QSocketNotifier *const notifier : server.findChildren<QSocketNotifier *>()) { // none on Windows
-            QObject::connect(
-                notifier, &QSocketNotifier::activated, &server,
-                [this] {
-                    if (hasBroken())
-                        changed.pulse();
-                },
-                Qt::QueuedConnection);
-        }
+#ifdef Q_OS_UNIX
+        const auto descriptor = int(server.socketDescriptor());
+        ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+        // The last one: that of a listen() before may not be deleted yet.
+        m_notifier = server.findChildren<QSocketNotifier *>(Qt::FindDirectChildrenOnly).last();
+        m_notifier->disconnect(&server);
+        m_notifier->setEnabled(false);
+        QObject::connect(m_notifier, &QSocketNotifier::activated, &server, [this] {
+            m_notifier->setEnabled(false);
+            changed.pulse();
+        });
+#endif
         return true;
     }
 
     void close()
     {
         server.close();
-        wasStarted = false;
         changed.pulse();
     }
 
     Lock accepting; // who accepts, or waits to
-    Event changed; // pulsed when there is a connection, or none will come any more
+    Event changed; // pulsed when there may be a connection, or none will come any more
     QLocalServer server;
-    bool wasStarted = false; // and not closed since
+
+private:
+    static constexpr int Backlog = 4096; // the system takes its own limit if that is lower
+
+    /** nullptr if there is none now; `changed` tells when to try again. Throws if none will come. */
+    QLocalSocket *takeConnection()
+    {
+        while (server.isListening()) {
+#ifdef Q_OS_UNIX
+            if (const int descriptor = acceptDescriptor(int(server.socketDescriptor())); descriptor != -1) {
+                auto *const socket = new QLocalSocket;
+                socket->setSocketDescriptor(descriptor);
+                return socket;
+            }
+            const int error = errno;
+            switch (whyNotAccepted(error)) {
+            case NotAccepted::NoneThere:
+                m_notifier->setEnabled(true);
+                return nullptr;
+            case NotAccepted::ClientGone:
+                break;
+            case NotAccepted::NotListening:
+                server.close();
+                break;
+            case NotAccepted::OutOfResources:
+                pauseWithoutResources(qt_error_string(error));
+                return nullptr;
+            }
+#else
+            return server.nextPendingConnection();
+#endif
+        }
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("accept()"), QString(),
+                          QStringLiteral("the server does not listen"));
+    }
+
+    void pauseWithoutResources(const QString &why)
+    {
+        if (m_nextWarning.hasExpired()) {
+            qCWarning(lcNetwork).noquote().nospace()
+                << "cannot accept connections at " << server.fullServerName() << ", trying on: " << why;
+            m_nextWarning.setRemainingTime(AcceptWarningInterval);
+        }
+        m_retryTimer.start(RetryAccepting);
+    }
+
+    QPointer<QSocketNotifier> m_notifier; // the server's, where the system has descriptors
+    QTimer m_retryTimer; // runs while the descriptors have run out
+    QDeadlineTimer m_nextWarning{0}; // not one for each try
 };
 
 } // namespace Detail

@@ -20,6 +20,10 @@ class LocalServerData;
 /**
  * Listens for connections of other processes of this machine, and gives them to coroutines.
  *
+ * A connection that no coroutine waits for stays with the operating system, in a queue of 4096 or as many as the system
+ * allows; see QLocalServer::setListenBacklogSize(). While the process is out of descriptors, connections wait there,
+ * too, and are accepted as soon as there are some again.
+ *
  * It can be moved but not copied, and belongs to the thread that made it. Its destructor closes it, see close().
  */
 class ASYNCORO_NETWORK_EXPORT AsyncLocalServer
@@ -43,9 +47,6 @@ public:
      * Completes without suspending if there is one. Resumes on the same thread. Any number of coroutines may wait; they
      * are served in the order of the calls. Throws SocketError if the server does not listen or is closed, TimedOut if
      * the deadline passes first. Timing out or being cancelled takes no connection.
-     *
-     * If the system refuses to give a connection, as when too many files are open, the server does not listen any more:
-     * that is a SocketError with SocketResourceError, and listen() may be tried again.
      */
     [[nodiscard]] Task<AsyncLocalSocket> accept(QDeadlineTimer deadline = QDeadlineTimer::Forever);
 

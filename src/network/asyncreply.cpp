@@ -5,9 +5,13 @@
 
 #include <Asyncoro/Event>
 
+#include <QBasicTimer>
 #include <QPointer>
+#include <QTimerEvent>
 
 namespace Asyncoro {
+
+using namespace std::chrono_literals;
 
 namespace Detail {
 
@@ -15,6 +19,7 @@ namespace {
 
 constexpr qint64 ReadAheadSize = 256 * 1024;
 constexpr qint64 ErrorBodySize = 64 * 1024;
+constexpr auto ErrorBodyTime = 2s; // for the rest of it, once the error itself is known
 
 } // namespace
 
@@ -46,11 +51,15 @@ protected:
     [[nodiscard]] std::exception_ptr failure(const char *operation) const override;
     [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
     [[nodiscard]] QString subject() const override { return m_url.toString(); }
+    void timerEvent(QTimerEvent *event) override;
 
 private:
     enum class State : quint8 { Open, Complete, Failed };
 
     void onChange();
+    [[nodiscard]] bool isBeingRedirected() const;
+    void takeMetaData();
+    void takeErrorBody();
     [[nodiscard]] bool isCutShort() const;
     void onGone(const QString &reason);
     void setFailed(QNetworkReply::NetworkError code, const QString &reason);
@@ -64,6 +73,7 @@ private:
     QNetworkReply::NetworkError m_errorCode = QNetworkReply::NoError; // why it has failed
     QString m_errorText;
     QByteArray m_errorBody;
+    QBasicTimer m_errorBodyTimer; // runs while the rest of it is waited for
 };
 
 ReplyData::ReplyData(QNetworkReply *reply)
@@ -80,6 +90,7 @@ ReplyData::ReplyData(QNetworkReply *reply)
 
 void ReplyData::setFailed(QNetworkReply::NetworkError code, const QString &reason)
 {
+    m_errorBodyTimer.stop();
     m_state = State::Failed;
     m_errorCode = code;
     m_errorText = reason;
@@ -110,19 +121,60 @@ void ReplyData::close(bool)
 
 void ReplyData::onChange()
 {
+    if (!isBeingRedirected())
+        takeMetaData();
+    if (m_state == State::Open && m_status >= 400) {
+        if (m_reply->isFinished() || m_reply->bytesAvailable() >= ErrorBodySize)
+            takeErrorBody();
+        else if (!m_errorBodyTimer.isActive())
+            m_errorBodyTimer.start(ErrorBodyTime, this);
+    }
+    settleReaders();
+    changed.pulse();
+}
+
+// Qt gives the metadata of each redirection on the way. One that it does not follow, since it must not or for its
+// policy, ends the reply.
+bool ReplyData::isBeingRedirected() const
+{
+    if (m_reply->isFinished())
+        return false;
+    switch (m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt()) {
+    case 301:
+    case 302:
+    case 303:
+    case 305:
+    case 307:
+    case 308: {
+        const QVariant policy = m_reply->request().attribute(QNetworkRequest::RedirectPolicyAttribute);
+        return !policy.isValid() || policy.toInt() != QNetworkRequest::ManualRedirectPolicy;
+    }
+    default:
+        return false;
+    }
+}
+
+void ReplyData::takeMetaData()
+{
     m_url = m_reply->url();
     m_status = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
-    if (const QVariant length = m_reply->header(QNetworkRequest::ContentLengthHeader); length.isValid())
-        m_total = length.toLongLong();
-    const bool isFinished = m_reply->isFinished();
-    if (m_state == State::Open && m_status >= 400 && (isFinished || m_reply->bytesAvailable() >= ErrorBodySize)) {
-        m_errorBody = m_reply->read(ErrorBodySize);
-        setFailed(isFinished && m_reply->error() != QNetworkReply::NoError ? m_reply->error()
-                                                                           : QNetworkReply::UnknownContentError,
-                  QStringLiteral("the server answered %1 %2")
-                      .arg(m_status)
-                      .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
-    }
+    const QVariant length = m_reply->header(QNetworkRequest::ContentLengthHeader);
+    m_total = length.isValid() ? length.toLongLong() : -1;
+}
+
+void ReplyData::takeErrorBody()
+{
+    m_errorBody = m_reply->read(ErrorBodySize);
+    const bool hasCode = m_reply->isFinished() && m_reply->error() != QNetworkReply::NoError;
+    setFailed(hasCode ? m_reply->error() : QNetworkReply::UnknownContentError,
+              QStringLiteral("the server answered %1 %2")
+                  .arg(m_status)
+                  .arg(m_reply->attribute(QNetworkRequest::HttpReasonPhraseAttribute).toString()));
+}
+
+void ReplyData::timerEvent(QTimerEvent *)
+{
+    takeErrorBody();
     settleReaders();
     changed.pulse();
 }

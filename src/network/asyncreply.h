@@ -34,7 +34,7 @@ public:
     [[nodiscard]] QUrl url() const { return m_url; }
     /** HTTP's status, such as 404; 0 if there was no answer, or not by HTTP. */
     [[nodiscard]] int status() const { return m_status; }
-    /** What an answer with an error says besides, up to 64 KiB of it. */
+    /** What an answer with an error says besides: up to 64 KiB of it, as far as it came within two seconds. */
     [[nodiscard]] QByteArray body() const { return m_body; }
 
 private:
@@ -74,8 +74,10 @@ public:
     AsyncReply &operator=(AsyncReply &&other) noexcept;
 
     /**
-     * Waits until status and headers are known. Completes without suspending if they are; resumes on the same thread;
-     * any number may overlap. Throws ReplyError, TimedOut, and Destroyed if this object is destroyed meanwhile.
+     * Waits until status and headers are known: those of the answer itself, not of a redirection that is followed; with
+     * QNetworkRequest::ManualRedirectPolicy a redirection is the answer. Completes without suspending if they are;
+     * resumes on the same thread; any number may overlap. Throws ReplyError, TimedOut, and Destroyed if this object is
+     * destroyed meanwhile.
      */
     [[nodiscard]] Task<> started(Deadline deadline = {}) const;
 

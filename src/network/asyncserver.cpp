@@ -20,15 +20,11 @@ Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
 
 namespace Asyncoro {
 
-using namespace std::chrono_literals;
-
 namespace Detail {
 
 namespace {
 
 constexpr int Backlog = 4096; // the system takes its own limit if that is lower
-constexpr auto RetryAccepting = 100ms; // others than our connections may give descriptors back
-constexpr auto WarningInterval = 60s;
 
 std::exception_ptr notListening()
 {
@@ -145,16 +141,17 @@ void ServerData::acceptAll()
     while (m_notifier && wantsMore()) {
         if (ConnectedDescriptor connection = acceptConnection(int(socketDescriptor())); connection.descriptor != -1) {
             take(std::move(connection));
-        } else if (errno == EAGAIN) {
-            break;
-        } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
-            shut(); // somebody else has closed it
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO && errno != ENETDOWN
-                   && errno != EHOSTUNREACH && errno != ENETUNREACH) { // with these that client is gone: the next one
-            pauseWithoutResources(qt_error_string(errno));
-            break;
+            continue;
         }
+        const int error = errno;
+        const NotAccepted why = whyNotAccepted(error);
+        if (why == NotAccepted::ClientGone)
+            continue;
+        if (why == NotAccepted::NotListening)
+            return shut();
+        if (why == NotAccepted::OutOfResources)
+            pauseWithoutResources(qt_error_string(error));
+        break;
     }
     if (m_notifier)
         update();
@@ -181,7 +178,7 @@ void ServerData::pauseWithoutResources(const QString &why)
 {
     if (m_nextWarning.hasExpired()) {
         qCWarning(lcNetwork, "cannot accept connections at port %d, trying on: %s", serverPort(), qUtf8Printable(why));
-        m_nextWarning.setRemainingTime(WarningInterval);
+        m_nextWarning.setRemainingTime(AcceptWarningInterval);
     }
     m_retryTimer.start(RetryAccepting, this);
     update();

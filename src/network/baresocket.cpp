@@ -10,6 +10,7 @@
 #include <QNetworkInterface>
 
 #ifdef Q_OS_UNIX
+#include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -48,18 +49,46 @@ void setLowDelay(int descriptor)
 
 } // namespace
 
+int acceptDescriptor(int listening, sockaddr_storage *peer)
+{
+    socklen_t size = sizeof *peer;
+    auto *const generic = reinterpret_cast<sockaddr *>(peer);
+    socklen_t *const length = peer ? &size : nullptr;
+#ifdef Q_OS_LINUX
+    return ::accept4(listening, generic, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    const int descriptor = ::accept(listening, generic, length);
+    if (descriptor != -1)
+        ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    return descriptor;
+#endif
+}
+
+NotAccepted whyNotAccepted(int error)
+{
+    switch (error) {
+    case EAGAIN:
+        return NotAccepted::NoneThere;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+        return NotAccepted::NotListening;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return NotAccepted::ClientGone;
+    default:
+        return NotAccepted::OutOfResources;
+    }
+}
+
 ConnectedDescriptor acceptConnection(int listening)
 {
     sockaddr_storage peer{};
-    socklen_t size = sizeof peer;
-    auto *const generic = reinterpret_cast<sockaddr *>(&peer);
-#ifdef Q_OS_LINUX
-    const int descriptor = ::accept4(listening, generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-#else
-    const int descriptor = ::accept(listening, generic, &size);
-    if (descriptor != -1)
-        ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-#endif
+    const int descriptor = acceptDescriptor(listening, &peer);
     if (descriptor == -1)
         return {};
     setLowDelay(descriptor);

@@ -7,13 +7,33 @@
 
 #include <QSocketNotifier>
 
+#include <chrono>
+
+struct sockaddr_storage;
+
 namespace Asyncoro::Detail {
 
 class SocketData;
 
+// While the process is out of descriptors. Others than our connections may give some back.
+inline constexpr std::chrono::milliseconds RetryAccepting{100};
+inline constexpr std::chrono::seconds AcceptWarningInterval{60};
+
+/** Takes a connection out of the queue of a listening descriptor; -1 if that fails, for the reason in errno. */
+int acceptDescriptor(int listening, sockaddr_storage *peer = nullptr);
+
+enum class NotAccepted : quint8 {
+    NoneThere,
+    ClientGone, ///< or it was interrupted; the next one may be there
+    NotListening, ///< somebody else has closed the descriptor
+    OutOfResources,
+};
+/** What errno means after acceptDescriptor(). */
+NotAccepted whyNotAccepted(int error);
+
 /**
- * Takes a connection out of the queue of a listening descriptor. Without a descriptor if that fails, for the reason in
- * errno; without the peer where bytes cannot be read and written directly.
+ * The same of a TCP connection. Without a descriptor if that fails; without the peer where bytes cannot be read and
+ * written directly.
  */
 ConnectedDescriptor acceptConnection(int listening);
 /** The same of a descriptor that exists. Without the peer if it is not that of a TCP connection, too. */
