@@ -446,6 +446,12 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(CoroTerminated, waitFor(waiting));
         QTRY_COMPARE(gone, served);
         QTRY_VERIFY(m_manager.findChildren<QNetworkReply *>().isEmpty()); // none is left behind
+
+        if (begin.isEmpty()) {
+            const AsyncReply reply(m_manager.get(QNetworkRequest(server.url())));
+            QCOMPARE(waitFor(asResult(reply.started(50ms))).errorText(),
+                     QStringLiteral("started(), %1 timed out").arg(server.url().toString()));
+        }
     }
 
     void aTaskThatIsNeverAwaitedEndsTheRequest()

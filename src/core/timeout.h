@@ -9,6 +9,20 @@ namespace Asyncoro {
 
 namespace Detail {
 
+/** Does `task`. Its TimedOut says that `operation` did, and not the lock or the event that it waited for within. */
+template<typename T>
+Task<T> namingTimeOut(QString operation, Task<T> task)
+{
+    try {
+        if constexpr (std::is_void_v<T>)
+            co_await std::move(task);
+        else
+            co_return co_await std::move(task);
+    } catch (const TimedOut &) {
+        throw TimedOut(operation);
+    }
+}
+
 template<typename T>
 Task<T> runWithTimeout(QDeadlineTimer deadline, Task<T> task)
 {

@@ -6,6 +6,7 @@
 #include "filesystem_p.h"
 
 #include <Asyncoro/Event>
+#include <Asyncoro/Timeout>
 
 #include <QDir>
 #include <QFile>
@@ -330,7 +331,7 @@ void FileWatcher::remove(const QString &path)
 
 Task<FileChange> FileWatcher::next(QDeadlineTimer deadline)
 {
-    return Detail::next(m_data, deadline);
+    return Detail::namingTimeOut(QStringLiteral("FileWatcher::next()"), Detail::next(m_data, deadline));
 }
 
 } // namespace Asyncoro

@@ -8,6 +8,7 @@
 
 #include <Asyncoro/Event>
 #include <Asyncoro/Lock>
+#include <Asyncoro/Timeout>
 
 #include <QLocalSocket>
 #include <QLoggingCategory>
@@ -176,7 +177,8 @@ void AsyncLocalServer::listen(const QString &name, QLocalServer::SocketOptions a
 
 Task<AsyncLocalSocket> AsyncLocalServer::accept(QDeadlineTimer deadline)
 {
-    return Detail::LocalServerData::accept(m_data, deadline);
+    return Detail::namingTimeOut(QStringLiteral("accept(), ") + m_data->server.fullServerName(),
+                                 Detail::LocalServerData::accept(m_data, deadline));
 }
 
 void AsyncLocalServer::close()

@@ -83,8 +83,12 @@ Task<AsyncLocalSocket> AsyncLocalSocket::connect(QString name, QDeadlineTimer de
     QObject::connect(socket.get(), &QLocalSocket::connected, &context, wake);
     QObject::connect(socket.get(), &QLocalSocket::errorOccurred, &context, wake);
     socket->connectToServer(name);
-    while (socket->state() == QLocalSocket::ConnectingState)
-        co_await changed.wait(deadline);
+    try {
+        while (socket->state() == QLocalSocket::ConnectingState)
+            co_await changed.wait(deadline);
+    } catch (const TimedOut &) {
+        throw TimedOut(QStringLiteral("connect(), ") + name);
+    }
     if (socket->state() != QLocalSocket::ConnectedState)
         throw SocketError(QAbstractSocket::SocketError(socket->error()), // of the same values
                           QStringLiteral("connect()"), name, socket->errorString());

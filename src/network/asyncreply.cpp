@@ -4,6 +4,7 @@
 #include "asyncreply.h"
 
 #include <Asyncoro/Event>
+#include <Asyncoro/Timeout>
 
 #include <QBasicTimer>
 #include <QPointer>
@@ -292,7 +293,8 @@ Detail::ReplyData *AsyncReply::replyData() const
 
 Task<> AsyncReply::started(Deadline deadline) const
 {
-    return Detail::waitForStart(replyData(), data()->deadline(deadline));
+    return Detail::namingTimeOut(QStringLiteral("started(), ") + url().toString(),
+                                 Detail::waitForStart(replyData(), data()->deadline(deadline)));
 }
 
 int AsyncReply::status() const

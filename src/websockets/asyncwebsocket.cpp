@@ -6,6 +6,7 @@
 #include <Asyncoro/Coro>
 #include <Asyncoro/Event>
 #include <Asyncoro/Lock>
+#include <Asyncoro/Timeout>
 
 #include <QCoreApplication>
 #include <QEvent>
@@ -88,6 +89,7 @@ public:
     }
     [[noreturn]] void throwFailure(const char *operation) const;
     [[nodiscard]] QWebSocket *socket() const { return m_socket.get(); }
+    [[nodiscard]] QUrl url() const { return m_url; }
 
     static Task<> connectTo(std::shared_ptr<WebSocketData> data, QNetworkRequest request, QDeadlineTimer deadline);
     static Task<WebSocketMessage> recv(std::shared_ptr<WebSocketData> data, QDeadlineTimer deadline);
@@ -401,27 +403,32 @@ Task<> AsyncWebSocket::connect(const QUrl &url, QDeadlineTimer deadline)
 
 Task<> AsyncWebSocket::connect(const QNetworkRequest &request, QDeadlineTimer deadline)
 {
-    return Detail::WebSocketData::connectTo(m_data, request, deadline);
+    return Detail::namingTimeOut(QStringLiteral("connect(), ") + request.url().toString(),
+                                 Detail::WebSocketData::connectTo(m_data, request, deadline));
 }
 
 Task<WebSocketMessage> AsyncWebSocket::recv(QDeadlineTimer deadline)
 {
-    return Detail::WebSocketData::recv(m_data, deadline);
+    return Detail::namingTimeOut(QStringLiteral("recv(), ") + m_data->url().toString(),
+                                 Detail::WebSocketData::recv(m_data, deadline));
 }
 
 Task<> AsyncWebSocket::sendText(const QString &text, QDeadlineTimer deadline)
 {
-    return Detail::WebSocketData::send(m_data, {true, text.toUtf8()}, deadline);
+    return Detail::namingTimeOut(QStringLiteral("sendText(), ") + m_data->url().toString(),
+                                 Detail::WebSocketData::send(m_data, {true, text.toUtf8()}, deadline));
 }
 
 Task<> AsyncWebSocket::sendBinary(const QByteArray &bytes, QDeadlineTimer deadline)
 {
-    return Detail::WebSocketData::send(m_data, {false, bytes}, deadline);
+    return Detail::namingTimeOut(QStringLiteral("sendBinary(), ") + m_data->url().toString(),
+                                 Detail::WebSocketData::send(m_data, {false, bytes}, deadline));
 }
 
 Task<std::chrono::nanoseconds> AsyncWebSocket::ping(QDeadlineTimer deadline)
 {
-    return Detail::WebSocketData::ping(m_data, deadline);
+    return Detail::namingTimeOut(QStringLiteral("ping(), ") + m_data->url().toString(),
+                                 Detail::WebSocketData::ping(m_data, deadline));
 }
 
 void AsyncWebSocket::close(int code, const QString &reason)

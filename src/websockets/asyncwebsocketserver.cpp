@@ -5,6 +5,7 @@
 
 #include <Asyncoro/Event>
 #include <Asyncoro/Lock>
+#include <Asyncoro/Timeout>
 
 #include <QBasicTimer>
 #include <QLoggingCategory>
@@ -213,7 +214,8 @@ void AsyncWebSocketServer::listen(const QHostAddress &address, quint16 port)
 
 Task<AsyncWebSocket> AsyncWebSocketServer::accept(QDeadlineTimer deadline)
 {
-    return Detail::WebSocketServerData::accept(m_data, deadline);
+    return Detail::namingTimeOut(QStringLiteral("accept(), ") + location().toString(),
+                                 Detail::WebSocketServerData::accept(m_data, deadline));
 }
 
 void AsyncWebSocketServer::close()
