@@ -77,6 +77,7 @@ PeerInfo PeerLink::info() const
     info.unacknowledged = m_outgoing.unacknowledgedSize();
     info.waiting = m_outgoing.size() - info.unacknowledged;
     info.unread = m_backlogSize;
+    info.notSent = m_notSent;
     return info;
 }
 

@@ -289,7 +289,7 @@ private:
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
     QHash<quint64, std::shared_ptr<Gate>> m_full; // of coroutines over there whose mailbox is full or for which somebody waits
     QHash<quint64, std::deque<PostedMessage>> m_postedFor; // those that wait for one of these
-    quint64 m_notSent = 0; // messages of channels to these
+    std::atomic<qint64> m_notSent = 0; // messages of channels, for which there was no room
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes

@@ -138,7 +138,9 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
 {
     if (!m_core->isOnOwnThread()) {
         const PostedMessage posted(shared_from_this(), message);
-        if (!posted.isTooMuch())
+        if (posted.isTooMuch())
+            m_notSent += qint64(targets.size());
+        else
             m_core->post([self = shared_from_this(), targets, posted] { self->sendToAll(targets, posted.message()); });
         return true;
     }
@@ -160,10 +162,12 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
 
 void PeerLink::notSent(const CoroPointer &coro)
 {
-    if (m_state != State::Lost && std::has_single_bit(++m_notSent)) // not a line each, as with dropped()
+    if (m_state == State::Lost)
+        return;
+    const qint64 count = ++m_notSent;
+    if (std::has_single_bit(quint64(count))) // not a line each, as with dropped()
         qCWarning(lcVerbs).noquote() << "a message of a channel for" << coro->name() << "of" << m_location.toString()
-                                     << "was not sent, for its mailbox is full or too much waits for that process; so far:"
-                                     << m_notSent;
+                                     << "was not sent, for its mailbox is full or too much waits for that process; so far:" << count;
 }
 
 Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline)
