@@ -6,6 +6,8 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
+#include <Asyncoro/MessageType>
+
 #include <QLoggingCategory>
 
 #include <numeric>
@@ -16,7 +18,36 @@ using Asyncoro::Detail::OutgoingStream;
 using Asyncoro::Detail::PeerLimits;
 using Asyncoro::Detail::peerLimits;
 
+/** A value that knows how many of it there are in this process. */
+struct Counted {
+    Counted() { ++alive; }
+    explicit Counted(const QByteArray &what)
+        : bytes(what)
+    {
+        ++alive;
+    }
+    Counted(const Counted &other)
+        : bytes(other.bytes)
+    {
+        ++alive;
+    }
+    Counted &operator=(const Counted &) = default;
+    ~Counted() { --alive; }
+
+    [[nodiscard]] QCborValue toCbor() const { return bytes; }
+    static Counted fromCbor(const QCborValue &value) { return Counted(value.toByteArray()); }
+
+    static inline int alive = 0;
+    QByteArray bytes;
+};
+
 namespace {
+
+/** The same handle, as `network` has got it from `home`. */
+Coro<> passedTo(PeerNetwork &network, const Coro<> &coro, PeerNetwork &home)
+{
+    return network.fromBytes(home.toBytes(QVariant::fromValue(coro))).value<Coro<>>();
+}
 
 /** A peer that can go on with its session over another connection, and counts as it has to. */
 class ResumingPeer : public RawPeer
@@ -75,6 +106,8 @@ class SessionTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void initTestCase() { registerMessageType<Counted>(); }
+
     void init()
     {
         failOnWarnings();
@@ -576,6 +609,32 @@ private Q_SLOTS:
             const PeerInfo info = network->peers().constFirst().info();
             expect(info.dropped == 11 && info.unread <= 10'500, "not counted");
         }(m_network.get(), qint64(target.id())));
+    }
+
+    void theValuesOfEndedCoroutinesAreBounded()
+    {
+        constexpr int Size = 10'000;
+        peerLimits().ended = 10 * Size;
+        const auto make = [](int size) -> Task<Counted> { co_return Counted(QByteArray(size, 'x')); };
+        m_network->offer(QStringLiteral("make"), make);
+        const auto near = makeNetwork();
+        const auto remote = waitFor(near->find<Rci<Counted(int)>>(m_network->location(), QStringLiteral("make")));
+        const int before = Counted::alive;
+        for (int i = 0; i < 50; ++i) {
+            const Coro<Counted> made = waitFor(remote.start(Size));
+            QCOMPARE(waitFor(made).bytes.size(), Size);
+        }
+        QTRY_VERIFY2(Counted::alive - before <= 10, qPrintable(QString::number(Counted::alive - before)));
+
+        // The last one is there for who asks late, however large it is.
+        const Coro<Counted> first = spawn(make, 1);
+        const Coro<Counted> last = spawn(make, 20 * Size);
+        const Coro<Counted> farFirst(passedTo(*near, first, *m_network).data());
+        const Coro<Counted> farLast(passedTo(*near, last, *m_network).data());
+        waitFor(first);
+        waitFor(last);
+        QCOMPARE(waitFor(farLast, 10s).bytes.size(), 20 * Size);
+        QVERIFY(failureOf<CoroEnded>(farFirst).contains(QStringLiteral("no longer known")));
     }
 
 private:
