@@ -611,6 +611,55 @@ private Q_SLOTS:
         }(m_network.get(), qint64(target.id())));
     }
 
+    void whoGivesUpAStartEndsWhatItHasNoHandleOf()
+    {
+        m_network->offer(QStringLiteral("hold"), waitForever);
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const auto start = [](int number) {
+                return frameOf(FrameKind::Call, QCborArray{number, QStringLiteral("hold"), QCborArray(), true});
+            };
+            const auto cancel = [](int number) { return frameOf(FrameKind::Cancel, QCborArray{number}); };
+            const auto idOf = [](const RawPeer::Frame &frame) {
+                expect(frame.kind == FrameKind::Value, "not started");
+                return frame.items.at(1).taggedValue().toArray().at(1).toArray().at(3).toInteger();
+            };
+            co_await peer.socket.sendAll(start(1));
+            const qint64 kept = idOf(co_await peer.next());
+            const QByteArray acknowledge = frameOf(FrameKind::Acknowledge, QCborArray{qint64(peer.request.received)});
+            co_await peer.socket.sendAll(acknowledge + start(2)); // it has the first, so that a Cancel of that is none
+            const qint64 givenUp = idOf(co_await peer.next());
+            co_await peer.socket.sendAll(cancel(1) + cancel(2));
+            const RawPeer::Frame ended = co_await peer.next();
+            expect(ended.kind == FrameKind::Ended && ended.items.at(0) == givenUp, "goes on");
+            expect(ended.items.at(1) == int(CoroState::Terminated), "not terminated");
+            co_await peer.socket.sendAll(frameOf(FrameKind::Terminate, QCborArray{kept}));
+            const RawPeer::Frame last = co_await peer.next();
+            expect(last.kind == FrameKind::Ended && last.items.at(0) == kept, "another frame");
+        }(m_network.get()));
+    }
+
+    void aStartThatIsCancelledLeavesNothingBehind()
+    {
+        bool ended = false;
+        m_network->offer(QStringLiteral("hold"), [&ended]() -> Task<> {
+            const AtEnd atEnd(ended);
+            co_await waitForever();
+        });
+        const auto near = makeNetwork();
+        const auto remote = waitFor(near->find<Rci<void()>>(m_network->location(), QStringLiteral("hold")));
+        // The coroutine runs, and its caller is cancelled before the answer is there.
+        Coro<> caller;
+        m_network->offer(QStringLiteral("cancel"), [&caller]() -> Task<> {
+            caller.terminate();
+            co_return;
+        });
+        caller = spawn(remote.start());
+        waitFor(near->call(m_network->location(), QStringLiteral("cancel")));
+        QTRY_VERIFY(ended);
+    }
+
     void theValuesOfEndedCoroutinesAreBounded()
     {
         constexpr int Size = 10'000;

@@ -56,6 +56,12 @@ AnswerSuspension::AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadli
 {
 }
 
+AnswerSuspension::~AnswerSuspension()
+{
+    if (m_startsCoro && m_value.isValid())
+        m_value.value<Coro<>>().terminate(); // cancelled just as the handle had come: nobody has it
+}
+
 bool AnswerSuspension::start()
 {
     if (m_link->state() == PeerLink::State::Lost) {
@@ -83,7 +89,7 @@ QVariant AnswerSuspension::await_resume()
     throwUnlessComplete();
     if (m_error)
         std::rethrow_exception(m_error);
-    return std::move(m_value);
+    return std::exchange(m_value, {});
 }
 
 bool isOfThisThread(const Coro<> &coro)
@@ -566,6 +572,8 @@ void PeerLink::readCall(QCborStreamReader &reader)
             const Coro<> coro = m_core->start(function, caller, arguments.toList(), signature);
             coro.setDaemon();
             answer(number, QVariant::fromValue(coro));
+            m_started.insert(number, coro.id());
+            m_startedCalls.push_back({number, m_outgoing.position()});
             watchForPeer(coro, false); // from the beginning: nobody comes too late for its end
         } else {
             serve(number, function, m_core->invoke(function, caller, arguments.toList(), signature));
@@ -577,7 +585,17 @@ void PeerLink::readCancel(QCborStreamReader &reader)
 {
     const quint64 number = readUnsigned(reader);
     m_serving.take(number).terminate();
+    m_core->findExported(m_started.take(number)).terminate(); // nobody has its handle
     dropUnread(number);
+}
+
+/** Those whose handles the peer has: it has said so, and would have cancelled the calls before. */
+void PeerLink::forgetStarted()
+{
+    while (!m_startedCalls.empty() && m_startedCalls.front().position <= m_outgoing.acknowledged()) {
+        m_started.remove(m_startedCalls.front().number);
+        m_startedCalls.pop_front();
+    }
 }
 
 void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)

@@ -37,6 +37,8 @@ class RemoteChannel;
 class AnswerSuspension : public Suspension
 {
 public:
+    ~AnswerSuspension() override;
+
     QVariant await_resume();
 
 protected:
@@ -223,6 +225,7 @@ private:
 
     void dropped(const Coro<> &target, const QString &reason);
     void notSent(const CoroPointer &coro);
+    void forgetStarted();
     Task<> sendPosted(quint64 coro);
     void tellFull(quint64 coro, Backlog *backlog);
     void pass(quint64 id, UnreadMessage message);
@@ -285,6 +288,13 @@ private:
     quint64 m_lastNumber = 0;
     QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
+    /** The answer to a call that has started a coroutine: the peer has the handle once it has acknowledged so much. */
+    struct StartedCall {
+        quint64 number = 0;
+        quint64 position = 0;
+    };
+    std::deque<StartedCall> m_startedCalls; // those that the peer may not know of yet
+    QHash<quint64, quint64> m_started; // the coroutines of these, by the number of the call
     QHash<quint64, std::shared_ptr<EndReporter>> m_reporters; // by the coroutine of this process whose end is told
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
     QHash<quint64, std::shared_ptr<Gate>> m_full; // of coroutines over there whose mailbox is full or for which somebody waits
