@@ -382,6 +382,8 @@ bool ReceiveSuspension::start()
                 return false;
         }
     }
+    if (owner->m_extras && owner->acceptDelivery(this)) [[unlikely]]
+        return false;
     owner->m_receivers.append(this);
     return true;
 }
@@ -433,6 +435,26 @@ void LocalCoro::acceptDeliveries()
         else
             append(std::move(delivery->message));
     }
+}
+
+bool LocalCoro::acceptDelivery(ReceiveSuspension *receiver)
+{
+    auto &deliveries = m_extras->deliveries;
+    for (std::size_t next = 0; next < deliveries.size();) {
+        const std::shared_ptr<Delivery> delivery = deliveries[next];
+        if (receiver->accepts(delivery->message)) {
+            deliveries.erase(deliveries.begin() + qptrdiff(next));
+            if (delivery->settle(Delivery::Delivered)) {
+                receiver->m_message = std::move(delivery->message);
+                return true;
+            }
+        } else if (receiver->m_failure) {
+            return true;
+        } else {
+            ++next;
+        }
+    }
+    return false;
 }
 
 namespace {

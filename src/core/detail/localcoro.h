@@ -198,6 +198,8 @@ private:
     void acceptHotSwap(const std::shared_ptr<HotSwapState> &swap);
     void restart(HotSwapState &swap);
     void acceptDeliveries();
+    /** Gives `receiver` the first of those that wait for room that it accepts; false if there is none. */
+    bool acceptDelivery(ReceiveSuspension *receiver);
     void reportMailbox() const;
     CoroExtras &extras();
 
