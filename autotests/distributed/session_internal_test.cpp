@@ -7,6 +7,7 @@
 #include "rawpeer.h"
 
 #include <Asyncoro/MessageType>
+#include <Asyncoro/Suspend>
 
 #include <QLoggingCategory>
 
@@ -47,6 +48,24 @@ namespace {
 Coro<> passedTo(PeerNetwork &network, const Coro<> &coro, PeerNetwork &home)
 {
     return network.fromBytes(home.toBytes(QVariant::fromValue(coro))).value<Coro<>>();
+}
+
+QVariantList manyCounted(int count)
+{
+    QVariantList list;
+    for (int i = 0; i < count; ++i)
+        list.append(QVariant::fromValue(Counted()));
+    return list;
+}
+
+/** Waits until it is woken; then takes lists of so many messages, and gives how long they are. */
+Task<QList<qsizetype>> takeLists(int count)
+{
+    co_await suspend();
+    QList<qsizetype> sizes;
+    while (sizes.size() < count)
+        sizes << (co_await receive<QVariantList>()).size();
+    co_return sizes;
 }
 
 /** A peer that can go on with its session over another connection, and counts as it has to. */
@@ -609,6 +628,35 @@ private Q_SLOTS:
             const PeerInfo info = network->peers().constFirst().info();
             expect(info.dropped == 11 && info.unread <= 10'500, "not counted");
         }(m_network.get(), qint64(target.id())));
+    }
+
+    /** A few bytes in a frame may become many in memory: such messages wait as they came. */
+    void whatIsLargeInMemoryWaitsEncoded()
+    {
+        constexpr int Size = 1000;
+        const auto near = makeNetwork();
+        waitFor(near->connect(m_network->location()));
+        peerLimits().unread = 150'000; // more than such a list takes, and less than two do
+        const QList<Coro<QList<qsizetype>>> targets{spawn(takeLists, 3), spawn(takeLists, 3)};
+        QList<Coro<>> far;
+        for (const Coro<> &target : targets) {
+            target.setMailboxLimit(0);
+            far << passedTo(*near, target, *m_network);
+        }
+        const int before = Counted::alive;
+        for (int i = 0; i < 3; ++i) {
+            for (const Coro<> &target : std::as_const(far))
+                QVERIFY(target.send(manyCounted(Size)));
+        }
+        waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2)); // by then all have arrived
+        QCOMPARE(Counted::alive - before, Size); // the first, which its mailbox may take as soon as it has room
+
+        for (const Coro<> &target : targets) {
+            target.setMailboxLimit(1);
+            target.resume();
+        }
+        for (const auto &target : targets)
+            QCOMPARE(waitFor(target, 20s), QList<qsizetype>(3, Size));
     }
 
     void whoGivesUpAStartEndsWhatItHasNoHandleOf()

@@ -172,12 +172,15 @@ public:
 private:
     friend class AnswerSuspension;
 
-    /** A message of the peer for which a mailbox has no room. */
+    /** A message of the peer, for which a mailbox may have no room. */
     struct UnreadMessage {
         Message message;
+        QByteArray encoded; // the same as it came; where it waits there is either, the message unless it takes much more memory
         quint64 number = 0; // of the Deliver to be answered; 0: none
-        qsizetype size = 0; // in bytes
+        qsizetype size = 0; // in bytes, as it came
+        qint64 memory = 0; // that the message takes, roughly
     };
+    class Unpacking;
     struct Backlog {
         std::list<UnreadMessage> messages; // the first one is being delivered
         Coro<> passer; // by this one
@@ -210,10 +213,12 @@ private:
 
     // --- frames (peerlink.cpp)
     void read(const FrameHeader &header, FrameMemory *memory);
-    void readSend(QCborStreamReader &reader, qsizetype size);
-    void readDeliver(QCborStreamReader &reader, qsizetype size);
+    void readSend(QCborStreamReader &reader, const QByteArray &body);
+    void readDeliver(QCborStreamReader &reader, const QByteArray &body);
+    /** `body` is that of the frame; its memory is that of the encoded message, too. */
+    UnreadMessage decodeMessage(QCborStreamReader &reader, const QByteArray &body);
     /** The message for `target`; nothing, and a line in the log, if it is of a type that is not known here. */
-    std::optional<Message> readMessage(QCborStreamReader &reader, const Coro<> &target);
+    std::optional<UnreadMessage> readMessage(QCborStreamReader &reader, const QByteArray &body, const Coro<> &target);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
@@ -230,15 +235,16 @@ private:
     void tellFull(quint64 coro, Backlog *backlog);
     void pass(quint64 id, UnreadMessage message);
     void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
+    Task<> deliverUnread(Coro<> target, UnreadMessage unread);
     Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
     UnreadMessage takeFirst(Backlog &backlog);
     void dropUnread(quint64 number);
     // remoteverbs.cpp
     void readThrow(QCborStreamReader &reader);
-    void readResume(QCborStreamReader &reader);
+    void readResume(QCborStreamReader &reader, const QByteArray &body);
     void readTie(FrameKind kind, QCborStreamReader &reader);
-    void readSendAll(QCborStreamReader &reader, qsizetype size);
-    void readDeliverAll(QCborStreamReader &reader);
+    void readSendAll(QCborStreamReader &reader, const QByteArray &body);
+    void readDeliverAll(QCborStreamReader &reader, const QByteArray &body);
     void readClosed(QCborStreamReader &reader);
     static void writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets);
     [[nodiscard]] QList<Coro<>> readTargets(QCborStreamReader &reader) const;
@@ -303,6 +309,8 @@ private:
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes
+    qint64 m_unpacked = 0; // bytes that those take which came encoded, and are being delivered
+    Event m_unpackedLess; // pulsed when it is
     QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
     qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
 };

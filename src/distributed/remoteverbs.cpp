@@ -98,11 +98,11 @@ void PeerLink::readThrow(QCborStreamReader &reader)
     target.throwInto(makeError(type, readText(reader)));
 }
 
-void PeerLink::readResume(QCborStreamReader &reader)
+void PeerLink::readResume(QCborStreamReader &reader, const QByteArray &body)
 {
     const Coro<> target = m_core->findSubject(readUnsigned(reader));
-    if (std::optional<Message> value = readMessage(reader, target))
-        target.resume(std::move(*value));
+    if (std::optional<UnreadMessage> value = readMessage(reader, body, target))
+        target.resume(std::move(value->message));
 }
 
 /** Link, Unlink or Monitor. */
@@ -238,33 +238,33 @@ QList<Coro<>> PeerLink::readTargets(QCborStreamReader &reader) const
     return targets;
 }
 
-void PeerLink::readSendAll(QCborStreamReader &reader, qsizetype size)
+void PeerLink::readSendAll(QCborStreamReader &reader, const QByteArray &body)
 {
     const QList<Coro<>> targets = readTargets(reader);
-    const std::optional<Message> message = readMessage(reader, targets.value(0));
+    const std::optional<UnreadMessage> message = readMessage(reader, body, targets.value(0));
     if (!message)
         return;
     for (const Coro<> &target : targets) {
-        if ((m_backlogs.isEmpty() && target.send(*message)) || !target.isRunning())
+        if ((m_backlogs.isEmpty() && target.send(message->message)) || !target.isRunning())
             continue;
         try {
-            pass(target.id(), {*message, 0, size});
+            pass(target.id(), *message);
         } catch (const WireError &e) {
             dropped(target, e.message());
         }
     }
 }
 
-void PeerLink::readDeliverAll(QCborStreamReader &reader)
+void PeerLink::readDeliverAll(QCborStreamReader &reader, const QByteArray &body)
 {
     const quint64 number = readUnsigned(reader);
     const QList<Coro<>> targets = readTargets(reader);
     answerFrame(number, [&] {
-        const Message message = decodeValue(reader, *m_core);
+        const UnreadMessage message = decodeMessage(reader, body);
         int arrived = 0;
         QVariantList full;
         for (qsizetype i = 0; i < targets.size(); ++i) {
-            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && targets[i].send(message))
+            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && targets[i].send(message.message))
                 ++arrived;
             else if (targets[i].isRunning())
                 full.append(int(i));
