@@ -630,6 +630,61 @@ private Q_SLOTS:
         }(m_network.get(), qint64(target.id())));
     }
 
+    void aMailboxWithoutALimitTakesOnlySoMuchOfPeers_data()
+    {
+        QTest::addColumn<bool>("hasLimit");
+        QTest::newRow("none of its own") << false;
+        QTest::newRow("its own, which counts then") << true;
+    }
+
+    void aMailboxWithoutALimitTakesOnlySoMuchOfPeers()
+    {
+        constexpr int Count = 40;
+        QFETCH(bool, hasLimit);
+        peerLimits().mailbox = 10'000;
+        const auto near = makeNetwork();
+        const Coro<QStringList> slow = spawn([]() -> Task<QStringList> {
+            co_await suspend();
+            co_return co_await collect(Count + 100);
+        });
+        if (hasLimit)
+            slow.setMailboxLimit(1000);
+        int delivered = 0;
+        const Coro<> far = passedTo(*near, slow, *m_network);
+        QList<Coro<>> deliverers;
+        for (int i = 0; i < Count; ++i) {
+            deliverers << spawn([](Coro<> to, int number, int *done) -> Task<> {
+                co_await to.deliver(QString::number(number).leftJustified(1000));
+                ++*done;
+            }, far, i, &delivered);
+        }
+        letOthersRun();
+        // By the answer all have arrived, and those that lie in the mailbox are acknowledged.
+        QCOMPARE(waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2)), 3);
+        letOthersRun();
+        if (hasLimit)
+            QCOMPARE(delivered, Count);
+        else
+            QVERIFY2(delivered > 0 && delivered <= 10, qPrintable(QString::number(delivered)));
+        for (int i = 0; i < 100; ++i)
+            QVERIFY(slow.send(QStringLiteral("of this process"))); // has no limit
+        QCOMPARE(far.send(1), hasLimit);
+        if (hasLimit)
+            waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2));
+
+        slow.resume();
+        for (const Coro<> &deliverer : std::as_const(deliverers))
+            waitFor(deliverer, 20s);
+        QStringList numbers;
+        for (const QString &text : waitFor(slow, 20s)) {
+            if (text.size() == 1000)
+                numbers << text.trimmed();
+        }
+        QCOMPARE(numbers.size(), Count);
+        for (int i = 0; i < Count; ++i)
+            QCOMPARE(numbers.at(i), QString::number(i));
+    }
+
     /** A few bytes in a frame may become many in memory: such messages wait as they came. */
     void whatIsLargeInMemoryWaitsEncoded()
     {

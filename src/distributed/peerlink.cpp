@@ -392,6 +392,16 @@ void PeerLink::readDeliver(QCborStreamReader &reader, const QByteArray &body)
     });
 }
 
+quint32 PeerLink::UnreadMessage::mailboxLimit() const
+{
+    return quint32(std::clamp<qint64>(peerLimits().mailbox / memory, 1, std::numeric_limits<quint32>::max() - 1));
+}
+
+bool PeerLink::put(const Coro<> &target, Message &&message, const UnreadMessage &unread)
+{
+    return target && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
+}
+
 /**
  * Puts the message into the mailbox, or behind those that wait for room there. The peer is told of a full mailbox, and sends
  * it nothing more until there is room; so what waits is bounded by what was under way.
@@ -405,7 +415,7 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     std::shared_ptr<Backlog> backlog = m_backlogs.value(id);
     const bool isHere = isOfThisThread(target);
     if (!backlog) {
-        if ((isHere || !message.number) && target && target.data()->send(std::move(message.message))) {
+        if ((isHere || !message.number) && put(target, std::move(message.message), message)) {
             if (message.number)
                 answer(message.number, {});
             return;
@@ -494,15 +504,16 @@ private:
 
 Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
 {
+    LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
     if (unread.encoded.isEmpty()) {
-        co_await target.deliver(std::move(unread.message));
+        co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
         co_return;
     }
     while (m_unpacked > 0 && m_unpacked + unread.memory > peerLimits().unread)
         co_await m_unpackedLess.wait();
     const Unpacking unpacking(*this, unread.memory);
     QCborStreamReader reader(unread.encoded);
-    co_await target.deliver(decodeValue(reader, *m_core));
+    co_await coro.deliver(decodeValue(reader, *m_core), QDeadlineTimer::Forever, unread.mailboxLimit());
 }
 
 /** Goes on even when the peer is lost: what it has sent has arrived. */

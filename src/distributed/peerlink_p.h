@@ -179,6 +179,9 @@ private:
         quint64 number = 0; // of the Deliver to be answered; 0: none
         qsizetype size = 0; // in bytes, as it came
         qint64 memory = 0; // that the message takes, roughly
+
+        /** How many like this one may lie in a mailbox that has no limit of its own. */
+        [[nodiscard]] quint32 mailboxLimit() const;
     };
     class Unpacking;
     struct Backlog {
@@ -233,6 +236,8 @@ private:
     void forgetStarted();
     Task<> sendPosted(quint64 coro);
     void tellFull(quint64 coro, Backlog *backlog);
+    /** Puts the message, which is that of `unread`, into the mailbox; false if that has no room, or the coroutine has ended. */
+    static bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
     void pass(quint64 id, UnreadMessage message);
     void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
     Task<> deliverUnread(Coro<> target, UnreadMessage unread);

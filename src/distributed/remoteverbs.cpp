@@ -245,7 +245,7 @@ void PeerLink::readSendAll(QCborStreamReader &reader, const QByteArray &body)
     if (!message)
         return;
     for (const Coro<> &target : targets) {
-        if ((m_backlogs.isEmpty() && target.send(message->message)) || !target.isRunning())
+        if ((m_backlogs.isEmpty() && put(target, Message(message->message), *message)) || !target.isRunning())
             continue;
         try {
             pass(target.id(), *message);
@@ -264,7 +264,7 @@ void PeerLink::readDeliverAll(QCborStreamReader &reader, const QByteArray &body)
         int arrived = 0;
         QVariantList full;
         for (qsizetype i = 0; i < targets.size(); ++i) {
-            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && targets[i].send(message.message))
+            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && put(targets[i], Message(message.message), message))
                 ++arrived;
             else if (targets[i].isRunning())
                 full.append(int(i));
