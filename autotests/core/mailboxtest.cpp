@@ -132,6 +132,24 @@ private Q_SLOTS:
         QVERIFY(delivered);
     }
 
+    void C09_whoReceivesByTypeGetsWhatWaitsForRoom()
+    {
+        const Coro<QString> coro = spawn([]() -> Task<QString> {
+            co_await suspend();
+            co_return co_await receive<QString>(5s);
+        });
+        coro.setMailboxLimit(1);
+        coro.send(1);
+        const Coro<> other = spawn([&]() -> Task<> { co_await coro.deliver(2); });
+        const Coro<> delivering = spawn([&]() -> Task<> { co_await coro.deliver(QStringLiteral("text")); });
+        letOthersRun();
+        QVERIFY(delivering.isRunning());
+        coro.resume();
+        QCOMPARE(waitFor(coro), QStringLiteral("text"));
+        waitFor(delivering);
+        QVERIFY_THROWS_EXCEPTION(CoroEnded, waitFor(other));
+    }
+
     void C09_deliverTimesOutAndTakesTheMessageBack()
     {
         const Coro<int> coro = spawn([]() -> Task<int> {

@@ -108,6 +108,23 @@ private Q_SLOTS:
         QTRY_COMPARE(living.names(), (QStringList{QStringLiteral("+a"), QStringLiteral("-a")}));
     }
 
+    void D07_aListenerThatHasEndedIsNotKept()
+    {
+        std::weak_ptr<int> value;
+        Coro<std::shared_ptr<int>> listener = spawn([]() -> Task<std::shared_ptr<int>> {
+            co_await receive<QString>();
+            co_return std::make_shared<int>(1);
+        });
+        m_here->watchPeers(listener);
+        m_here->watchPeers(listener);
+        listener.send(QStringLiteral("end"));
+        value = waitFor(listener);
+        QVERIFY(!value.expired());
+        listener = {};
+        letOthersRun();
+        QVERIFY(value.expired()); // without a peer that comes or goes
+    }
+
     void D07_aListenerOfAnotherProcess()
     {
         auto a = makeNamed(QStringLiteral("a"));

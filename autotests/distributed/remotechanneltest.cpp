@@ -145,7 +145,9 @@ private Q_SLOTS:
         const Coro<> barrier = spawn(waitForever);
         waitFor(coroToNear(barrier).deliver(1)); // behind both
         expectWarning(QStringLiteral("a message of a channel for .* was not sent, for its mailbox is full"));
+        QCOMPARE(m_near->peers().constFirst().info().notSent + m_far->peers().constFirst().info().notSent, 0);
         channel.send(3); // is missed
+        QCOMPARE(m_near->peers().constFirst().info().notSent + m_far->peers().constFirst().info().notSent, 1);
         slow.send(QStringLiteral("go on"));
         QCOMPARE(waitFor(channel.deliver(4), 10s), 1);
         QCOMPARE(waitFor(slow, 10s), (QList<int>{1, 2, 4}));

@@ -351,7 +351,7 @@ private Q_SLOTS:
         local.terminate();
         waitEnd(local);
         // Ended coroutines are kept for those who may still ask, but not for ever.
-        for (int i = 0; i < 3000; ++i) {
+        for (int i = 0; i < 40'000; ++i) {
             const Coro<> other = spawn([]() -> Task<> { co_return; });
             static_cast<void>(m_far->toBytes(QVariant::fromValue(other)));
             if (i % 500 == 0)

@@ -6,6 +6,9 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
+#include <Asyncoro/MessageType>
+#include <Asyncoro/Suspend>
+
 #include <QLoggingCategory>
 
 #include <numeric>
@@ -16,7 +19,54 @@ using Asyncoro::Detail::OutgoingStream;
 using Asyncoro::Detail::PeerLimits;
 using Asyncoro::Detail::peerLimits;
 
+/** A value that knows how many of it there are in this process. */
+struct Counted {
+    Counted() { ++alive; }
+    explicit Counted(const QByteArray &what)
+        : bytes(what)
+    {
+        ++alive;
+    }
+    Counted(const Counted &other)
+        : bytes(other.bytes)
+    {
+        ++alive;
+    }
+    Counted &operator=(const Counted &) = default;
+    ~Counted() { --alive; }
+
+    [[nodiscard]] QCborValue toCbor() const { return bytes; }
+    static Counted fromCbor(const QCborValue &value) { return Counted(value.toByteArray()); }
+
+    static inline int alive = 0;
+    QByteArray bytes;
+};
+
 namespace {
+
+/** The same handle, as `network` has got it from `home`. */
+Coro<> passedTo(PeerNetwork &network, const Coro<> &coro, PeerNetwork &home)
+{
+    return network.fromBytes(home.toBytes(QVariant::fromValue(coro))).value<Coro<>>();
+}
+
+QVariantList manyCounted(int count)
+{
+    QVariantList list;
+    for (int i = 0; i < count; ++i)
+        list.append(QVariant::fromValue(Counted()));
+    return list;
+}
+
+/** Waits until it is woken; then takes lists of so many messages, and gives how long they are. */
+Task<QList<qsizetype>> takeLists(int count)
+{
+    co_await suspend();
+    QList<qsizetype> sizes;
+    while (sizes.size() < count)
+        sizes << (co_await receive<QVariantList>()).size();
+    co_return sizes;
+}
 
 /** A peer that can go on with its session over another connection, and counts as it has to. */
 class ResumingPeer : public RawPeer
@@ -75,6 +125,8 @@ class SessionTest : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void initTestCase() { registerMessageType<Counted>(); }
+
     void init()
     {
         failOnWarnings();
@@ -576,6 +628,165 @@ private Q_SLOTS:
             const PeerInfo info = network->peers().constFirst().info();
             expect(info.dropped == 11 && info.unread <= 10'500, "not counted");
         }(m_network.get(), qint64(target.id())));
+    }
+
+    void aMailboxWithoutALimitTakesOnlySoMuchOfPeers_data()
+    {
+        QTest::addColumn<bool>("hasLimit");
+        QTest::newRow("none of its own") << false;
+        QTest::newRow("its own, which counts then") << true;
+    }
+
+    void aMailboxWithoutALimitTakesOnlySoMuchOfPeers()
+    {
+        constexpr int Count = 40;
+        QFETCH(bool, hasLimit);
+        peerLimits().mailbox = 10'000;
+        const auto near = makeNetwork();
+        const Coro<QStringList> slow = spawn([]() -> Task<QStringList> {
+            co_await suspend();
+            co_return co_await collect(Count + 100);
+        });
+        if (hasLimit)
+            slow.setMailboxLimit(1000);
+        int delivered = 0;
+        const Coro<> far = passedTo(*near, slow, *m_network);
+        QList<Coro<>> deliverers;
+        for (int i = 0; i < Count; ++i) {
+            deliverers << spawn([](Coro<> to, int number, int *done) -> Task<> {
+                co_await to.deliver(QString::number(number).leftJustified(1000));
+                ++*done;
+            }, far, i, &delivered);
+        }
+        letOthersRun();
+        // By the answer all have arrived, and those that lie in the mailbox are acknowledged.
+        QCOMPARE(waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2)), 3);
+        letOthersRun();
+        if (hasLimit)
+            QCOMPARE(delivered, Count);
+        else
+            QVERIFY2(delivered > 0 && delivered <= 10, qPrintable(QString::number(delivered)));
+        for (int i = 0; i < 100; ++i)
+            QVERIFY(slow.send(QStringLiteral("of this process"))); // has no limit
+        QCOMPARE(far.send(1), hasLimit);
+        if (hasLimit)
+            waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2));
+
+        slow.resume();
+        for (const Coro<> &deliverer : std::as_const(deliverers))
+            waitFor(deliverer, 20s);
+        QStringList numbers;
+        for (const QString &text : waitFor(slow, 20s)) {
+            if (text.size() == 1000)
+                numbers << text.trimmed();
+        }
+        QCOMPARE(numbers.size(), Count);
+        for (int i = 0; i < Count; ++i)
+            QCOMPARE(numbers.at(i), QString::number(i));
+    }
+
+    /** A few bytes in a frame may become many in memory: such messages wait as they came. */
+    void whatIsLargeInMemoryWaitsEncoded()
+    {
+        constexpr int Size = 1000;
+        const auto near = makeNetwork();
+        waitFor(near->connect(m_network->location()));
+        peerLimits().unread = 150'000; // more than such a list takes, and less than two do
+        const QList<Coro<QList<qsizetype>>> targets{spawn(takeLists, 3), spawn(takeLists, 3)};
+        QList<Coro<>> far;
+        for (const Coro<> &target : targets) {
+            target.setMailboxLimit(0);
+            far << passedTo(*near, target, *m_network);
+        }
+        const int before = Counted::alive;
+        for (int i = 0; i < 3; ++i) {
+            for (const Coro<> &target : std::as_const(far))
+                QVERIFY(target.send(manyCounted(Size)));
+        }
+        waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2)); // by then all have arrived
+        QCOMPARE(Counted::alive - before, Size); // the first, which its mailbox may take as soon as it has room
+
+        for (const Coro<> &target : targets) {
+            target.setMailboxLimit(1);
+            target.resume();
+        }
+        for (const auto &target : targets)
+            QCOMPARE(waitFor(target, 20s), QList<qsizetype>(3, Size));
+    }
+
+    void whoGivesUpAStartEndsWhatItHasNoHandleOf()
+    {
+        m_network->offer(QStringLiteral("hold"), waitForever);
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const auto start = [](int number) {
+                return frameOf(FrameKind::Call, QCborArray{number, QStringLiteral("hold"), QCborArray(), true});
+            };
+            const auto cancel = [](int number) { return frameOf(FrameKind::Cancel, QCborArray{number}); };
+            const auto idOf = [](const RawPeer::Frame &frame) {
+                expect(frame.kind == FrameKind::Value, "not started");
+                return frame.items.at(1).taggedValue().toArray().at(1).toArray().at(3).toInteger();
+            };
+            co_await peer.socket.sendAll(start(1));
+            const qint64 kept = idOf(co_await peer.next());
+            const QByteArray acknowledge = frameOf(FrameKind::Acknowledge, QCborArray{qint64(peer.request.received)});
+            co_await peer.socket.sendAll(acknowledge + start(2)); // it has the first, so that a Cancel of that is none
+            const qint64 givenUp = idOf(co_await peer.next());
+            co_await peer.socket.sendAll(cancel(1) + cancel(2));
+            const RawPeer::Frame ended = co_await peer.next();
+            expect(ended.kind == FrameKind::Ended && ended.items.at(0) == givenUp, "goes on");
+            expect(ended.items.at(1) == int(CoroState::Terminated), "not terminated");
+            co_await peer.socket.sendAll(frameOf(FrameKind::Terminate, QCborArray{kept}));
+            const RawPeer::Frame last = co_await peer.next();
+            expect(last.kind == FrameKind::Ended && last.items.at(0) == kept, "another frame");
+        }(m_network.get()));
+    }
+
+    void aStartThatIsCancelledLeavesNothingBehind()
+    {
+        bool ended = false;
+        m_network->offer(QStringLiteral("hold"), [&ended]() -> Task<> {
+            const AtEnd atEnd(ended);
+            co_await waitForever();
+        });
+        const auto near = makeNetwork();
+        const auto remote = waitFor(near->find<Rci<void()>>(m_network->location(), QStringLiteral("hold")));
+        // The coroutine runs, and its caller is cancelled before the answer is there.
+        Coro<> caller;
+        m_network->offer(QStringLiteral("cancel"), [&caller]() -> Task<> {
+            caller.terminate();
+            co_return;
+        });
+        caller = spawn(remote.start());
+        waitFor(near->call(m_network->location(), QStringLiteral("cancel")));
+        QTRY_VERIFY(ended);
+    }
+
+    void theValuesOfEndedCoroutinesAreBounded()
+    {
+        constexpr int Size = 10'000;
+        peerLimits().ended = 10 * Size;
+        const auto make = [](int size) -> Task<Counted> { co_return Counted(QByteArray(size, 'x')); };
+        m_network->offer(QStringLiteral("make"), make);
+        const auto near = makeNetwork();
+        const auto remote = waitFor(near->find<Rci<Counted(int)>>(m_network->location(), QStringLiteral("make")));
+        const int before = Counted::alive;
+        for (int i = 0; i < 50; ++i) {
+            const Coro<Counted> made = waitFor(remote.start(Size));
+            QCOMPARE(waitFor(made).bytes.size(), Size);
+        }
+        QTRY_VERIFY2(Counted::alive - before <= 10, qPrintable(QString::number(Counted::alive - before)));
+
+        // The last one is there for who asks late, however large it is.
+        const Coro<Counted> first = spawn(make, 1);
+        const Coro<Counted> last = spawn(make, 20 * Size);
+        const Coro<Counted> farFirst(passedTo(*near, first, *m_network).data());
+        const Coro<Counted> farLast(passedTo(*near, last, *m_network).data());
+        waitFor(first);
+        waitFor(last);
+        QCOMPARE(waitFor(farLast, 10s).bytes.size(), 20 * Size);
+        QVERIFY(failureOf<CoroEnded>(farFirst).contains(QStringLiteral("no longer known")));
     }
 
 private:

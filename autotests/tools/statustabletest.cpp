@@ -53,10 +53,11 @@ Jobs in all: 0 waiting, 0 running, 0 done, 0 failed
         QCOMPARE(Tools::peerTable({}), u"\nNo peers\n"_s);
         const QVariantMap peer{{u"location"_s, u"10.0.0.2:40001"_s}, {u"state"_s, u"Interrupted"_s},
                                {u"roundTripTime"_s, 180}, {u"bytesSent"_s, 2048}, {u"framesReceived"_s, 7},
-                               {u"interruptions"_s, 1}};
+                               {u"notSent"_s, 5}, {u"interruptions"_s, 1}};
         const QStringList lines = Tools::peerTable({peer, QVariant()}).split(u'\n');
         QCOMPARE(lines.size(), 6);
-        QCOMPARE(lines[3].simplified(), u"10.0.0.2:40001 interrupted 180 us 2.0 KiB 0 bytes 0 7 0 bytes 0 bytes 0 1"_s);
+        QCOMPARE(lines[3].simplified(),
+                 u"10.0.0.2:40001 interrupted 180 us 2.0 KiB 0 bytes 0 7 0 bytes 0 bytes 0 5 1"_s);
     }
 
     void columnsAreAligned()

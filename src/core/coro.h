@@ -147,9 +147,12 @@ public:
     }
 
     /**
-     * How many messages the mailbox may hold: beyond that send() refuses, and deliver() waits. No limit at first. A
-     * message that comes from another thread while the mailbox is full is still taken, so that send() does not have to
-     * wait there.
+     * How many messages the mailbox may hold: beyond that send() refuses, and deliver() waits. A message that comes
+     * from another thread while the mailbox is full is still taken, so that send() does not have to wait there.
+     *
+     * No limit at first, but for messages of other processes: for one of these there is room while all messages in the
+     * mailbox would take less than 64 MiB if they were as large as it, or there are none. A limit that is set counts
+     * instead.
      */
     void setMailboxLimit(quint32 limit) const;
 

@@ -9,6 +9,7 @@
 #include <QMetaObject>
 
 #include <deque>
+#include <optional>
 
 namespace Asyncoro::Detail {
 
@@ -28,6 +29,7 @@ struct Delivery {
     }
 
     Message message;
+    quint32 limit = ~0U; // of a mailbox that has none of its own
     Waker sender;
     std::atomic<State> state = Waiting;
 };
@@ -38,7 +40,7 @@ struct CoroExtras {
     std::shared_ptr<HotSwapOffer> hotSwap; // not seen yet
     std::deque<std::shared_ptr<Delivery>> deliveries; // in a full mailbox
     QMetaObject::Connection contextConnection;
-    quint32 mailboxLimit = ~0U;
+    std::optional<quint32> mailboxLimit;
 };
 
 } // namespace Asyncoro::Detail

@@ -199,7 +199,7 @@ bool LocalCoro::callOnOwnThread(std::function<void()> function)
     return m_inbox->post({.kind = Inbox::Request::Call, .coro = CoroPointer(this), .call = std::move(function)});
 }
 
-bool LocalCoro::send(Message &&message)
+bool LocalCoro::send(Message &&message, quint32 limit)
 {
     if (state() != CoroState::Running)
         return false;
@@ -209,7 +209,7 @@ bool LocalCoro::send(Message &&message)
         handOver(receiver, std::move(message));
         return true;
     }
-    if (isMailboxFull()) [[unlikely]]
+    if (isMailboxFull(limit)) [[unlikely]]
         return false;
     append(std::move(message));
     return true;
@@ -325,9 +325,9 @@ void LocalCoro::handOver(ReceiveSuspension *receiver, Message &&message)
     receiver->coro()->endWait(Suspension::End::Complete);
 }
 
-bool LocalCoro::isMailboxFull() const
+bool LocalCoro::isMailboxFull(quint32 limit) const
 {
-    return m_extras && m_mailbox.size() >= m_extras->mailboxLimit;
+    return m_mailbox.size() >= (m_extras ? m_extras->mailboxLimit.value_or(limit) : limit);
 }
 
 void LocalCoro::append(Message &&message)
@@ -382,6 +382,8 @@ bool ReceiveSuspension::start()
                 return false;
         }
     }
+    if (owner->m_extras && owner->acceptDelivery(this)) [[unlikely]]
+        return false;
     owner->m_receivers.append(this);
     return true;
 }
@@ -420,12 +422,16 @@ void LocalCoro::acceptDeliveries()
     if (!m_extras)
         return;
     auto &deliveries = m_extras->deliveries;
-    while (!deliveries.empty()) {
-        const std::shared_ptr<Delivery> delivery = deliveries.front();
+    for (std::size_t next = 0; next < deliveries.size();) {
+        const std::shared_ptr<Delivery> delivery = deliveries[next];
         ReceiveSuspension *const receiver = receiverOf(delivery->message);
-        if (!receiver && isMailboxFull())
-            break;
-        deliveries.pop_front();
+        if (!receiver && isMailboxFull(delivery->limit)) {
+            if (m_extras->mailboxLimit)
+                break;
+            ++next; // there may be room for another one, whose limit is not so low
+            continue;
+        }
+        deliveries.erase(deliveries.begin() + qptrdiff(next));
         if (!delivery->settle(Delivery::Delivered))
             continue;
         if (receiver)
@@ -433,6 +439,26 @@ void LocalCoro::acceptDeliveries()
         else
             append(std::move(delivery->message));
     }
+}
+
+bool LocalCoro::acceptDelivery(ReceiveSuspension *receiver)
+{
+    auto &deliveries = m_extras->deliveries;
+    for (std::size_t next = 0; next < deliveries.size();) {
+        const std::shared_ptr<Delivery> delivery = deliveries[next];
+        if (receiver->accepts(delivery->message)) {
+            deliveries.erase(deliveries.begin() + qptrdiff(next));
+            if (delivery->settle(Delivery::Delivered)) {
+                receiver->m_message = std::move(delivery->message);
+                return true;
+            }
+        } else if (receiver->m_failure) {
+            return true;
+        } else {
+            ++next;
+        }
+    }
+    return false;
 }
 
 namespace {
@@ -474,15 +500,21 @@ private:
 
 Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline)
 {
+    return deliver(std::move(message), deadline, NoLimit);
+}
+
+Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline, quint32 limit)
+{
     const CoroPointer guard(this);
     if (isOnOwnThread()) {
         if (state() != CoroState::Running)
             throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered").arg(name()));
-        if (send(std::move(message)))
+        if (send(std::move(message), limit))
             co_return;
     }
     auto delivery = std::make_shared<Delivery>();
     delivery->message = std::move(message);
+    delivery->limit = limit;
     co_await DeliverSuspension(this, std::move(delivery), deadline);
 }
 

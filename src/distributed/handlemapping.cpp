@@ -8,6 +8,8 @@
 #include "remotechannel_p.h"
 #include "remotecoro_p.h"
 
+#include <QIODevice>
+
 namespace Asyncoro::Detail {
 
 namespace {
@@ -18,6 +20,9 @@ constexpr QLatin1StringView OwnPrefix{"asyncoro."};
 /** Processes that are known by handles only. Each takes some 3 KB, and one message may name a million. */
 constexpr qsizetype MaxUncalled = 10'000;
 
+constexpr qint64 EndedSize = 1024; // in bytes, of a coroutine that has ended, without its value
+constexpr qint64 UnknownSize = 64 * 1024; // of a value that cannot be sent
+
 /** Where others try to call the process behind a link. */
 Location whereabouts(const PeerLink &link)
 {
@@ -27,6 +32,52 @@ Location whereabouts(const PeerLink &link)
 bool isLoopback(const QString &address)
 {
     return QHostAddress(address).isLoopback();
+}
+
+/** Counts what is written to it. */
+class ByteCounter final : public QIODevice
+{
+public:
+    ByteCounter() { open(WriteOnly); }
+
+    qint64 count = 0;
+
+protected:
+    qint64 readData(char *, qint64) override { return -1; }
+    qint64 writeData(const char *, qint64 size) override
+    {
+        count += size;
+        return size;
+    }
+};
+
+/** Where handles are only counted. */
+class NoHandles final : public HandleMapper
+{
+public:
+    Identity identify(const Coro<> &) override { return {}; }
+    Identity identify(const Channel &) override { return {}; }
+    Identity identify(const Rci<> &) override { return {}; }
+    Coro<> resolveCoro(const Identity &) override { return {}; }
+    Channel resolveChannel(const Identity &) override { return {}; }
+    Rci<> resolveRci(const Identity &) override { return {}; }
+};
+
+/** In bytes, as it would be sent. */
+qint64 sizeOfValue(const LocalCoro &coro)
+{
+    const QVariant value = coro.result();
+    if (!value.isValid())
+        return coro.valueType() == typeid(void) || coro.state() != CoroState::Finished ? 0 : UnknownSize;
+    ByteCounter bytes;
+    NoHandles handles;
+    QCborStreamWriter writer(&bytes);
+    try {
+        encodeValue(writer, value, handles);
+    } catch (...) {
+        return bytes.count + UnknownSize;
+    }
+    return bytes.count;
 }
 
 } // namespace
@@ -76,6 +127,55 @@ Coro<> NetworkCore::start(const QString &name, const Peer &caller, QVariantList 
 
 // --- handles ---
 
+/** Of all coroutines whose handles were sent away. */
+class NetworkCore::ExportedObserver final : public EndObserver
+{
+public:
+    explicit ExportedObserver(std::weak_ptr<NetworkCore> core)
+        : m_core(std::move(core))
+    {
+    }
+
+    void coroEnded(CoroData &coro) noexcept override
+    {
+        if (const auto core = m_core.lock()) {
+            core->post([weak = m_core, ended = Coro<>(CoroPointer(&coro))] {
+                if (const auto live = weak.lock())
+                    live->exportedEnded(ended);
+            });
+        }
+    }
+
+private:
+    const std::weak_ptr<NetworkCore> m_core;
+};
+
+void NetworkCore::observeExported(const Coro<> &coro)
+{
+    if (!m_exportedObserver)
+        m_exportedObserver = std::make_shared<ExportedObserver>(weak_from_this());
+    if (!coro.data()->addEndObserver(m_exportedObserver))
+        exportedEnded(coro);
+}
+
+/** It stays for those who ask late how it ended, until there are too many others, or their values are too large. */
+void NetworkCore::exportedEnded(const Coro<> &coro)
+{
+    const qint64 size = EndedSize + sizeOfValue(static_cast<const LocalCoro &>(*coro.data()));
+    m_endedExports.push_back({coro.id(), size});
+    m_endedSize += size;
+    while (m_endedSize > peerLimits().ended && m_endedExports.size() > 1) {
+        const EndedExport oldest = m_endedExports.front();
+        m_endedExports.pop_front();
+        m_endedSize -= oldest.size;
+        const Coro<> ended = m_exported.value(oldest.id);
+        if (ended.isRunning())
+            observeExported(ended); // again, after a hot swap
+        else
+            m_exported.remove(oldest.id);
+    }
+}
+
 Coro<> NetworkCore::findSubject(quint64 id) const
 {
     const Coro<> coro = findExported(id);
@@ -113,10 +213,8 @@ Identity NetworkCore::identify(const Coro<> &coro)
         const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
         return {link.incarnation(), whereabouts(link), coro.id(), coro.name(), {}};
     }
-    if (m_exported.size() >= m_sweepAt) {
-        m_exported.removeIf([](const auto &entry) { return entry.value().state() != CoroState::Running; });
-        m_sweepAt = std::max<qsizetype>(1000, 2 * m_exported.size());
-    }
+    if (!m_exported.contains(coro.id()))
+        observeExported(coro);
     m_exported.insert(coro.id(), coro);
     return {m_incarnation, advertised(), coro.id(), coro.name(), {}};
 }

@@ -14,6 +14,7 @@
 #include <QThread>
 
 #include <atomic>
+#include <deque>
 
 namespace Asyncoro::Detail {
 
@@ -133,6 +134,10 @@ private:
     [[nodiscard]] Location asSeenFromHere(const Location &location) const;
     std::shared_ptr<PeerLink> linkOf(const Identity &identity);
 
+    class ExportedObserver;
+    void observeExported(const Coro<> &coro);
+    void exportedEnded(const Coro<> &coro);
+
     struct Offer {
         QString signature;
         PeerNetwork::OfferedFunction function;
@@ -156,7 +161,13 @@ private:
     Event m_losses;
     std::shared_ptr<ChannelExchange> m_channels; // never null once open
     QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
-    qsizetype m_sweepAt = 1000; // how many of them there may be before ended ones are dropped
+    std::shared_ptr<EndObserver> m_exportedObserver; // of these
+    struct EndedExport {
+        quint64 id = 0;
+        qint64 size = 0; // in bytes
+    };
+    std::deque<EndedExport> m_endedExports; // those that have ended, the first one first
+    qint64 m_endedSize = 0; // of these
     Coro<> m_acceptor;
     Coro<> m_anchor; // runs what other threads post
     struct Stranger { // who has connected, and has not proved anything yet

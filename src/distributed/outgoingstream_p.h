@@ -48,6 +48,8 @@ public:
     [[nodiscard]] bool acknowledge(quint64 position);
     /** Up to where the peer has said to have all. */
     [[nodiscard]] quint64 acknowledged() const { return m_acknowledged; }
+    /** The end of what has been written. */
+    [[nodiscard]] quint64 position() const { return m_acknowledged + quint64(size()); }
 
     /** What is beyond `position` waits again, for another connection. False if it was not sent yet, or is not kept any more. */
     [[nodiscard]] bool rewind(quint64 position);

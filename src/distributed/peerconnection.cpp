@@ -77,6 +77,7 @@ PeerInfo PeerLink::info() const
     info.unacknowledged = m_outgoing.unacknowledgedSize();
     info.waiting = m_outgoing.size() - info.unacknowledged;
     info.unread = m_backlogSize;
+    info.notSent = m_notSent;
     return info;
 }
 
@@ -432,6 +433,7 @@ void PeerLink::readAcknowledged(quint64 position)
 {
     if (!m_outgoing.acknowledge(position))
         throw WireError(QStringLiteral("it says that it has what was never sent"));
+    forgetStarted();
     m_outgoingReady.set();
     updateRoom();
 }
@@ -544,6 +546,8 @@ void PeerLink::lose(std::exception_ptr error)
     for (const Coro<> &call : std::exchange(m_serving, {}))
         call.terminate();
     m_reporters.clear();
+    m_startedCalls.clear();
+    m_started.clear();
     m_postedFor.clear();
     closeChannels();
     for (AnswerSuspension *awaited : std::exchange(m_awaited, {}))

@@ -23,6 +23,31 @@ QString locationText(const PeerLink &link)
 
 } // namespace
 
+/** Forgets listeners that have ended. */
+class PeerDirectory::Listening final : public EndObserver
+{
+public:
+    Listening(std::weak_ptr<NetworkCore> core, std::weak_ptr<PeerDirectory> directory)
+        : m_core(std::move(core))
+        , m_directory(std::move(directory))
+    {
+    }
+
+    void coroEnded(CoroData &coro) noexcept override
+    {
+        if (const auto core = m_core.lock()) {
+            core->post([weak = m_directory, ended = Coro<>(CoroPointer(&coro))] {
+                if (const auto directory = weak.lock())
+                    directory->forget(ended);
+            });
+        }
+    }
+
+private:
+    const std::weak_ptr<NetworkCore> m_core;
+    const std::weak_ptr<PeerDirectory> m_directory;
+};
+
 PeerDirectory::PeerDirectory(NetworkCore &core)
     : m_core(&core)
 {
@@ -37,7 +62,8 @@ void PeerDirectory::close()
         coro.terminate();
     for (const Entry &entry : std::exchange(m_online, {}))
         tell({entry.status.incarnation(), entry.status.location(), entry.status.name(), false});
-    m_listeners.clear();
+    for (const Coro<> &listener : std::exchange(m_listeners, {}))
+        listener.data()->removeEndObserver(m_listening.get());
     m_changed.set();
 }
 
@@ -104,14 +130,25 @@ void PeerDirectory::gone(const PeerLink &link)
 
 void PeerDirectory::tell(const PeerStatus &status)
 {
-    m_listeners.removeIf([&](const Coro<> &listener) { return !listener.send(status) && !listener.isRunning(); });
+    for (const Coro<> &listener : QList(m_listeners)) // one that ends is forgotten meanwhile
+        listener.send(status);
+}
+
+void PeerDirectory::forget(const Coro<> &listener)
+{
+    m_listeners.removeOne(listener);
 }
 
 void PeerDirectory::watch(const Coro<> &listener)
 {
     begin();
-    m_listeners.removeIf([&](const Coro<> &other) { return !other.isRunning() || other == listener; });
-    m_listeners.append(listener);
+    if (!m_listening)
+        m_listening = std::make_shared<Listening>(m_core->weak_from_this(), weak_from_this());
+    if (!m_listeners.contains(listener)) {
+        if (!listener || !listener.data()->addEndObserver(m_listening))
+            return;
+        m_listeners.append(listener);
+    }
     for (const Entry &entry : std::as_const(m_online))
         listener.send(entry.status);
 }

@@ -43,7 +43,10 @@ private:
         PeerStatus status;
     };
 
+    class Listening;
+
     void begin();
+    void forget(const Coro<> &listener);
     Task<> learn(std::shared_ptr<PeerLink> link);
     void tell(const PeerStatus &status);
     /**
@@ -57,6 +60,7 @@ private:
     QHash<const PeerLink *, Coro<>> m_learning; // those whose name is asked for
     QList<Entry> m_online; // in the order in which they came
     QList<Coro<>> m_listeners;
+    std::shared_ptr<EndObserver> m_listening; // observes these
     Event m_changed;
 };
 

@@ -27,6 +27,7 @@ class ASYNCORO_DISTRIBUTED_EXPORT PeerInfo
     Q_PROPERTY(qint64 unacknowledged MEMBER unacknowledged)
     Q_PROPERTY(qint64 unread MEMBER unread)
     Q_PROPERTY(qint64 dropped MEMBER dropped)
+    Q_PROPERTY(qint64 notSent MEMBER notSent)
     Q_PROPERTY(qint64 interruptions MEMBER interruptions)
 
 public:
@@ -50,6 +51,7 @@ public:
     qint64 unacknowledged = 0; ///< bytes that were sent, of which the peer has not said yet that it has them
     qint64 unread = 0; ///< bytes of messages of the peer for which mailboxes of this process have no room
     qint64 dropped = 0; ///< messages of the peer that were thrown away: mailboxes stayed full, or their types are not known
+    qint64 notSent = 0; ///< messages of channels for the peer that were thrown away here: its mailboxes were full, or too much waited
     qint64 interruptions = 0; ///< how often the connection broke
 };
 

@@ -23,6 +23,8 @@ namespace {
 
 constexpr qsizetype MaxFull = 1'000'000;
 constexpr qsizetype MaxServed = 1'000'000;
+constexpr qint64 PartMemory = 64; // bytes that a part of a value takes in memory, roughly, beside its texts and byte arrays
+constexpr qint64 DenseFactor = 4; // how many times as much as on its way a message may take where it waits
 constexpr size_t MostUntold = 64; // messages that wait for the mailbox of another thread
 
 /** Writes a line of the trace: which way, whom with, what kind of frame, how long, and the beginning of what it says. */
@@ -56,6 +58,12 @@ AnswerSuspension::AnswerSuspension(std::shared_ptr<PeerLink> link, const QDeadli
 {
 }
 
+AnswerSuspension::~AnswerSuspension()
+{
+    if (m_startsCoro && m_value.isValid())
+        m_value.value<Coro<>>().terminate(); // cancelled just as the handle had come: nobody has it
+}
+
 bool AnswerSuspension::start()
 {
     if (m_link->state() == PeerLink::State::Lost) {
@@ -83,7 +91,7 @@ QVariant AnswerSuspension::await_resume()
     throwUnlessComplete();
     if (m_error)
         std::rethrow_exception(m_error);
-    return std::move(m_value);
+    return std::exchange(m_value, {});
 }
 
 bool isOfThisThread(const Coro<> &coro)
@@ -262,9 +270,9 @@ void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
         throw WireError(QStringLiteral("malformed message: a frame without a list"));
     switch (header.kind) {
     case FrameKind::Send:
-        return readSend(reader, body.size());
+        return readSend(reader, body);
     case FrameKind::Deliver:
-        return readDeliver(reader, body.size());
+        return readDeliver(reader, body);
     case FrameKind::Terminate:
         if (const Coro<> target = m_core->findExported(readUnsigned(reader)); target != m_core->anchor())
             target.terminate();
@@ -296,15 +304,15 @@ void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
     case FrameKind::Throw:
         return readThrow(reader);
     case FrameKind::Resume:
-        return readResume(reader);
+        return readResume(reader, body);
     case FrameKind::Link:
     case FrameKind::Unlink:
     case FrameKind::Monitor:
         return readTie(header.kind, reader);
     case FrameKind::SendAll:
-        return readSendAll(reader, body.size());
+        return readSendAll(reader, body);
     case FrameKind::DeliverAll:
-        return readDeliverAll(reader);
+        return readDeliverAll(reader, body);
     case FrameKind::Publish:
         return m_core->channels().readPublish(*this, reader);
     case FrameKind::Subscribe:
@@ -318,24 +326,37 @@ void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
     }
 }
 
-void PeerLink::readSend(QCborStreamReader &reader, qsizetype size)
+void PeerLink::readSend(QCborStreamReader &reader, const QByteArray &body)
 {
     const quint64 id = readUnsigned(reader);
     const Coro<> target = m_core->findExported(id);
-    std::optional<Message> message = readMessage(reader, target);
+    std::optional<UnreadMessage> message = readMessage(reader, body, target);
     if (!message)
         return;
     try {
-        pass(id, {std::move(*message), 0, size});
+        pass(id, std::move(*message));
     } catch (const WireError &e) {
         dropped(target, e.message());
     }
 }
 
-std::optional<Message> PeerLink::readMessage(QCborStreamReader &reader, const Coro<> &target)
+PeerLink::UnreadMessage PeerLink::decodeMessage(QCborStreamReader &reader, const QByteArray &body)
+{
+    const qint64 start = reader.currentOffset();
+    int parts = 0;
+    UnreadMessage unread;
+    unread.message = decodeValue(reader, *m_core, nullptr, &parts);
+    unread.encoded = QByteArray::fromRawData(body.constData() + start, qsizetype(reader.currentOffset() - start));
+    unread.size = body.size();
+    unread.memory = body.size() + parts * PartMemory;
+    return unread;
+}
+
+std::optional<PeerLink::UnreadMessage> PeerLink::readMessage(QCborStreamReader &reader, const QByteArray &body,
+                                                             const Coro<> &target)
 {
     try {
-        return decodeValue(reader, *m_core);
+        return decodeMessage(reader, body);
     } catch (const MalformedFrame &) {
         throw;
     } catch (const WireError &e) {
@@ -362,11 +383,25 @@ void PeerLink::answerFrame(quint64 number, const std::function<void()> &work)
     }
 }
 
-void PeerLink::readDeliver(QCborStreamReader &reader, qsizetype size)
+void PeerLink::readDeliver(QCborStreamReader &reader, const QByteArray &body)
 {
     const quint64 number = readUnsigned(reader);
     const quint64 id = readUnsigned(reader);
-    answerFrame(number, [&] { pass(id, {decodeValue(reader, *m_core), number, size}); });
+    answerFrame(number, [&] {
+        UnreadMessage message = decodeMessage(reader, body);
+        message.number = number;
+        pass(id, std::move(message));
+    });
+}
+
+quint32 PeerLink::UnreadMessage::mailboxLimit() const
+{
+    return quint32(std::clamp<qint64>(peerLimits().mailbox / memory, 1, std::numeric_limits<quint32>::max() - 1));
+}
+
+bool PeerLink::put(const Coro<> &target, Message &&message, const UnreadMessage &unread)
+{
+    return target && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
 }
 
 /**
@@ -382,7 +417,7 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     std::shared_ptr<Backlog> backlog = m_backlogs.value(id);
     const bool isHere = isOfThisThread(target);
     if (!backlog) {
-        if ((isHere || !message.number) && target && target.data()->send(std::move(message.message))) {
+        if ((isHere || !message.number) && put(target, std::move(message.message), message)) {
             if (message.number)
                 answer(message.number, {});
             return;
@@ -399,6 +434,12 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     if (number && m_unreadPlaces.contains(number))
         throw MalformedFrame(QStringLiteral("a second delivery with the number %1").arg(number));
     message.size += sizeof(UnreadMessage) + sizeof(UnreadPlace);
+    if (message.memory > DenseFactor * message.size) {
+        message.encoded.detach(); // from the frame
+        message.message = {};
+    } else {
+        message.encoded = {};
+    }
     const qint64 limit = peerLimits().unread;
     if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
         throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
@@ -441,6 +482,42 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
     return first;
 }
 
+/** The memory of a message that was kept encoded, while it is delivered. */
+class PeerLink::Unpacking
+{
+public:
+    Unpacking(PeerLink &link, qint64 memory)
+        : m_link(link)
+        , m_memory(memory)
+    {
+        m_link.m_unpacked += memory;
+    }
+    ~Unpacking()
+    {
+        m_link.m_unpacked -= m_memory;
+        m_link.m_unpackedLess.pulse();
+    }
+    Q_DISABLE_COPY_MOVE(Unpacking)
+
+private:
+    PeerLink &m_link;
+    const qint64 m_memory;
+};
+
+Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
+{
+    LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
+    if (unread.encoded.isEmpty()) {
+        co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
+        co_return;
+    }
+    while (m_unpacked > 0 && m_unpacked + unread.memory > peerLimits().unread)
+        co_await m_unpackedLess.wait();
+    const Unpacking unpacking(*this, unread.memory);
+    QCborStreamReader reader(unread.encoded);
+    co_await coro.deliver(decodeValue(reader, *m_core), QDeadlineTimer::Forever, unread.mailboxLimit());
+}
+
 /** Goes on even when the peer is lost: what it has sent has arrived. */
 Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
 {
@@ -448,9 +525,13 @@ Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
     while (!backlog->messages.empty()) {
         std::exception_ptr error;
         try {
-            co_await target.deliver(backlog->messages.front().message);
+            co_await deliverUnread(target, backlog->messages.front());
         } catch (const CoroEnded &) {
             error = std::current_exception();
+        } catch (const WireError &e) { // it could be read before, but there are too many processes now
+            error = std::current_exception();
+            if (backlog->messages.front().number == 0)
+                dropped(target, e.message());
         }
         if (backlog->passer != Coro<>::self())
             co_return; // what it was at was cancelled, and another one goes on
@@ -568,6 +649,8 @@ void PeerLink::readCall(QCborStreamReader &reader)
             const Coro<> coro = m_core->start(function, caller, arguments.toList(), signature);
             coro.setDaemon();
             answer(number, QVariant::fromValue(coro));
+            m_started.insert(number, coro.id());
+            m_startedCalls.push_back({number, m_outgoing.position()});
             watchForPeer(coro, false); // from the beginning: nobody comes too late for its end
         } else {
             serve(number, function, m_core->invoke(function, caller, arguments.toList(), signature));
@@ -579,7 +662,17 @@ void PeerLink::readCancel(QCborStreamReader &reader)
 {
     const quint64 number = readUnsigned(reader);
     m_serving.take(number).terminate();
+    m_core->findExported(m_started.take(number)).terminate(); // nobody has its handle
     dropUnread(number);
+}
+
+/** Those whose handles the peer has: it has said so, and would have cancelled the calls before. */
+void PeerLink::forgetStarted()
+{
+    while (!m_startedCalls.empty() && m_startedCalls.front().position <= m_outgoing.acknowledged()) {
+        m_started.remove(m_startedCalls.front().number);
+        m_startedCalls.pop_front();
+    }
 }
 
 void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)

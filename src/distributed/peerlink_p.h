@@ -37,6 +37,8 @@ class RemoteChannel;
 class AnswerSuspension : public Suspension
 {
 public:
+    ~AnswerSuspension() override;
+
     QVariant await_resume();
 
 protected:
@@ -175,12 +177,18 @@ public:
 private:
     friend class AnswerSuspension;
 
-    /** A message of the peer for which a mailbox has no room. */
+    /** A message of the peer, for which a mailbox may have no room. */
     struct UnreadMessage {
         Message message;
+        QByteArray encoded; // the same as it came; where it waits there is either, the message unless it takes much more memory
         quint64 number = 0; // of the Deliver to be answered; 0: none
-        qsizetype size = 0; // in bytes
+        qsizetype size = 0; // in bytes, as it came
+        qint64 memory = 0; // that the message takes, roughly
+
+        /** How many like this one may lie in a mailbox that has no limit of its own. */
+        [[nodiscard]] quint32 mailboxLimit() const;
     };
+    class Unpacking;
     struct Backlog {
         std::list<UnreadMessage> messages; // the first one is being delivered
         Coro<> passer; // by this one
@@ -213,10 +221,12 @@ private:
 
     // --- frames (peerlink.cpp)
     void read(const FrameHeader &header, FrameMemory *memory);
-    void readSend(QCborStreamReader &reader, qsizetype size);
-    void readDeliver(QCborStreamReader &reader, qsizetype size);
+    void readSend(QCborStreamReader &reader, const QByteArray &body);
+    void readDeliver(QCborStreamReader &reader, const QByteArray &body);
+    /** `body` is that of the frame; its memory is that of the encoded message, too. */
+    UnreadMessage decodeMessage(QCborStreamReader &reader, const QByteArray &body);
     /** The message for `target`; nothing, and a line in the log, if it is of a type that is not known here. */
-    std::optional<Message> readMessage(QCborStreamReader &reader, const Coro<> &target);
+    std::optional<UnreadMessage> readMessage(QCborStreamReader &reader, const QByteArray &body, const Coro<> &target);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
     void readCall(QCborStreamReader &reader);
@@ -228,19 +238,23 @@ private:
 
     void dropped(const Coro<> &target, const QString &reason);
     void notSent(const CoroPointer &coro);
+    void forgetStarted();
     Task<> sendPosted(quint64 coro);
     void tellFull(quint64 coro, Backlog *backlog);
+    /** Puts the message, which is that of `unread`, into the mailbox; false if that has no room, or the coroutine has ended. */
+    static bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
     void pass(quint64 id, UnreadMessage message);
     void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
+    Task<> deliverUnread(Coro<> target, UnreadMessage unread);
     Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
     UnreadMessage takeFirst(Backlog &backlog);
     void dropUnread(quint64 number);
     // remoteverbs.cpp
     void readThrow(QCborStreamReader &reader);
-    void readResume(QCborStreamReader &reader);
+    void readResume(QCborStreamReader &reader, const QByteArray &body);
     void readTie(FrameKind kind, QCborStreamReader &reader);
-    void readSendAll(QCborStreamReader &reader, qsizetype size);
-    void readDeliverAll(QCborStreamReader &reader);
+    void readSendAll(QCborStreamReader &reader, const QByteArray &body);
+    void readDeliverAll(QCborStreamReader &reader, const QByteArray &body);
     void readClosed(QCborStreamReader &reader);
     static void writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets);
     [[nodiscard]] QList<Coro<>> readTargets(QCborStreamReader &reader) const;
@@ -291,14 +305,23 @@ private:
     quint64 m_lastNumber = 0;
     QHash<quint64, AnswerSuspension *> m_awaited; // by number. In frames of coroutines, not owning
     QHash<quint64, Coro<>> m_serving; // calls of the peer that run here
+    /** The answer to a call that has started a coroutine: the peer has the handle once it has acknowledged so much. */
+    struct StartedCall {
+        quint64 number = 0;
+        quint64 position = 0;
+    };
+    std::deque<StartedCall> m_startedCalls; // those that the peer may not know of yet
+    QHash<quint64, quint64> m_started; // the coroutines of these, by the number of the call
     QHash<quint64, std::shared_ptr<EndReporter>> m_reporters; // by the coroutine of this process whose end is told
     QMultiHash<quint64, CoroPointer> m_watched; // coroutines over there whose end is of interest
     QHash<quint64, std::shared_ptr<Gate>> m_full; // of coroutines over there whose mailbox is full or for which somebody waits
     QHash<quint64, std::deque<PostedMessage>> m_postedFor; // those that wait for one of these
-    quint64 m_notSent = 0; // messages of channels to these
+    std::atomic<qint64> m_notSent = 0; // messages of channels, for which there was no room
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes
+    qint64 m_unpacked = 0; // bytes that those take which came encoded, and are being delivered
+    Event m_unpackedLess; // pulsed when it is
     QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
     qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
 };

@@ -109,7 +109,8 @@ public:
     }
 
     /**
-     * Starts a coroutine of it over there, and gives its handle; throws as call() does. It does not end with the caller.
+     * Starts a coroutine of it over there, and gives its handle; throws as call() does. It does not end with the caller,
+     * but is terminated if that is cancelled before it has the handle.
      * How it ends is known here whenever that happens: whoever waits for it, monitors it or links with it after this
      * cannot come too late. A failure is logged over there unless that process hears that somebody here asks for it.
      */

@@ -98,11 +98,11 @@ void PeerLink::readThrow(QCborStreamReader &reader)
     target.throwInto(makeError(type, readText(reader)));
 }
 
-void PeerLink::readResume(QCborStreamReader &reader)
+void PeerLink::readResume(QCborStreamReader &reader, const QByteArray &body)
 {
     const Coro<> target = m_core->findSubject(readUnsigned(reader));
-    if (std::optional<Message> value = readMessage(reader, target))
-        target.resume(std::move(*value));
+    if (std::optional<UnreadMessage> value = readMessage(reader, body, target))
+        target.resume(std::move(value->message));
 }
 
 /** Link, Unlink or Monitor. */
@@ -138,7 +138,9 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
 {
     if (!m_core->isOnOwnThread()) {
         const PostedMessage posted(shared_from_this(), message);
-        if (!posted.isTooMuch())
+        if (posted.isTooMuch())
+            m_notSent += qint64(targets.size());
+        else
             m_core->post([self = shared_from_this(), targets, posted] { self->sendToAll(targets, posted.message()); });
         return true;
     }
@@ -160,10 +162,12 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
 
 void PeerLink::notSent(const CoroPointer &coro)
 {
-    if (m_state != State::Lost && std::has_single_bit(++m_notSent)) // not a line each, as with dropped()
+    if (m_state == State::Lost)
+        return;
+    const qint64 count = ++m_notSent;
+    if (std::has_single_bit(quint64(count))) // not a line each, as with dropped()
         qCWarning(lcVerbs).noquote() << "a message of a channel for" << coro->name() << "of" << m_location.toString()
-                                     << "was not sent, for its mailbox is full or too much waits for that process; so far:"
-                                     << m_notSent;
+                                     << "was not sent, for its mailbox is full or too much waits for that process; so far:" << count;
 }
 
 Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message message, QDeadlineTimer deadline)
@@ -234,33 +238,33 @@ QList<Coro<>> PeerLink::readTargets(QCborStreamReader &reader) const
     return targets;
 }
 
-void PeerLink::readSendAll(QCborStreamReader &reader, qsizetype size)
+void PeerLink::readSendAll(QCborStreamReader &reader, const QByteArray &body)
 {
     const QList<Coro<>> targets = readTargets(reader);
-    const std::optional<Message> message = readMessage(reader, targets.value(0));
+    const std::optional<UnreadMessage> message = readMessage(reader, body, targets.value(0));
     if (!message)
         return;
     for (const Coro<> &target : targets) {
-        if ((m_backlogs.isEmpty() && target.send(*message)) || !target.isRunning())
+        if ((m_backlogs.isEmpty() && put(target, Message(message->message), *message)) || !target.isRunning())
             continue;
         try {
-            pass(target.id(), {*message, 0, size});
+            pass(target.id(), *message);
         } catch (const WireError &e) {
             dropped(target, e.message());
         }
     }
 }
 
-void PeerLink::readDeliverAll(QCborStreamReader &reader)
+void PeerLink::readDeliverAll(QCborStreamReader &reader, const QByteArray &body)
 {
     const quint64 number = readUnsigned(reader);
     const QList<Coro<>> targets = readTargets(reader);
     answerFrame(number, [&] {
-        const Message message = decodeValue(reader, *m_core);
+        const UnreadMessage message = decodeMessage(reader, body);
         int arrived = 0;
         QVariantList full;
         for (qsizetype i = 0; i < targets.size(); ++i) {
-            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && targets[i].send(message))
+            if (!m_backlogs.contains(targets[i].id()) && isOfThisThread(targets[i]) && put(targets[i], Message(message.message), message))
                 ++arrived;
             else if (targets[i].isRunning())
                 full.append(int(i));

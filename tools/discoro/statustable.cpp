@@ -146,7 +146,8 @@ QString statusTable(const ClusterStatus &status)
 QString peerTable(const QVariantList &peers)
 {
     Table table(u"Peers"_s, {u"PEER"_s, u"STATE"_s, u">ROUND TRIP"_s, u">SENT"_s, u">RECEIVED"_s, u">FRAMES SENT"_s,
-                             u">RECEIVED"_s, u">WAITING"_s, u">UNREAD"_s, u">DROPPED"_s, u">BREAKS"_s});
+                             u">RECEIVED"_s, u">WAITING"_s, u">UNREAD"_s, u">DROPPED"_s, u">NOT SENT"_s,
+                             u">BREAKS"_s});
     for (const QVariant &entry : peers) {
         const QVariantMap peer = entry.toMap();
         const auto count = [&](const QString &name) { return number(peer.value(name).toLongLong()); };
@@ -157,7 +158,7 @@ QString peerTable(const QVariantList &peers)
                       roundTrip > 0 ? number(roundTrip) + u" us"_s : u"-"_s, bytes(peer.value(u"bytesSent"_s)),
                       bytes(peer.value(u"bytesReceived"_s)), count(u"framesSent"_s), count(u"framesReceived"_s),
                       bytes(peer.value(u"waiting"_s)), bytes(peer.value(u"unread"_s)), count(u"dropped"_s),
-                      count(u"interruptions"_s)});
+                      count(u"notSent"_s), count(u"interruptions"_s)});
     }
     return table.toText(u"No peers"_s);
 }

@@ -103,8 +103,11 @@ public:
     // any thread
     [[nodiscard]] Location location() const override { return {}; }
     [[nodiscard]] bool isLocal() const override { return true; }
-    bool send(Message &&message) override;
+    bool send(Message &&message) override { return send(std::move(message), NoLimit); }
+    /** The same, but `limit` is the limit of a mailbox that has none of its own. */
+    bool send(Message &&message, quint32 limit);
     Task<void> deliver(Message message, QDeadlineTimer deadline) override;
+    Task<void> deliver(Message message, QDeadlineTimer deadline, quint32 limit);
     /** From any thread: the mailbox takes it as soon as it has room. */
     void enqueue(const std::shared_ptr<Delivery> &delivery);
     bool resumeWith(Message &&value) override;
@@ -175,7 +178,7 @@ private:
     /** Who waits for this message. */
     [[nodiscard]] ReceiveSuspension *receiverOf(const Message &message);
     void handOver(ReceiveSuspension *receiver, Message &&message);
-    [[nodiscard]] bool isMailboxFull() const;
+    [[nodiscard]] bool isMailboxFull(quint32 limit = NoLimit) const;
     void append(Message &&message);
     void interruptWait();
     /** Asks the stop tokens of those scopes that are cancelled. */
@@ -198,6 +201,8 @@ private:
     void acceptHotSwap(const std::shared_ptr<HotSwapState> &swap);
     void restart(HotSwapState &swap);
     void acceptDeliveries();
+    /** Gives `receiver` the first of those that wait for room that it accepts; false if there is none. */
+    bool acceptDelivery(ReceiveSuspension *receiver);
     void reportMailbox() const;
     CoroExtras &extras();
 
@@ -242,6 +247,7 @@ private:
     bool m_hotSwappable = false;
 
     static constexpr quint32 NoTimer = ~0U;
+    static constexpr quint32 NoLimit = ~0U;
     static constexpr quint8 MaxDepth = 32;
 };
 

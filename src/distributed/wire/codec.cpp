@@ -195,6 +195,9 @@ public:
     {
     }
 
+    /** What has been decoded. */
+    [[nodiscard]] int parts() const { return size.parts(); }
+
     QVariant decode()
     {
         const ValueSize::Part part(size);
@@ -483,9 +486,13 @@ void encodeValue(QCborStreamWriter &writer, const QVariant &value, HandleMapper 
     Encoder(writer, handles).encode(value);
 }
 
-QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory)
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory, int *parts)
 {
-    return Decoder(reader, handles, memory).decode();
+    Decoder decoder(reader, handles, memory);
+    QVariant value = decoder.decode();
+    if (parts)
+        *parts = decoder.parts();
+    return value;
 }
 
 quint64 readUnsigned(QCborStreamReader &reader)

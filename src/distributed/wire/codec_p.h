@@ -48,8 +48,9 @@ struct FrameMemory {
  * Reads one item. Throws MalformedFrame for what encodeValue() would not have written, WireError for a type not known here.
  *
  * Where what is read is in `memory`, and a long byte array is the last thing there, that takes the memory for its own.
+ * `parts` is told how many parts the value has.
  */
-QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory = nullptr);
+QVariant decodeValue(QCborStreamReader &reader, HandleMapper &handles, FrameMemory *memory = nullptr, int *parts = nullptr);
 
 /** Reads an item that must be of that kind; throws MalformedFrame otherwise. */
 quint64 readUnsigned(QCborStreamReader &reader);

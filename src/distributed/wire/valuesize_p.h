@@ -27,6 +27,8 @@ public:
             fail(QStringLiteral("a value of more than %1 parts").arg(MaxParts));
     }
 
+    [[nodiscard]] int parts() const { return m_parts; }
+
     /** A part of the value, for as long as it is written or read. */
     class Part
     {
