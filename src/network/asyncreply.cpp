@@ -33,6 +33,7 @@ public:
 
     void close(bool sendFirst) override;
 
+    [[nodiscard]] QString subject() const override { return m_url.toString(); }
     [[nodiscard]] QNetworkReply *reply() const { return m_reply; }
     [[nodiscard]] int status() const { return m_status; }
     [[nodiscard]] qint64 received() const { return m_received; }
@@ -51,7 +52,6 @@ protected:
     [[nodiscard]] bool isWritable() const override { return false; }
     [[nodiscard]] std::exception_ptr failure(const char *operation) const override;
     [[nodiscard]] std::exception_ptr writeFailure(const char *operation) const override;
-    [[nodiscard]] QString subject() const override { return m_url.toString(); }
     void timerEvent(QTimerEvent *event) override;
 
 private:
@@ -293,7 +293,7 @@ Detail::ReplyData *AsyncReply::replyData() const
 
 Task<> AsyncReply::started(Deadline deadline) const
 {
-    return Detail::namingTimeOut(QStringLiteral("started(), ") + url().toString(),
+    return Detail::namingTimeOut(QStringLiteral("started(), ") + replyData()->subject(),
                                  Detail::waitForStart(replyData(), data()->deadline(deadline)));
 }
 

@@ -1,0 +1,257 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Messages of a peer: how they get into mailboxes, or wait for room there.
+
+#include "peerlink_p.h"
+
+#include "networkcore_p.h"
+
+#include <QLoggingCategory>
+
+#include <algorithm>
+#include <limits>
+
+Q_DECLARE_LOGGING_CATEGORY(lcPeer)
+
+namespace Asyncoro::Detail {
+
+namespace {
+
+constexpr qint64 PartMemory = 64; // bytes that a part of a value takes in memory, roughly, beside its texts and byte arrays
+constexpr qint64 DenseFactor = 4; // how many times as much as on its way a message may take where it waits
+constexpr size_t MostUntold = 64; // messages that wait for the mailbox of another thread
+
+} // namespace
+
+void PeerLink::readSend(QCborStreamReader &reader, const QByteArray &body)
+{
+    const quint64 id = readUnsigned(reader);
+    const Coro<> target = m_core->findExported(id);
+    std::optional<UnreadMessage> message = readMessage(reader, body, target);
+    if (!message)
+        return;
+    try {
+        pass(id, std::move(*message));
+    } catch (const WireError &e) {
+        dropped(target, e.message());
+    }
+}
+
+PeerLink::UnreadMessage PeerLink::decodeMessage(QCborStreamReader &reader, const QByteArray &body)
+{
+    const qint64 start = reader.currentOffset();
+    int parts = 0;
+    UnreadMessage unread;
+    unread.message = decodeValue(reader, *m_core, nullptr, &parts);
+    unread.encoded = QByteArray::fromRawData(body.constData() + start, qsizetype(reader.currentOffset() - start));
+    unread.size = body.size();
+    unread.memory = body.size() + parts * PartMemory;
+    return unread;
+}
+
+std::optional<PeerLink::UnreadMessage> PeerLink::readMessage(QCborStreamReader &reader, const QByteArray &body,
+                                                             const Coro<> &target)
+{
+    try {
+        return decodeMessage(reader, body);
+    } catch (const MalformedFrame &) {
+        throw;
+    } catch (const WireError &e) {
+        dropped(target, e.message());
+        return {};
+    }
+}
+
+void PeerLink::dropped(const Coro<> &target, const QString &reason)
+{
+    if (std::has_single_bit(quint64(++m_info.dropped))) // not a line each: there may be very many
+        qCWarning(lcPeer).noquote() << "a message from" << m_location.toString() << "to" << target.name() << "was dropped:" << reason
+                                    << "- dropped so far:" << m_info.dropped;
+}
+
+void PeerLink::readDeliver(QCborStreamReader &reader, const QByteArray &body)
+{
+    const quint64 number = readUnsigned(reader);
+    const quint64 id = readUnsigned(reader);
+    answerFrame(number, [&] {
+        UnreadMessage message = decodeMessage(reader, body);
+        message.number = number;
+        pass(id, std::move(message));
+    });
+}
+
+quint32 PeerLink::UnreadMessage::mailboxLimit() const
+{
+    return quint32(std::clamp<qint64>(peerLimits().mailbox / memory, 1, std::numeric_limits<quint32>::max() - 1));
+}
+
+bool PeerLink::put(const Coro<> &target, Message &&message, const UnreadMessage &unread)
+{
+    return target && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
+}
+
+/**
+ * Puts the message into the mailbox, or behind those that wait for room there. The peer is told of a full mailbox, and sends
+ * it nothing more until there is room; so what waits is bounded by what was under way.
+ *
+ * Whether the mailbox of another thread has room is known only there, so a delivery waits for the answer. The peer is told
+ * when many do.
+ */
+void PeerLink::pass(quint64 id, UnreadMessage message)
+{
+    const Coro<> target = m_core->findExported(id);
+    std::shared_ptr<Backlog> backlog = m_backlogs.value(id);
+    const bool isHere = isOfThisThread(target);
+    if (!backlog) {
+        if ((isHere || !message.number) && put(target, std::move(message.message), message)) {
+            if (message.number)
+                answer(message.number, {});
+            return;
+        }
+        if (!target.isRunning()) {
+            if (message.number) {
+                const QString name = target ? target.name() : QStringLiteral("coroutine %1").arg(id);
+                throw CoroEnded(QStringLiteral("%1 has ended: the message was not delivered").arg(name));
+            }
+            return;
+        }
+    }
+    const quint64 number = message.number;
+    if (number && m_unreadPlaces.contains(number))
+        throw MalformedFrame(QStringLiteral("a second delivery with the number %1").arg(number));
+    message.size += sizeof(UnreadMessage) + sizeof(UnreadPlace);
+    if (message.memory > DenseFactor * message.size) {
+        message.encoded.detach(); // from the frame
+        message.message = {};
+    } else {
+        message.encoded = {};
+    }
+    const qint64 limit = peerLimits().unread;
+    if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
+        throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
+    m_backlogSize += message.size;
+    m_core->unread += message.size;
+    const bool isFirst = !backlog;
+    if (isFirst) {
+        backlog = std::make_shared<Backlog>();
+        m_backlogs.insert(id, backlog);
+    }
+    const auto place = backlog->messages.insert(backlog->messages.end(), std::move(message));
+    if (number)
+        m_unreadPlaces.insert(number, {id, place});
+    if (isHere || backlog->messages.size() > MostUntold)
+        tellFull(id, backlog.get());
+    if (isFirst)
+        startPassing(target, backlog);
+}
+
+void PeerLink::tellFull(quint64 coro, Backlog *backlog)
+{
+    if (!std::exchange(backlog->isTold, true))
+        send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
+}
+
+void PeerLink::startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog)
+{
+    backlog->passer = spawn(&PeerLink::passBacklog, shared_from_this(), target, backlog);
+    backlog->passer.setName(QStringLiteral("messages for ") + target.name());
+    backlog->passer.setDaemon();
+}
+
+PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
+{
+    UnreadMessage first = std::move(backlog.messages.front());
+    backlog.messages.pop_front();
+    m_unreadPlaces.remove(first.number);
+    m_backlogSize -= first.size;
+    m_core->unread -= first.size;
+    return first;
+}
+
+/** The memory of a message that was kept encoded, while it is delivered. */
+class PeerLink::Unpacking
+{
+public:
+    Unpacking(PeerLink &link, qint64 memory)
+        : m_link(link)
+        , m_memory(memory)
+    {
+        m_link.m_unpacked += memory;
+    }
+    ~Unpacking()
+    {
+        m_link.m_unpacked -= m_memory;
+        m_link.m_unpackedLess.pulse();
+    }
+    Q_DISABLE_COPY_MOVE(Unpacking)
+
+private:
+    PeerLink &m_link;
+    const qint64 m_memory;
+};
+
+Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
+{
+    LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
+    if (unread.encoded.isEmpty()) {
+        co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
+        co_return;
+    }
+    while (m_unpacked > 0 && m_unpacked + unread.memory > peerLimits().unread)
+        co_await m_unpackedLess.wait();
+    const Unpacking unpacking(*this, unread.memory);
+    QCborStreamReader reader(unread.encoded);
+    co_await coro.deliver(decodeValue(reader, *m_core), QDeadlineTimer::Forever, unread.mailboxLimit());
+}
+
+/** Goes on even when the peer is lost: what it has sent has arrived. */
+Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
+{
+    const auto self = shared_from_this();
+    while (!backlog->messages.empty()) {
+        std::exception_ptr error;
+        try {
+            co_await deliverUnread(target, backlog->messages.front());
+        } catch (const CoroEnded &) {
+            error = std::current_exception();
+        } catch (const WireError &e) { // it could be read before, but there are too many processes now
+            error = std::current_exception();
+            if (backlog->messages.front().number == 0)
+                dropped(target, e.message());
+        }
+        if (backlog->passer != Coro<>::self())
+            co_return; // what it was at was cancelled, and another one goes on
+        const UnreadMessage passed = takeFirst(*backlog);
+        if (passed.number && error)
+            answerFailure(passed.number, error);
+        else if (passed.number)
+            answer(passed.number, {});
+    }
+    m_backlogs.remove(target.id());
+    if (backlog->isTold)
+        send(FrameKind::Room, 1, [&](QCborStreamWriter &writer) { writer.append(target.id()); });
+}
+
+/** The peer no longer waits for the Deliver of that number. */
+void PeerLink::dropUnread(quint64 number)
+{
+    const auto found = m_unreadPlaces.constFind(number);
+    if (found == m_unreadPlaces.cend())
+        return;
+    const UnreadPlace place = *found;
+    const std::shared_ptr<Backlog> backlog = m_backlogs.value(place.coro);
+    if (place.message == backlog->messages.begin()) {
+        takeFirst(*backlog);
+        const Coro<> passer = backlog->passer;
+        startPassing(m_core->findExported(place.coro), backlog);
+        passer.terminate();
+        return;
+    }
+    m_backlogSize -= place.message->size;
+    m_core->unread -= place.message->size;
+    backlog->messages.erase(place.message);
+    m_unreadPlaces.erase(found);
+}
+
+} // namespace Asyncoro::Detail
