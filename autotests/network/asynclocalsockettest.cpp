@@ -408,7 +408,8 @@ private Q_SLOTS:
         AsyncLocalServer server;
         QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(server.accept()));
         server.listen(folder.filePath(QStringLiteral("socket")));
-        QCOMPARE(waitFor(asResult(server.accept(0s))).errorText(), QStringLiteral("accept(), %1 timed out").arg(server.path()));
+        QCOMPARE(waitFor(asResult(server.accept(0s))).errorText(),
+                 QStringLiteral("accept(), %1 timed out").arg(server.path()));
         const auto accept = [&]() -> Task<> { co_await server.accept(); };
         const Coro<> cancelled = spawn(accept);
         const Coro<> first = spawn(accept);

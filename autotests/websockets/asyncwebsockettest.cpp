@@ -242,7 +242,8 @@ private Q_SLOTS:
         const Coro<> sending = spawn([&, &b = b]() -> Task<> { co_await b.sendBinary(much, 20s); });
         QVERIFY(waitFor(a.recv(20s)).bytes == much);
         waitFor(sending);
-        QCOMPARE(waitFor(asResult(b.recv(10ms))).errorText(), QStringLiteral("recv(), %1 timed out").arg(urlOf(server.location()).toString()));
+        QCOMPARE(waitFor(asResult(b.recv(10ms))).errorText(),
+                 QStringLiteral("recv(), wss://%1/ timed out").arg(server.location().toString()));
         a.close(4321, QStringLiteral("enough"));
         try {
             waitFor(b.recv(20s));
@@ -495,7 +496,8 @@ private Q_SLOTS:
         silent.listen(QHostAddress::LocalHost);
         AsyncWebSocket socket;
         const QUrl url = urlOf(silent.location());
-        QCOMPARE(waitFor(asResult(socket.connect(url, 50ms))).errorText(), QStringLiteral("connect(), %1 timed out").arg(url.toString()));
+        QCOMPARE(waitFor(asResult(socket.connect(url, 50ms))).errorText(),
+                 QStringLiteral("connect(), %1 timed out").arg(url.toString()));
         const Coro<> connecting = spawn(socket.connect(urlOf(silent.location())));
         letOthersRun();
         QVERIFY_THROWS_EXCEPTION(SocketError, waitFor(socket.connect(urlOf(silent.location())))); // twice
