@@ -60,6 +60,9 @@ void offerRows(PeerNetwork &network)
     network.offer(QStringLiteral("addThere"), [&network](QString location, int a, int b) -> Task<int> {
         co_return co_await network.call<int>(Location::fromString(location), QStringLiteral("add"), a, b);
     });
+    network.offer(QStringLiteral("recorderAt"), [&network](QString location) -> Task<Coro<>> {
+        co_return co_await network.locate(Location::fromString(location), Recorder);
+    });
     network.offer(QStringLiteral("peers"), [&network]() -> Task<QStringList> {
         QStringList locations;
         for (const Peer &peer : network.peers())
@@ -112,6 +115,10 @@ Task<> execute(PeerNetwork &network, std::optional<Discovery> &discovery, std::s
             const Coro<> recorder = co_await network.locate(location, Recorder);
             print(number + QStringLiteral(" located"));
             co_await recorder.deliver(numbered(words.at(1).toInt(), words.at(2).toInt()));
+            result = QStringLiteral("delivered");
+        } else if (command == u"deliverThrough") { // LOCATION of who knows the handle, LOCATION there, SENDER NUMBER
+            const auto recorder = co_await network.call<Coro<>>(location, QStringLiteral("recorderAt"), words.at(1));
+            co_await recorder.deliver(numbered(words.at(2).toInt(), words.at(3).toInt()));
             result = QStringLiteral("delivered");
         } else if (command == u"watch") { // LOCATION; until that process is lost
             (co_await network.anchorOf(location)).monitor(Coro<>::self());

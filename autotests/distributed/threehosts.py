@@ -31,6 +31,16 @@ def test_real_addresses(hosts, peers, program):
     expect(peers[0].do("add", f"{hosts[2].address}:{port}", 1, 2), "3")
 
 
+def test_handles_passed_on(hosts, _peers, program):
+    """What a process knows by a loopback address others know by that of its machine."""
+    owner, middle = (Peer(hosts[0], program, address="0.0.0.0") for _ in range(2))
+    known = f"127.0.0.1:{owner.port}"
+    expect(middle.do("add", known, 1, 2), "3")
+    other = Peer(hosts[1], program)
+    expect(other.do("deliverThrough", f"{hosts[0].address}:{middle.port}", known, 5, 1), "delivered")
+    expect(owner.do("recorded", 5), "1")
+
+
 def test_secrets(hosts, peers, program):
     none = Peer(hosts[0], program, secret="")
     expect(none.location, "Error: ...")
@@ -102,7 +112,8 @@ def main():
     network = Network(0)
     hosts = [Host(number, network) for number in (1, 2, 3)]
     peers = [Peer(host, program) for host in hosts]
-    run_tests((test_real_addresses, test_secrets, test_short_cut, test_long_cut, test_busy), hosts, peers, program)
+    tests = (test_real_addresses, test_handles_passed_on, test_secrets, test_short_cut, test_long_cut, test_busy)
+    run_tests(tests, hosts, peers, program)
 
 
 if __name__ == "__main__":
