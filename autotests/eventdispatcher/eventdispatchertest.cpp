@@ -207,7 +207,7 @@ private Q_SLOTS:
             waitCalls = 0;
             for (int i = 0; i < 100; ++i)
                 dispatcher()->processEvents(QEventLoop::WaitForMoreEvents);
-            QCOMPARE(waitCalls, 100);
+            QCOMPARE_LE(waitCalls, 110); // and not two for each, nor more than a few for what else may happen
         });
     }
 
@@ -239,7 +239,7 @@ private Q_SLOTS:
             });
             glances = 0;
             loop.exec();
-            QCOMPARE(glances, 0);
+            QCOMPARE_LE(glances, Rounds / 10); // there may be some for what else wakes it
             QCOMPARE(rounds, Rounds);
         });
     }

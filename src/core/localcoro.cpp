@@ -209,7 +209,7 @@ bool LocalCoro::send(Message &&message, quint32 limit)
         handOver(receiver, std::move(message));
         return true;
     }
-    if (isMailboxFull(limit)) [[unlikely]]
+    if (isMailboxFull(limit) || (limit != NoLimit && isRoomAwaited())) [[unlikely]]
         return false;
     append(std::move(message));
     return true;
@@ -330,6 +330,11 @@ bool LocalCoro::isMailboxFull(quint32 limit) const
     return m_mailbox.size() >= (m_extras ? m_extras->mailboxLimit.value_or(limit) : limit);
 }
 
+bool LocalCoro::isRoomAwaited() const
+{
+    return m_extras && !m_extras->deliveries.empty();
+}
+
 void LocalCoro::append(Message &&message)
 {
     if (m_mailbox.append(std::move(message))) [[unlikely]]
@@ -422,17 +427,19 @@ void LocalCoro::acceptDeliveries()
     if (!m_extras)
         return;
     auto &deliveries = m_extras->deliveries;
+    bool isBlocked = false; // by one that waits for room: later ones with a limit do not overtake it
     for (std::size_t next = 0; next < deliveries.size();) {
         const std::shared_ptr<Delivery> delivery = deliveries[next];
-        ReceiveSuspension *const receiver = receiverOf(delivery->message);
-        if (!receiver && isMailboxFull(delivery->limit)) {
-            if (m_extras->mailboxLimit)
+        ReceiveSuspension *const receiver = delivery->isForRoomOnly ? nullptr : receiverOf(delivery->message);
+        if (!receiver && (isMailboxFull(delivery->limit) || (isBlocked && delivery->limit != NoLimit))) {
+            if (m_extras->mailboxLimit && m_receivers.isEmpty())
                 break;
-            ++next; // there may be room for another one, whose limit is not so low
+            isBlocked = true;
+            ++next;
             continue;
         }
         deliveries.erase(deliveries.begin() + qptrdiff(next));
-        if (!delivery->settle(Delivery::Delivered))
+        if (!delivery->settle(Delivery::Delivered) || delivery->isForRoomOnly)
             continue;
         if (receiver)
             handOver(receiver, std::move(delivery->message));
@@ -446,7 +453,7 @@ bool LocalCoro::acceptDelivery(ReceiveSuspension *receiver)
     auto &deliveries = m_extras->deliveries;
     for (std::size_t next = 0; next < deliveries.size();) {
         const std::shared_ptr<Delivery> delivery = deliveries[next];
-        if (receiver->accepts(delivery->message)) {
+        if (!delivery->isForRoomOnly && receiver->accepts(delivery->message)) {
             deliveries.erase(deliveries.begin() + qptrdiff(next));
             if (delivery->settle(Delivery::Delivered)) {
                 receiver->m_message = std::move(delivery->message);
@@ -516,6 +523,15 @@ Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline, quint32 
     delivery->message = std::move(message);
     delivery->limit = limit;
     co_await DeliverSuspension(this, std::move(delivery), deadline);
+}
+
+Task<void> LocalCoro::awaitRoom(quint32 limit)
+{
+    const CoroPointer guard(this);
+    auto delivery = std::make_shared<Delivery>();
+    delivery->isForRoomOnly = true;
+    delivery->limit = limit;
+    co_await DeliverSuspension(this, std::move(delivery), QDeadlineTimer::Forever);
 }
 
 } // namespace Asyncoro::Detail

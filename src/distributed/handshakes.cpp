@@ -249,7 +249,9 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
 
         request = SessionRequest::fromBytes(requestBytes);
         const QHostAddress stated = addressOf(request.address);
-        const QString address = stated.isNull() ? socket->peerLocation().address() : stated.toString();
+        QString address = socket->peerLocation().address();
+        if (!stated.isNull() && (!stated.isLoopback() || QHostAddress(address).isLoopback()))
+            address = stated.toString();
         link = request.session != 0 ? resume(theirs, request, &answer)
                                     : linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
         const QByteArray answerBytes = answer.toBytes();
@@ -304,9 +306,11 @@ std::shared_ptr<PeerLink> NetworkCore::linkFor(const Hello &theirs, const Locati
     if (!link && there && there->incarnation().isEmpty())
         link = there;
     if (!link)
-        link = std::make_shared<PeerLink>(shared_from_this(), isTaken ? Location() : location, theirs.incarnation);
-    if (isTaken)
+        link = std::make_shared<PeerLink>(shared_from_this(), location, theirs.incarnation);
+    if (isTaken && link->location() == location) {
+        link->setLocation({});
         link->setClaim(location);
+    }
     *answer = {Verdict::Accepted, QRandomGenerator::system()->generate64() | 1, 0};
     return link;
 }

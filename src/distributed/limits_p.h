@@ -19,7 +19,9 @@ struct PeerLimits {
     std::chrono::milliseconds ping{5'000}; // of silence, after which a sign of life is asked for
     std::chrono::milliseconds silence{15'000}; // after which a peer is lost
     qsizetype handshakes = 128; // at a time, of connections that have proved nothing yet
-    qint64 unread = 64 * 1024 * 1024; // bytes of messages of one peer that mailboxes have no room for
+    // Bytes of messages of one peer that mailboxes have no room for. Who stops when it is told has 64 MiB under way, which may
+    // be very small messages, that take more here.
+    qint64 unread = 1024 * 1024 * 1024;
     qint64 mailbox = 64 * 1024 * 1024; // bytes of messages of peers in one mailbox that has no limit of its own, roughly
     qint64 ended = 32 * 1024 * 1024; // bytes of coroutines that have ended and may still be asked for, with their values
     qint64 unsent = 512 * 1024 * 1024; // bytes for one peer that does not take what it asked for

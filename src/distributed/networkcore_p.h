@@ -69,12 +69,9 @@ public:
     Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
                                    QDeadlineTimer until, std::function<bool(const Hello &)> isWanted, Hello *theirs);
 
-    /** While a frame of that link is read; nullptr afterwards. */
-    void setSpeaker(const PeerLink *link) { m_speaker = link; }
     /** How many sessions have begun, this one included. */
     quint64 addConnected(const std::shared_ptr<PeerLink> &link);
-    /** `location` is another one of the process that `link` is for. */
-    /** It is to be called there, too. */
+    /** The process that `link` is for is to be called there, too. */
     void addLocation(const Location &location, const std::shared_ptr<PeerLink> &link);
     /** Who was there is lost: another one may have said that it is there. */
     void vacate(const Location &location);
@@ -130,8 +127,8 @@ private:
     [[nodiscard]] Location advertised() const;
     [[nodiscard]] Location external() const;
     [[nodiscard]] Location stated() const;
-    /** The link to the process of a handle that has come, which may be new. */
     [[nodiscard]] Location asSeenFromHere(const Location &location) const;
+    /** The link to the process of a handle that has come, which may be new. */
     std::shared_ptr<PeerLink> linkOf(const Identity &identity);
 
     class ExportedObserver;
@@ -176,9 +173,26 @@ private:
     };
     QList<Stranger> m_strangers; // the oldest first
     QHash<QByteArray, int> m_shakingWith; // on how many connections of this side a session is asked for, by incarnation
-    const PeerLink *m_speaker = nullptr; // whose frame is being read
+    friend class Speaking;
+    const PeerLink *m_speaker = nullptr; // what is being read is from that peer
     quint64 m_sessionsBegun = 0;
     std::atomic<bool> m_closed = false; // read by other threads, too
+};
+
+/** While it exists, what is read is from the peer of `link`. */
+class Speaking
+{
+public:
+    Speaking(NetworkCore &core, const PeerLink *link)
+        : m_core(core)
+    {
+        m_core.m_speaker = link;
+    }
+    ~Speaking() { m_core.m_speaker = nullptr; }
+    Q_DISABLE_COPY_MOVE(Speaking)
+
+private:
+    NetworkCore &m_core;
 };
 
 } // namespace Asyncoro::Detail

@@ -260,8 +260,7 @@ void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
     const auto body = QByteArray::fromRawData(memory->bytes.constData() + memory->body, header.length);
     if (lcWire().isDebugEnabled()) [[unlikely]]
         trace("from", *this, header.kind, body);
-    m_core->setSpeaker(this);
-    const auto silence = qScopeGuard([core = m_core.get()] { core->setSpeaker(nullptr); });
+    const Speaking speaking(*m_core, this);
     QCborStreamReader reader(body);
     if (!reader.isArray() || !reader.enterContainer())
         throw WireError(QStringLiteral("malformed message: a frame without a list"));

@@ -188,10 +188,10 @@ private:
         /** How many like this one may lie in a mailbox that has no limit of its own. */
         [[nodiscard]] quint32 mailboxLimit() const;
     };
-    class Unpacking;
     struct Backlog {
         std::list<UnreadMessage> messages; // the first one is being delivered
-        Coro<> passer; // by this one
+        Coro<> target;
+        Coro<> passer; // by which they are delivered
         bool isTold = false; // to the peer, which waits
     };
     /** Where a Deliver waits. */
@@ -244,9 +244,9 @@ private:
     /** Puts the message, which is that of `unread`, into the mailbox; false if that has no room, or the coroutine has ended. */
     static bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
     void pass(quint64 id, UnreadMessage message);
-    void startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog);
+    void startPassing(const std::shared_ptr<Backlog> &backlog);
     Task<> deliverUnread(Coro<> target, UnreadMessage unread);
-    Task<> passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog);
+    Task<> passBacklog(std::shared_ptr<Backlog> backlog);
     UnreadMessage takeFirst(Backlog &backlog);
     void dropUnread(quint64 number);
     // remoteverbs.cpp
@@ -320,8 +320,6 @@ private:
     QHash<quint64, std::shared_ptr<Backlog>> m_backlogs; // by the coroutine of this process whose mailbox is full
     QHash<quint64, UnreadPlace> m_unreadPlaces; // in these, by the number of the Deliver
     qint64 m_backlogSize = 0; // of all of them, in bytes
-    qint64 m_unpacked = 0; // bytes that those take which came encoded, and are being delivered
-    Event m_unpackedLess; // pulsed when it is
     QHash<quint64, std::weak_ptr<RemoteChannel>> m_channels; // over there
     qsizetype m_sweepChannelsAt = 1000; // how many of them there may be before those that nobody has are dropped
 };

@@ -11,7 +11,7 @@
 
 namespace Asyncoro {
 
-/** The message that PeerNetwork::watchPeers() sends: a peer has come, or has gone. */
+/** The message that PeerNetwork::watchPeers() sends: a peer has come, has gone, or is known to listen elsewhere. */
 class ASYNCORO_DISTRIBUTED_EXPORT PeerStatus
 {
     Q_GADGET
@@ -25,7 +25,7 @@ public:
 
     /** Names this run of the process: one that is started again has another one, be it at the same location. */
     [[nodiscard]] QByteArray incarnation() const { return m_incarnation; }
-    /** Where it listens; invalid if it does not. */
+    /** Where it is to be called, see Peer::location(). */
     [[nodiscard]] Location location() const { return m_location; }
     /** What it calls itself, see PeerNetwork::Options::name; two peers may have the same. */
     [[nodiscard]] QString name() const { return m_name; }

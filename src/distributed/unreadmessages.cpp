@@ -129,12 +129,13 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     }
     const qint64 limit = peerLimits().unread;
     if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
-        throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target.name()));
+        throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target ? target.name() : QString::number(id)));
     m_backlogSize += message.size;
     m_core->unread += message.size;
     const bool isFirst = !backlog;
     if (isFirst) {
         backlog = std::make_shared<Backlog>();
+        backlog->target = target;
         m_backlogs.insert(id, backlog);
     }
     const auto place = backlog->messages.insert(backlog->messages.end(), std::move(message));
@@ -143,7 +144,7 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     if (isHere || backlog->messages.size() > MostUntold)
         tellFull(id, backlog.get());
     if (isFirst)
-        startPassing(target, backlog);
+        startPassing(backlog);
 }
 
 void PeerLink::tellFull(quint64 coro, Backlog *backlog)
@@ -152,10 +153,10 @@ void PeerLink::tellFull(quint64 coro, Backlog *backlog)
         send(FrameKind::Full, 1, [&](QCborStreamWriter &writer) { writer.append(coro); });
 }
 
-void PeerLink::startPassing(const Coro<> &target, const std::shared_ptr<Backlog> &backlog)
+void PeerLink::startPassing(const std::shared_ptr<Backlog> &backlog)
 {
-    backlog->passer = spawn(&PeerLink::passBacklog, shared_from_this(), target, backlog);
-    backlog->passer.setName(QStringLiteral("messages for ") + target.name());
+    backlog->passer = spawn(&PeerLink::passBacklog, shared_from_this(), backlog);
+    backlog->passer.setName(QStringLiteral("messages for ") + backlog->target.name());
     backlog->passer.setDaemon();
 }
 
@@ -169,46 +170,23 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
     return first;
 }
 
-/** The memory of a message that was kept encoded, while it is delivered. */
-class PeerLink::Unpacking
-{
-public:
-    Unpacking(PeerLink &link, qint64 memory)
-        : m_link(link)
-        , m_memory(memory)
-    {
-        m_link.m_unpacked += memory;
-    }
-    ~Unpacking()
-    {
-        m_link.m_unpacked -= m_memory;
-        m_link.m_unpackedLess.pulse();
-    }
-    Q_DISABLE_COPY_MOVE(Unpacking)
-
-private:
-    PeerLink &m_link;
-    const qint64 m_memory;
-};
-
 Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
 {
     LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
-    if (unread.encoded.isEmpty()) {
-        co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
-        co_return;
+    if (!unread.encoded.isEmpty()) {
+        co_await coro.awaitRoom(unread.mailboxLimit());
+        QCborStreamReader reader(unread.encoded);
+        const Speaking speaking(*m_core, this);
+        unread.message = decodeValue(reader, *m_core);
     }
-    while (m_unpacked > 0 && m_unpacked + unread.memory > peerLimits().unread)
-        co_await m_unpackedLess.wait();
-    const Unpacking unpacking(*this, unread.memory);
-    QCborStreamReader reader(unread.encoded);
-    co_await coro.deliver(decodeValue(reader, *m_core), QDeadlineTimer::Forever, unread.mailboxLimit());
+    co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
 }
 
 /** Goes on even when the peer is lost: what it has sent has arrived. */
-Task<> PeerLink::passBacklog(Coro<> target, std::shared_ptr<Backlog> backlog)
+Task<> PeerLink::passBacklog(std::shared_ptr<Backlog> backlog)
 {
     const auto self = shared_from_this();
+    const Coro<> target = backlog->target;
     while (!backlog->messages.empty()) {
         std::exception_ptr error;
         try {
@@ -244,7 +222,7 @@ void PeerLink::dropUnread(quint64 number)
     if (place.message == backlog->messages.begin()) {
         takeFirst(*backlog);
         const Coro<> passer = backlog->passer;
-        startPassing(m_core->findExported(place.coro), backlog);
+        startPassing(backlog);
         passer.terminate();
         return;
     }

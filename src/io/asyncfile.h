@@ -96,7 +96,8 @@ public:
  *   again, on a pipe as well. What was to be written may be in the file, in full, in part or not at all.
  * - One that waits for another program, at a pipe or a socket, has a thread of its own meanwhile, besides those of the
  *   pool, and is rid of it as soon as it is given up.
- * - One that is given up and does not end, since the file system does not answer, holds up no other files.
+ * - One that is given up and does not end, since the file system does not answer, holds up no other files, unless there
+ *   are dozens.
  */
 class ASYNCORO_IO_EXPORT AsyncFile
 {

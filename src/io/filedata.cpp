@@ -24,8 +24,9 @@ namespace {
 constexpr int Threads = 4;
 // How long the end of the program waits for what they do.
 constexpr auto TimeAtEnd = 2s;
-// How many threads do what nobody else waits for. The pool does not count them any more.
+// How many threads do what nobody else waits for. The pool does not count them any more, but for those beyond the most.
 std::atomic<int> lostThreads = 0;
+constexpr int MostLostThreads = 64;
 // How much is read at a time where the size of the file does not tell, and by readLine().
 constexpr qint64 ChunkSize = 64 * 1024;
 // A buffer for so much is had cheaply, whether or not it will be filled.
@@ -90,8 +91,8 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
 
 } // namespace
 
-// Never deleted: a thread may wait for a pipe for ever. Such a one does not count as active; what the others do, such
-// as to remove what a cancelled copy has left, should not be lost with the end of the program.
+// Never deleted: a thread may wait for a pipe for ever, and is not waited for; what the others do, such as to remove
+// what a cancelled copy has left, should not be lost with the end of the program.
 QThreadPool &fileThreads()
 {
     static QThreadPool *const pool = [] {
@@ -122,9 +123,11 @@ void FileThreadPlace::giveUp(Work work)
 {
     if (m_givenUp)
         return;
+    if (work == Work::Lost && ++lostThreads > MostLostThreads) {
+        --lostThreads;
+        return;
+    }
     m_givenUp = work;
-    if (work == Work::Lost)
-        ++lostThreads;
     fileThreads().releaseThread();
 }
 

@@ -108,6 +108,8 @@ public:
     bool send(Message &&message, quint32 limit);
     Task<void> deliver(Message message, QDeadlineTimer deadline) override;
     Task<void> deliver(Message message, QDeadlineTimer deadline, quint32 limit);
+    /** Until there is room, for who makes its message only then. Throws CoroEnded. */
+    Task<void> awaitRoom(quint32 limit);
     /** From any thread: the mailbox takes it as soon as it has room. */
     void enqueue(const std::shared_ptr<Delivery> &delivery);
     bool resumeWith(Message &&value) override;
@@ -179,6 +181,7 @@ private:
     [[nodiscard]] ReceiveSuspension *receiverOf(const Message &message);
     void handOver(ReceiveSuspension *receiver, Message &&message);
     [[nodiscard]] bool isMailboxFull(quint32 limit = NoLimit) const;
+    [[nodiscard]] bool isRoomAwaited() const;
     void append(Message &&message);
     void interruptWait();
     /** Asks the stop tokens of those scopes that are cancelled. */
