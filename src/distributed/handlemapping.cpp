@@ -3,6 +3,7 @@
 
 // What this process offers to others, and how handles become identities and identities handles.
 
+#include "endforwarder_p.h"
 #include "networkcore_p.h"
 #include "rci_p.h"
 #include "remotechannel_p.h"
@@ -27,11 +28,6 @@ constexpr qint64 UnknownSize = 64 * 1024; // of a value that cannot be sent
 Location whereabouts(const PeerLink &link)
 {
     return link.location().isValid() ? link.location() : link.claim();
-}
-
-bool isLoopback(const QString &address)
-{
-    return QHostAddress(address).isLoopback();
 }
 
 /** Counts what is written to it. */
@@ -127,33 +123,14 @@ Coro<> NetworkCore::start(const QString &name, const Peer &caller, QVariantList 
 
 // --- handles ---
 
-/** Of all coroutines whose handles were sent away. */
-class NetworkCore::ExportedObserver final : public EndObserver
-{
-public:
-    explicit ExportedObserver(std::weak_ptr<NetworkCore> core)
-        : m_core(std::move(core))
-    {
-    }
-
-    void coroEnded(CoroData &coro) noexcept override
-    {
-        if (const auto core = m_core.lock()) {
-            core->post([weak = m_core, ended = Coro<>(CoroPointer(&coro))] {
-                if (const auto live = weak.lock())
-                    live->exportedEnded(ended);
-            });
-        }
-    }
-
-private:
-    const std::weak_ptr<NetworkCore> m_core;
-};
-
 void NetworkCore::observeExported(const Coro<> &coro)
 {
-    if (!m_exportedObserver)
-        m_exportedObserver = std::make_shared<ExportedObserver>(weak_from_this());
+    if (!m_exportedObserver) {
+        m_exportedObserver = std::make_shared<EndForwarder>(weak_from_this(), [weak = weak_from_this()](const Coro<> &ended) {
+            if (const auto self = weak.lock())
+                self->exportedEnded(ended);
+        });
+    }
     if (!coro.data()->addEndObserver(m_exportedObserver))
         exportedEnded(coro);
 }
@@ -182,14 +159,6 @@ Coro<> NetworkCore::findSubject(quint64 id) const
     return coro == m_anchor ? Coro<>() : coro;
 }
 
-/** What a peer on another machine calls loopback is that machine. */
-Location NetworkCore::asSeenFromHere(const Location &location) const
-{
-    if (!m_speaker || !isLoopback(location.address()) || isLoopback(m_speaker->address()))
-        return location;
-    return Location(m_speaker->address(), location.port());
-}
-
 std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
 {
     std::shared_ptr<PeerLink> link = linkOf(identity.process);
@@ -201,7 +170,10 @@ std::shared_ptr<PeerLink> NetworkCore::linkOf(const Identity &identity)
         if (m_uncalled >= MaxUncalled)
             throw WireError(QStringLiteral("handles of too many processes: %1 are known that were never called").arg(m_uncalled));
         ++m_uncalled;
-        link = std::make_shared<PeerLink>(shared_from_this(), asSeenFromHere(identity.location), identity.process);
+        Location location = identity.location;
+        if (m_speaker)
+            location = Location(asSeenFromHere(location.address(), m_speaker->address()), location.port());
+        link = std::make_shared<PeerLink>(shared_from_this(), location, identity.process);
         m_byIncarnation.insert(identity.process, link);
     }
     return link;
@@ -213,9 +185,10 @@ Identity NetworkCore::identify(const Coro<> &coro)
         const PeerLink &link = *static_cast<const RemoteCoro *>(coro.data().data())->link();
         return {link.incarnation(), whereabouts(link), coro.id(), coro.name(), {}};
     }
-    if (!m_exported.contains(coro.id()))
+    if (!m_exported.contains(coro.id())) {
         observeExported(coro);
-    m_exported.insert(coro.id(), coro);
+        m_exported.insert(coro.id(), coro);
+    }
     return {m_incarnation, advertised(), coro.id(), coro.name(), {}};
 }
 

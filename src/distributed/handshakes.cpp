@@ -250,8 +250,8 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         request = SessionRequest::fromBytes(requestBytes);
         const QHostAddress stated = addressOf(request.address);
         QString address = socket->peerLocation().address();
-        if (!stated.isNull() && (!stated.isLoopback() || QHostAddress(address).isLoopback()))
-            address = stated.toString();
+        if (!stated.isNull())
+            address = asSeenFromHere(stated.toString(), address);
         link = request.session != 0 ? resume(theirs, request, &answer)
                                     : linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
         const QByteArray answerBytes = answer.toBytes();

@@ -297,6 +297,11 @@ Location NetworkCore::external() const
     return {m_options.externalAddress, m_options.externalPort != 0 ? m_options.externalPort : m_location.port()};
 }
 
+QString NetworkCore::asSeenFromHere(const QString &address, const QString &teller)
+{
+    return QHostAddress(address).isLoopback() && !QHostAddress(teller).isLoopback() ? teller : address;
+}
+
 /** Where this process says it is to be called; without the address if it listens on all. */
 Location NetworkCore::stated() const
 {

@@ -127,11 +127,11 @@ private:
     [[nodiscard]] Location advertised() const;
     [[nodiscard]] Location external() const;
     [[nodiscard]] Location stated() const;
-    [[nodiscard]] Location asSeenFromHere(const Location &location) const;
+    /** `address` as it is from here, if `teller`, the address of a peer, has said it: what that calls loopback is its machine. */
+    [[nodiscard]] static QString asSeenFromHere(const QString &address, const QString &teller);
     /** The link to the process of a handle that has come, which may be new. */
     std::shared_ptr<PeerLink> linkOf(const Identity &identity);
 
-    class ExportedObserver;
     void observeExported(const Coro<> &coro);
     void exportedEnded(const Coro<> &coro);
 

@@ -3,6 +3,7 @@
 
 #include "peerdirectory_p.h"
 
+#include "endforwarder_p.h"
 #include "networkcore_p.h"
 
 #include <Asyncoro/Timeout>
@@ -22,31 +23,6 @@ QString locationText(const PeerLink &link)
 }
 
 } // namespace
-
-/** Forgets listeners that have ended. */
-class PeerDirectory::Listening final : public EndObserver
-{
-public:
-    Listening(std::weak_ptr<NetworkCore> core, std::weak_ptr<PeerDirectory> directory)
-        : m_core(std::move(core))
-        , m_directory(std::move(directory))
-    {
-    }
-
-    void coroEnded(CoroData &coro) noexcept override
-    {
-        if (const auto core = m_core.lock()) {
-            core->post([weak = m_directory, ended = Coro<>(CoroPointer(&coro))] {
-                if (const auto directory = weak.lock())
-                    directory->forget(ended);
-            });
-        }
-    }
-
-private:
-    const std::weak_ptr<NetworkCore> m_core;
-    const std::weak_ptr<PeerDirectory> m_directory;
-};
 
 PeerDirectory::PeerDirectory(NetworkCore &core)
     : m_core(&core)
@@ -134,16 +110,15 @@ void PeerDirectory::tell(const PeerStatus &status)
         listener.send(status);
 }
 
-void PeerDirectory::forget(const Coro<> &listener)
-{
-    m_listeners.removeOne(listener);
-}
-
 void PeerDirectory::watch(const Coro<> &listener)
 {
     begin();
-    if (!m_listening)
-        m_listening = std::make_shared<Listening>(m_core->weak_from_this(), weak_from_this());
+    if (!m_listening) {
+        m_listening = std::make_shared<EndForwarder>(m_core->weak_from_this(), [weak = weak_from_this()](const Coro<> &ended) {
+            if (const auto self = weak.lock())
+                self->m_listeners.removeOne(ended);
+        });
+    }
     if (!m_listeners.contains(listener)) {
         if (!listener || !listener.data()->addEndObserver(m_listening))
             return;

@@ -43,10 +43,7 @@ private:
         PeerStatus status;
     };
 
-    class Listening;
-
     void begin();
-    void forget(const Coro<> &listener);
     Task<> learn(std::shared_ptr<PeerLink> link);
     void tell(const PeerStatus &status);
     /**

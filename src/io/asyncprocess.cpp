@@ -191,6 +191,8 @@ void ProcessData::settleAll()
 
 void ProcessData::settleFinishWaiters()
 {
+    if (m_finishWaiters.isEmpty())
+        return;
     auto *waiter = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.first());
     while (waiter) {
         auto *const next = static_cast<ProcessFinishAwaiter *>(m_finishWaiters.after(waiter));
