@@ -40,6 +40,12 @@ const QByteArray IdMark("\x1bZZZZZZZ"); // and a digit: the id of that one of th
 const QByteArray OurMark(Hello::IncarnationSize, 'V'); // the incarnation of the process that is attacked
 const QByteArray TheirMark(Hello::IncarnationSize, 'H'); // that of the peer
 
+struct Record
+{
+    quint8 kind;
+    QByteArray body;
+};
+
 [[noreturn]] void fail(const QString &what)
 {
     std::fprintf(stderr, "%s\n%s\n", qPrintable(what), qPrintable(coroutineReport()));
@@ -155,18 +161,29 @@ public:
     Network &operator=(const Network &) = delete;
 
     /**
-     * `parts` of the stream of a peer, which waits for what it has asked for after each, if that can be known. Returns
-     * once all is as before, however long that takes: whoever runs this sets the limit.
+     * By a peer that sends `records`. Returns once all is as before, however long that takes: whoever runs this sets
+     * the limit.
      */
-    void attack(QByteArrayList parts, bool waits)
+    void attack(const QList<Record> &records)
     {
         makeTargets();
         const QByteArray incarnation = Detail::randomBytes(Hello::IncarnationSize);
-        for (QByteArray &part : parts) {
+        QByteArrayList parts{QByteArray()}; // it waits for what it has asked for after each, if that can be known
+        bool waits = true;
+        for (auto [kind, body] : records) {
             for (qsizetype i = 0; i < m_ids.size(); ++i)
-                part.replace(IdMark + char('0' + i), m_ids[i]);
-            part.replace(OurMark, m_incarnation);
-            part.replace(TheirMark, incarnation);
+                body.replace(IdMark + char('0' + i), m_ids[i]);
+            body.replace(OurMark, m_incarnation);
+            body.replace(TheirMark, incarnation);
+            if (kind == WaitForAnswers) {
+                parts.append(QByteArray());
+            } else if (kind >= NoFrame) {
+                parts.last() += body;
+                waits = false;
+            } else {
+                const QByteArray behind(kind & LongFrame ? LongSize : 0, 'x');
+                parts.last() += frameOf(FrameKind(kind & ~LongFrame), body + behind);
+            }
         }
         try {
             waitFor(spawn(sendParts, m_attacked.location(), incarnation, parts, waits));
@@ -296,22 +313,12 @@ extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     const QByteArray input(reinterpret_cast<const char *>(data), qsizetype(size));
-    QByteArrayList parts{QByteArray()};
-    bool inFrames = true;
+    QList<Record> records;
     for (qsizetype at = 0; at + 3 <= input.size();) {
-        const auto kind = quint8(input[at]);
         const QByteArray body = input.sliced(at + 3).left(qFromBigEndian<quint16>(input.constData() + at + 1));
+        records.append({quint8(input[at]), body});
         at += 3 + body.size();
-        if (kind == WaitForAnswers) {
-            parts.append(QByteArray());
-        } else if (kind >= NoFrame) {
-            parts.last() += body;
-            inFrames = false;
-        } else {
-            const QByteArray behind(kind & LongFrame ? LongSize : 0, 'x');
-            parts.last() += frameOf(FrameKind(kind & ~LongFrame), body + behind);
-        }
     }
-    network->attack(parts, inFrames);
+    network->attack(records);
     return 0;
 }
