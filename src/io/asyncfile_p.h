@@ -17,6 +17,8 @@
 
 namespace Asyncoro::Detail {
 
+class FileRing;
+
 /** What is to be done with a file, and what came of it. Shared by who waits for it and by who does it. */
 struct FileOperation {
     enum class Kind : quint8 {
@@ -38,7 +40,7 @@ struct FileOperation {
     enum class State : quint8 {
         New,
         Queued, ///< behind others
-        Running, ///< on a thread of the pool, or about to be
+        Running, ///< in the background, or about to be
         Done, ///< whoever waits has not taken the result yet
         Over, ///< the result is taken, or nobody wants it
     };
@@ -55,6 +57,7 @@ struct FileOperation {
     QString errorText = {}; // where that says more
     bool ended = false; // it has read to the end
     qint64 positionBefore = 0; // of the file
+    qint64 searched = 0; // how many bytes of what is read ahead hold no delimiter
 
     // with the mutex
     State state = State::New;
@@ -66,9 +69,9 @@ struct FileOperation {
 /**
  * What an AsyncFile points to. It lives on until its last operation has ended.
  *
- * Operations are done in order. Only the first one of the queue touches the file, on a thread of the pool unless the
- * system can do it without blocking; what else there is changes with the mutex held. It stays the first until its
- * result is taken, so that one whose result nobody takes can be undone.
+ * Operations are done in order. Only the first one of the queue touches the file: at once if the system can do it
+ * without blocking, else by the ring of the thread, else on a thread of the pool. What else there is changes with the
+ * mutex held. It stays the first until its result is taken, so that one whose result nobody takes can be undone.
  */
 class FileData : public std::enable_shared_from_this<FileData>
 {
@@ -111,11 +114,20 @@ private:
     void noteOpenOrClosed(const FileOperation &operation);
     void startFirst();
     void performFirst(const Operation &operation);
+    CoroPointer endFirst(FileOperation &operation, bool wasPerformed);
+    bool request(const Operation &operation);
+    bool requestRead(FileRing &ring, const Operation &operation);
+    bool requestWrite(FileRing &ring, const Operation &operation);
+    void requestDone(const Operation &operation, qint64 result);
+    bool takeRequested(FileOperation &operation, qint64 result);
     void perform(FileOperation &operation, Progress &progress);
     void open(FileOperation &operation, Progress &progress);
     void setOpened(FileOperation &operation, Progress &progress);
     bool read(FileOperation &operation, Progress &progress, bool mayBlock);
     bool readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock);
+    void give(FileOperation &operation, Progress &progress, QByteArray &&bytes, qint64 size);
+    qint64 sizeOfRest(const FileOperation &operation, const Progress &progress) const;
+    static qint64 sizeOfPiece(const FileOperation &operation, qint64 had, qint64 rest);
     qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
     void leaveAlone(const FileOperation &operation);
     void removeFirst();

@@ -1,32 +1,21 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// What is done with a file, and where: at once, or on a thread of a pool.
+// What is done with a file, and where: at once, by the system in the background, or on a thread of a pool.
 
 #include "asyncfile_p.h"
+#include "filering_p.h"
 
-#include "filesystem_p.h"
-
-#include <QCoreApplication>
-#include <QThread>
 #include <QThreadPool>
 
-#include <atomic>
-#include <limits>
+#include <algorithm>
 #include <new>
+#include <utility>
 
 namespace Asyncoro::Detail {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-constexpr int Threads = 4;
-// How long the end of the program waits for what they do.
-constexpr auto TimeAtEnd = 2s;
-// How many threads do what nobody else waits for. The pool does not count them any more, but for those beyond the most.
-std::atomic<int> lostThreads = 0;
-constexpr int MostLostThreads = 64;
 // How much is read at a time where the size of the file does not tell, and by readLine().
 constexpr qint64 ChunkSize = 64 * 1024;
 // A buffer for so much is had cheaply, whether or not it will be filled.
@@ -66,8 +55,8 @@ QByteArray takeFirst(QByteArray &bytes, qint64 size)
     return taken;
 }
 
-/** How many of the bytes that were read complete the operation; -1 if it needs more. `searched` hold no delimiter. */
-qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 searched, bool isSequential)
+/** How many of the bytes that were read complete the operation; -1 if it needs more. */
+qint64 enough(FileOperation &operation, const QByteArray &bytes, bool isSequential)
 {
     const qint64 available = bytes.size();
     switch (operation.kind) {
@@ -79,7 +68,8 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
         return available >= operation.number ? operation.number : -1;
     case Kind::ReadUntil: {
         const qint64 overlap = operation.delimiter.size() - 1;
-        const qint64 found = bytes.indexOf(operation.delimiter, std::max<qint64>(searched - overlap, 0));
+        const qint64 found = bytes.indexOf(operation.delimiter, std::max<qint64>(operation.searched - overlap, 0));
+        operation.searched = available;
         if (found < 0)
             return available >= operation.number ? operation.number : -1;
         return std::min(found + operation.delimiter.size(), operation.number);
@@ -90,48 +80,6 @@ qint64 enough(const FileOperation &operation, const QByteArray &bytes, qint64 se
 }
 
 } // namespace
-
-// Never deleted: a thread may wait for a pipe for ever, and is not waited for; what the others do, such as to remove
-// what a cancelled copy has left, should not be lost with the end of the program.
-QThreadPool &fileThreads()
-{
-    static QThreadPool *const pool = [] {
-        auto *const created = new QThreadPool;
-        created->setMaxThreadCount(Threads);
-        qAddPostRoutine([] {
-            // Not waitForDone(), which would wait for all threads once none is active.
-            const QDeadlineTimer deadline(TimeAtEnd);
-            while (fileThreads().activeThreadCount() + lostThreads > 0 && !deadline.hasExpired())
-                QThread::sleep(1ms);
-        });
-        return created;
-    }();
-    return *pool;
-}
-
-// --- FileThreadPlace ---
-
-FileThreadPlace::~FileThreadPlace()
-{
-    if (m_givenUp)
-        fileThreads().reserveThread();
-    if (m_givenUp == Work::Lost)
-        --lostThreads;
-}
-
-void FileThreadPlace::giveUp(Work work)
-{
-    if (m_givenUp)
-        return;
-    if (work == Work::Lost && ++lostThreads > MostLostThreads) {
-        --lostThreads;
-        return;
-    }
-    m_givenUp = work;
-    fileThreads().releaseThread();
-}
-
-// --- FileData ---
 
 void FileData::openDescriptor(int descriptor, QIODevice::OpenMode mode)
 {
@@ -169,6 +117,10 @@ FileData::Start FileData::submit(const Operation &operation)
     }
     operation->state = State::Queued;
     m_queue.push_back(operation);
+    if (m_queue.size() == 1 && request(operation)) {
+        operation->state = State::Running;
+        return Start::Waits;
+    }
     if (m_queue.size() == 1)
         startFirst();
     return Start::Waits;
@@ -265,7 +217,7 @@ bool FileData::performAtOnce(FileOperation &operation)
     case Kind::Read:
     case Kind::ReadExactly:
     case Kind::ReadUntil:
-        taken = enough(operation, ahead, 0, m_handle.isSequential());
+        taken = enough(operation, ahead, m_handle.isSequential());
         break;
     case Kind::Resize:
     case Kind::Write:
@@ -358,17 +310,139 @@ void FileData::performFirst(const Operation &operation)
             m_progress = std::move(progress);
             noteOpenOrClosed(*operation);
         }
-        if (operation->state == State::Running) {
-            operation->state = State::Done;
-            waiting = std::exchange(operation->coro, {});
-        } else {
-            if (isWanted)
-                undo(*operation);
-            removeFirst();
+        waiting = endFirst(*operation, isWanted);
+    }
+    if (waiting)
+        static_cast<LocalCoro *>(waiting.data())->completeWait(operation->wait);
+}
+
+// Gives who waits for it. With the mutex.
+CoroPointer FileData::endFirst(FileOperation &operation, bool wasPerformed)
+{
+    if (operation.state == State::Running) {
+        operation.state = State::Done;
+        return std::exchange(operation.coro, {});
+    }
+    if (wasPerformed)
+        undo(operation);
+    removeFirst();
+    return {};
+}
+
+// The system does in the background what is left of the first of the queue. False if it cannot. With the mutex.
+bool FileData::request(const Operation &operation)
+{
+    FileRing *const ring = m_handle.takesRequests() ? FileRing::ofThisThread() : nullptr;
+    if (!ring)
+        return false;
+    switch (operation->kind) {
+    case Kind::Read:
+    case Kind::ReadExactly:
+    case Kind::ReadAll:
+    case Kind::ReadUntil:
+        return requestRead(*ring, operation);
+    case Kind::Write:
+        return !m_handle.appends() && requestWrite(*ring, operation);
+    case Kind::Sync:
+        return ring->submit({.kind = FileRequest::Kind::Sync,
+                             .descriptor = m_handle.descriptor(),
+                             .done = [self = shared_from_this(), operation](qint64 result) {
+                                 self->requestDone(operation, result);
+                             }});
+    default:
+        return false;
+    }
+}
+
+bool FileData::requestRead(FileRing &ring, const Operation &operation)
+{
+    QByteArray bytes = std::exchange(m_progress.ahead, {});
+    const qint64 had = bytes.size();
+    const qint64 size = std::min(sizeOfPiece(*operation, had, sizeOfRest(*operation, m_progress)), FileRing::MaxSize);
+    try {
+        bytes.resizeForOverwrite(had + size);
+    } catch (const std::bad_alloc &) { // the thread will say so
+        m_progress.ahead = std::move(bytes);
+        return false;
+    }
+    FileRequest request{.kind = FileRequest::Kind::Read,
+                        .descriptor = m_handle.descriptor(),
+                        .bytes = bytes.data() + had,
+                        .size = size,
+                        .position = m_progress.position + had,
+                        .done = {}};
+    const auto buffer = std::make_shared<QByteArray>(std::move(bytes));
+    request.done = [self = shared_from_this(), operation, buffer, had](qint64 result) {
+        buffer->truncate(had + std::max<qint64>(result, 0));
+        {
+            const QMutexLocker lock(&self->m_mutex);
+            self->m_progress.ahead = std::move(*buffer);
+        }
+        self->requestDone(operation, result);
+    };
+    if (ring.submit(std::move(request)))
+        return true;
+    buffer->truncate(had);
+    m_progress.ahead = std::move(*buffer);
+    return false;
+}
+
+bool FileData::requestWrite(FileRing &ring, const Operation &operation)
+{
+    m_progress.ahead.clear();
+    return !operation->bytes.isEmpty()
+        && ring.submit({.kind = FileRequest::Kind::Write,
+                        .descriptor = m_handle.descriptor(),
+                        .bytes = const_cast<char *>(operation->bytes.constData()),
+                        .size = std::min<qint64>(operation->bytes.size(), FileRing::MaxSize),
+                        .position = m_progress.position,
+                        .done = [self = shared_from_this(), operation](qint64 result) {
+                            self->requestDone(operation, result);
+                        }});
+}
+
+// On the thread that has asked for it.
+void FileData::requestDone(const Operation &operation, qint64 result)
+{
+    CoroPointer waiting;
+    {
+        const QMutexLocker lock(&m_mutex);
+        const bool isOver = operation->state == State::Over || takeRequested(*operation, result);
+        if (isOver) {
+            waiting = endFirst(*operation, true);
+        } else if (operation->error || !request(operation)) {
+            operation->error = {};
+            startFirst(); // a thread does the rest
         }
     }
     if (waiting)
         static_cast<LocalCoro *>(waiting.data())->completeWait(operation->wait);
+}
+
+// Whether that completes it. With the mutex.
+bool FileData::takeRequested(FileOperation &operation, qint64 result)
+{
+    if (result < 0) {
+        operation.error = {int(-result), std::generic_category()};
+        // It was not even tried.
+        return result != -EAGAIN && result != -EINTR && result != -ECANCELED;
+    }
+    switch (operation.kind) {
+    case Kind::Write:
+        m_progress.position += result;
+        operation.bytes.remove(0, result); // moves no bytes but the start
+        return operation.bytes.isEmpty();
+    case Kind::Sync:
+        return true;
+    default:
+        if (performAtOnce(operation) || performWithoutBlocking(operation))
+            return true;
+        if (result > 0)
+            return false;
+        operation.ended = true;
+        give(operation, m_progress, std::exchange(m_progress.ahead, {}), operation.number);
+        return true;
+    }
 }
 
 // With the mutex.
@@ -478,25 +552,15 @@ bool FileData::read(FileOperation &operation, Progress &progress, bool mayBlock)
 // `bytes` are those read ahead.
 bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress &progress, bool mayBlock)
 {
-    const bool isSequential = m_handle.isSequential();
-    const bool isWhole = operation.kind != Kind::ReadUntil;
-    // One more than there is, as room to find the end in.
-    qint64 rest = 0;
-    if (!isSequential && operation.number > SmallSize && (mayBlock || m_handle.isLocal())) {
-        std::error_code ignored;
-        rest = m_handle.size(ignored) - progress.position + 1;
-    }
-    if (isWhole && rest > bytes.size())
+    const qint64 rest = mayBlock || m_handle.isLocal() ? sizeOfRest(operation, progress) : 0;
+    if (operation.kind != Kind::ReadUntil && rest > bytes.size())
         bytes.reserve(std::min(rest, operation.number));
 
-    qint64 searched = 0;
     qint64 taken = 0;
-    while ((taken = enough(operation, bytes, searched, isSequential)) < 0) {
-        searched = bytes.size();
-        qint64 size = bytes.size() < rest ? rest - bytes.size() : ChunkSize;
-        if (isWhole)
-            size = std::min(size, operation.number - bytes.size());
-        size = std::min(size, !mayBlock ? AtOnceLimit : isWhole ? size : ChunkSize);
+    while ((taken = enough(operation, bytes, m_handle.isSequential())) < 0) {
+        qint64 size = sizeOfPiece(operation, bytes.size(), rest);
+        if (!mayBlock)
+            size = std::min(size, AtOnceLimit);
         if (!mayBlock && bytes.size() >= AtOnceLimit)
             operation.error = std::make_error_code(std::errc::resource_unavailable_try_again);
         else if (readMore(operation, progress.position, bytes, size, mayBlock) > 0)
@@ -512,13 +576,36 @@ bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress 
         taken = bytes.size();
         break;
     }
-    operation.bytes = takeFirst(bytes, taken);
+    give(operation, progress, std::move(bytes), taken);
+    return true;
+}
+
+// The first bytes of what was read.
+void FileData::give(FileOperation &operation, Progress &progress, QByteArray &&bytes, qint64 size)
+{
+    operation.bytes = takeFirst(bytes, size);
     progress.ahead = std::move(bytes);
     if (operation.bytes.capacity() > 2 * operation.bytes.size() + 1024)
         operation.bytes.squeeze();
-    if (!isSequential)
+    if (!m_handle.isSequential())
         progress.position += operation.bytes.size();
-    return true;
+}
+
+// How many bytes there are to be read, and one more, as room to find the end in; 0 if that is not known.
+qint64 FileData::sizeOfRest(const FileOperation &operation, const Progress &progress) const
+{
+    if (m_handle.isSequential() || operation.number <= SmallSize)
+        return 0;
+    std::error_code ignored;
+    return m_handle.size(ignored) - progress.position + 1;
+}
+
+// How many bytes to read next, behind `had` of `rest`.
+qint64 FileData::sizeOfPiece(const FileOperation &operation, qint64 had, qint64 rest)
+{
+    if (operation.kind == Kind::ReadUntil)
+        return ChunkSize;
+    return std::min(had < rest ? rest - had : ChunkSize, operation.number - had);
 }
 
 // Appends at most `size` bytes of those that lie at `position` and behind `bytes`. Gives how many.

@@ -68,6 +68,11 @@ public:
     /** Whether it has no positions. */
     [[nodiscard]] bool isSequential() const { return m_sequential; }
     [[nodiscard]] bool isReplacement() const { return !m_replaced.isEmpty(); }
+    /** Whether it is written at its end only. */
+    [[nodiscard]] bool appends() const { return m_mode & QIODevice::Append; }
+    /** Whether it may be read and written by a ring: a file of this machine. */
+    [[nodiscard]] bool takesRequests() const { return m_local && m_descriptor != -1; }
+    [[nodiscard]] int descriptor() const { return m_descriptor; }
     /** Whether read() without blocking may succeed. */
     [[nodiscard]] bool canReadAtOnce() const { return m_readsAtOnce; }
 
@@ -104,6 +109,7 @@ private:
     qint64 readWhatComes(char *to, qint64 size, std::error_code &error);
     qint64 writeWhatGoes(const char *from, qint64 size, std::error_code &error);
     std::error_code openFifo(const char *name, int flags);
+    std::error_code setOpened(QIODevice::OpenMode mode, struct stat &status);
     std::error_code examine(QIODevice::OpenMode mode, struct stat &status);
 
     int m_descriptor = -1;

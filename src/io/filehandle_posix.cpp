@@ -243,6 +243,11 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
         if (m_descriptor == -1)
             return lastError();
     }
+    return setOpened(mode, status);
+}
+
+std::error_code FileHandle::setOpened(QIODevice::OpenMode mode, struct stat &status)
+{
     const std::error_code error = examine(mode, status);
     if (error)
         static_cast<void>(close());
@@ -360,11 +365,9 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
         if (::fchmod(m_descriptor, mode) != 0)
             error = lastError();
     }
-    if (!error)
-        error = examine(QIODevice::ReadWrite, old);
     if (error)
         static_cast<void>(close());
-    return error;
+    return error ? error : setOpened(QIODevice::ReadWrite, old);
 }
 
 std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &status)
@@ -439,7 +442,7 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
 {
     if (m_sequential)
         blockPipeSignal();
-    const bool append = m_mode & QIODevice::Append;
+    const bool append = appends();
     qint64 done = 0;
     while (done < size && !error) {
         const char *const rest = from + done;

@@ -1,0 +1,12 @@
+# SPDX-FileCopyrightText: 2026 The Asyncoro authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# The library of io_uring, which comes without a CMake package: sets Liburing_FOUND, Liburing_INCLUDE_DIR and
+# Liburing_LIBRARY.
+
+find_path(Liburing_INCLUDE_DIR liburing.h)
+find_library(Liburing_LIBRARY uring)
+mark_as_advanced(Liburing_INCLUDE_DIR Liburing_LIBRARY)
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Liburing REQUIRED_VARS Liburing_LIBRARY Liburing_INCLUDE_DIR)

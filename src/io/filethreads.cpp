@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 The Asyncoro authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#include "filesystem.h"
+
+#include <QCoreApplication>
+#include <QDeadlineTimer>
+#include <QThread>
+#include <QThreadPool>
+
+#include <atomic>
+
+namespace Asyncoro::Detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int Threads = 4;
+// How long the end of the program waits for what they do.
+constexpr auto TimeAtEnd = 2s;
+// How many threads do what nobody else waits for. The pool does not count them any more, but for those beyond the most.
+std::atomic<int> lostThreads = 0;
+constexpr int MostLostThreads = 64;
+
+} // namespace
+
+// Never deleted: a thread may wait for a pipe for ever, and is not waited for; what the others do, such as to remove
+// what a cancelled copy has left, should not be lost with the end of the program.
+QThreadPool &fileThreads()
+{
+    static QThreadPool *const pool = [] {
+        auto *const created = new QThreadPool;
+        created->setMaxThreadCount(Threads);
+        qAddPostRoutine([] {
+            // Not waitForDone(), which would wait for all threads once none is active.
+            const QDeadlineTimer deadline(TimeAtEnd);
+            while (fileThreads().activeThreadCount() + lostThreads > 0 && !deadline.hasExpired())
+                QThread::sleep(1ms);
+        });
+        return created;
+    }();
+    return *pool;
+}
+
+// --- FileThreadPlace ---
+
+FileThreadPlace::~FileThreadPlace()
+{
+    if (m_givenUp)
+        fileThreads().reserveThread();
+    if (m_givenUp == Work::Lost)
+        --lostThreads;
+}
+
+void FileThreadPlace::giveUp(Work work)
+{
+    if (m_givenUp)
+        return;
+    if (work == Work::Lost && ++lostThreads > MostLostThreads) {
+        --lostThreads;
+        return;
+    }
+    m_givenUp = work;
+    fileThreads().releaseThread();
+}
+
+} // namespace Asyncoro::Detail
