@@ -16,6 +16,7 @@
 #include <boost/asio/read_at.hpp>
 #include <boost/asio/stream_file.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write_at.hpp>
 
 using namespace Benchmark;
 namespace asio = boost::asio;
@@ -60,7 +61,18 @@ Task readPages(asio::io_context &context, std::string path, Positions &positions
     }
 }
 
-void randomPages(const char *name, int count, int atOnce, bool cached)
+Task writePages(asio::io_context &context, std::string path, Positions &positions, int &left)
+{
+    RandomAccessFile file(context, path, RandomAccessFile::read_write);
+    const std::vector<char> page(Page, 'y');
+    while (left-- > 0) {
+        co_await asio::async_write_at(file, uint64_t(positions.next()), asio::buffer(page), awaitable);
+    }
+}
+
+// As readPages() or writePages() does, `atOnce` of it at the same time.
+template<typename Work>
+void pages(const char *name, int count, int atOnce, bool cached, Work work)
 {
     const Folder folder;
     const std::string path = folder.large(cached);
@@ -69,7 +81,7 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
     int left = count;
     const Stopwatch watch;
     for (int i = 0; i < atOnce; ++i) {
-        asio::co_spawn(context, readPages(context, path, positions, left), asio::detached);
+        asio::co_spawn(context, work(context, path, positions, left), asio::detached);
     }
     context.run();
     watch.tell(name, count);
@@ -77,12 +89,17 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
 
 void random(int count)
 {
-    randomPages("random", count, 1, true);
+    pages("random", count, 1, true, readPages);
 }
 
 void cold(int count)
 {
-    randomPages("cold", count, AtOnce, false);
+    pages("cold", count, AtOnce, false, readPages);
+}
+
+void write(int count)
+{
+    pages("write", count, AtOnce, true, writePages);
 }
 
 Task readSmall(asio::io_context &context, const std::vector<std::string> &paths, size_t &next)
@@ -129,5 +146,6 @@ int main(int argc, char **argv)
                 {"random", random, 20000},
                 {"cold", cold, 4000},
                 {"small", small, 1000},
-                {"small-at-once", smallAtOnce, 1000}});
+                {"small-at-once", smallAtOnce, 1000},
+                {"write", write, 4000}});
 }

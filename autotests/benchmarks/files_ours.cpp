@@ -54,7 +54,20 @@ Task<> readPages(QString path, Positions &positions, int &left)
     }
 }
 
-void randomPages(const char *name, int count, int atOnce, bool cached)
+Task<> writePages(QString path, Positions &positions, int &left)
+{
+    AsyncFile file;
+    co_await file.open(path, QIODevice::ReadWrite | QIODevice::ExistingOnly);
+    const QByteArray page(Page, 'y');
+    while (left-- > 0) {
+        co_await file.seek(positions.next());
+        co_await file.write(page);
+    }
+}
+
+// As readPages() or writePages() does, `atOnce` of it at the same time.
+template<typename Work>
+void pages(const char *name, int count, int atOnce, bool cached, Work work)
 {
     const Folder folder;
     const QString path = QString::fromStdString(folder.large(cached));
@@ -63,7 +76,7 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
     const Stopwatch watch;
     std::vector<Coro<>> coros;
     for (int i = 0; i < atOnce; ++i) {
-        coros.push_back(spawn(readPages, path, std::ref(positions), std::ref(left)));
+        coros.push_back(spawn(work, path, std::ref(positions), std::ref(left)));
     }
     for (const Coro<> &coro : coros) {
         waitFor(coro);
@@ -73,12 +86,17 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
 
 void random(int count)
 {
-    randomPages("random", count, 1, true);
+    pages("random", count, 1, true, readPages);
 }
 
 void cold(int count)
 {
-    randomPages("cold", count, AtOnce, false);
+    pages("cold", count, AtOnce, false, readPages);
+}
+
+void write(int count)
+{
+    pages("write", count, AtOnce, true, writePages);
 }
 
 Task<> readSmall(const std::vector<std::string> &paths, size_t &next)
@@ -127,5 +145,6 @@ int main(int argc, char **argv)
                 {"random", random, 20000},
                 {"cold", cold, 4000},
                 {"small", small, 1000},
-                {"small-at-once", smallAtOnce, 1000}});
+                {"small-at-once", smallAtOnce, 1000},
+                {"write", write, 4000}});
 }

@@ -66,6 +66,25 @@ void cold(int count)
     randomPages("cold", count, false);
 }
 
+void write(int count)
+{
+    const Folder folder;
+    QFile file(QString::fromStdString(folder.large()));
+    if (!file.open(QIODevice::ReadWrite | QIODevice::ExistingOnly | QIODevice::Unbuffered)) {
+        fail("cannot open a file");
+    }
+    const QByteArray page(Page, 'y');
+    Positions positions;
+    const Stopwatch watch;
+    for (int i = 0; i < count; ++i) {
+        file.seek(positions.next());
+        if (file.write(page) != Page) {
+            fail("cannot write a file");
+        }
+    }
+    watch.tell("write", count);
+}
+
 void small(int count)
 {
     const Folder folder;
@@ -89,5 +108,6 @@ int main(int argc, char **argv)
                {{"sequential", sequential, 0},
                 {"random", random, 20000},
                 {"cold", cold, 4000},
-                {"small", small, 1000}});
+                {"small", small, 1000},
+                {"write", write, 4000}});
 }

@@ -105,10 +105,12 @@ void sequential(int)
     close(file);
 }
 
-void randomPages(const char *name, int count, int atOnce, bool cached)
+// `prepare` is io_uring_prep_read or _write.
+template<typename Prepare>
+void pages(const char *name, int count, int atOnce, bool cached, Prepare prepare)
 {
     const Folder folder;
-    const int file = open(folder.large(cached).c_str(), O_RDONLY | O_CLOEXEC);
+    const int file = open(folder.large(cached).c_str(), O_RDWR | O_CLOEXEC);
     Ring ring;
     Positions positions;
     int left = count;
@@ -121,7 +123,7 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
                 fail("bytes are missing");
             }
             if (left-- > 0) {
-                ring.request(dones[i], io_uring_prep_read, file, buffers[i].data(), unsigned(Page),
+                ring.request(dones[i], prepare, file, buffers[i].data(), unsigned(Page),
                              uint64_t(positions.next()));
             }
         };
@@ -134,12 +136,17 @@ void randomPages(const char *name, int count, int atOnce, bool cached)
 
 void random(int count)
 {
-    randomPages("random", count, 1, true);
+    pages("random", count, 1, true, io_uring_prep_read);
 }
 
 void cold(int count)
 {
-    randomPages("cold", count, AtOnce, false);
+    pages("cold", count, AtOnce, false, io_uring_prep_read);
+}
+
+void write(int count)
+{
+    pages("write", count, AtOnce, true, io_uring_prep_write);
 }
 
 // Opens, reads, closes one file after the other.
@@ -203,5 +210,6 @@ int main(int argc, char **argv)
                 {"random", random, 20000},
                 {"cold", cold, 4000},
                 {"small", small, 1000},
-                {"small-at-once", smallAtOnce, 1000}});
+                {"small-at-once", smallAtOnce, 1000},
+                {"write", write, 4000}});
 }
