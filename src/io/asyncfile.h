@@ -20,7 +20,7 @@ namespace Detail {
 class FileData;
 struct FileOperation;
 
-/** A wait for an operation on a file. A thread of the pool may go on with that when the wait has ended. */
+/** A wait for an operation on a file. That may go on in the background when the wait has ended. */
 class ASYNCORO_IO_EXPORT FileSuspension : public Suspension
 {
 public:
@@ -76,8 +76,8 @@ public:
 } // namespace Detail
 
 /**
- * A file for coroutines. Whatever may block is done on a thread of a pool, so that the event loop goes on; what the
- * system has in its memory is read without one.
+ * A file for coroutines. Whatever may block is done in the background, by io_uring or on a thread of a pool, so that
+ * the event loop goes on; what the system has in its memory is read at once.
  *
  * It can be moved but not copied, and belongs to the thread that made it; only coroutines of that thread use it. Its
  * destructor closes the file, in the background; to know whether that went well, use close(). Named pipes and devices

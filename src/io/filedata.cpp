@@ -303,6 +303,8 @@ void FileData::performFirst(const Operation &operation)
             Progress progress = m_progress;
             m_progress.ahead = {}; // not shared, so that it need not be copied
             m_place.emplace();
+            if (operation->state == State::Over && !m_handle.isLocal())
+                m_place->giveUp(FileThreadPlace::Work::Lost); // to close it may last for ever, and nobody waits
             lock.unlock();
             perform(*operation, progress);
             lock.relock();

@@ -5,10 +5,24 @@
 
 #include "filering_p.h"
 
+#include <QLoggingCategory>
+
+#include <atomic>
+
 namespace Asyncoro::Detail {
+
+namespace {
+
+Q_LOGGING_CATEGORY(lcFiles, "asyncoro.files", QtInfoMsg)
+
+} // namespace
 
 FileRing *FileRing::ofThisThread()
 {
+    static std::atomic_flag logged;
+    if (!logged.test_and_set())
+        qCDebug(lcFiles, "files that are not in memory are read and written by threads, since Asyncoro was built "
+                         "without liburing");
     return nullptr;
 }
 
