@@ -257,36 +257,6 @@ private Q_SLOTS:
         QVERIFY2(text.contains(QStringLiteral("timed out")), qPrintable(text));
     }
 
-    void manyHalfOpenConnections()
-    {
-        constexpr int Limit = 8;
-        constexpr int Count = 50;
-        peerLimits().handshakes = Limit;
-        m_friend.reset();
-        std::vector<AsyncSocket> silent(Count);
-        for (int i = 0; i < Count - Limit; ++i)
-            expectWarning(QStringLiteral("closed the connection from .*: there are too many"));
-        waitFor([](std::vector<AsyncSocket> &sockets, Location location) -> Task<> {
-            for (AsyncSocket &socket : sockets)
-                co_await socket.connect(location);
-            for (int i = 0; i < Count - Limit; ++i)
-                co_await sockets[std::size_t(i)].recv(); // the oldest have gone
-        }(silent, m_network->location()));
-        // One more, who says who it is, is let in at the cost of the oldest that does not.
-        expectWarning(QStringLiteral("closed the connection from .*: there are too many"));
-        m_friend = makeNetwork();
-        othersAreServed();
-        waitFor([](std::vector<AsyncSocket> &sockets) -> Task<> {
-            co_await sockets[Count - Limit].recv();
-        }(silent));
-        for (std::size_t i = Count - Limit + 1; i < Count; ++i) {
-            QVERIFY(silent[i].isConnected());
-        }
-        silent.clear();
-        QTRY_VERIFY(m_network->peers().size() == 1);
-        othersAreServed();
-    }
-
     // --- who pretends to be a peer that we connect to ---
 
     void falseServers_data()

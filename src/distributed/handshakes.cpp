@@ -134,7 +134,7 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
     case Verdict::Gone:
         co_return answer;
     case Verdict::Busy:
-        throw PeerLost(location, QStringLiteral("it has too many connections"));
+        throw PeerLost(location, QStringLiteral("it has too many peers at this address"));
     case Verdict::WrongSecret:
         break;
     }
@@ -148,8 +148,7 @@ Task<> NetworkCore::acceptPeers()
         auto socket = std::make_shared<AsyncSocket>(co_await m_server->accept());
         if (m_closed)
             co_return;
-        if (m_strangers.size() >= peerLimits().handshakes)
-            makeRoomForStranger();
+        makeRoomForStranger(socket->peerLocation().address());
         const Coro<> welcomer = spawn(&NetworkCore::welcome, self, socket);
         welcomer.setName(QStringLiteral("connection from ") + socket->peerLocation().toString());
         welcomer.setDaemon();
@@ -158,15 +157,19 @@ Task<> NetworkCore::acceptPeers()
 }
 
 /**
- * Who knows the secret is through at once, so the oldest one is the one to give up: of the address with the most, so that one
- * address cannot crowd out the others.
+ * Who knows the secret is through at once, so the oldest one is the one to give up: of its own address, or of the one with the
+ * most, so that no address can crowd out the others.
  */
-void NetworkCore::makeRoomForStranger()
+void NetworkCore::makeRoomForStranger(const QString &address)
 {
     QHash<QString, qsizetype> counts;
     qsizetype most = 0;
     for (const Stranger &stranger : std::as_const(m_strangers))
         most = std::max(most, ++counts[stranger.address]);
+    if (counts.value(address) >= peerLimits().handshakesOfAddress)
+        most = counts.value(address);
+    else if (m_strangers.size() < peerLimits().handshakes)
+        return;
     const auto oldest = std::find_if(m_strangers.begin(), m_strangers.end(),
                                      [&](const Stranger &stranger) { return counts.value(stranger.address) == most; });
     const Coro<> welcomer = oldest->welcomer;
@@ -252,11 +255,17 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         QString address = socket->peerLocation().address();
         if (!stated.isNull())
             address = asSeenFromHere(stated.toString(), address);
-        link = request.session != 0 ? resume(theirs, request, &answer)
-                                    : linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
+        if (request.session != 0)
+            link = resume(theirs, request, &answer);
+        else if (othersConnectedFrom(socket->peerLocation().address(), theirs) >= m_options.peersPerAddress)
+            answer.verdict = Verdict::Busy;
+        else
+            link = linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
         const QByteArray answerBytes = answer.toBytes();
         transcript += theirProof + answerBytes;
         co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
+        if (answer.verdict == Verdict::Busy)
+            throw PeerRefused(QStringLiteral("as many peers as may (%1) have connected from there").arg(m_options.peersPerAddress));
     } catch (const Error &e) {
         qCWarning(lcNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
         co_return;
@@ -265,6 +274,15 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         co_return;
     answer.received = request.received; // from here on, how much the peer has
     co_await link->run(std::move(socket), theirs, answer);
+}
+
+/** How many peers but `theirs` have connected from `address`. */
+qsizetype NetworkCore::othersConnectedFrom(const QString &address, const Hello &theirs) const
+{
+    return std::ranges::count_if(m_byIncarnation, [&](const std::shared_ptr<PeerLink> &link) {
+        return link->hasSession() && !link->isOutbound() && link->address() == address
+            && link->incarnation() != theirs.incarnation;
+    });
 }
 
 /**

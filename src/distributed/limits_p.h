@@ -18,7 +18,9 @@ struct PeerLimits {
     std::chrono::milliseconds retry{1'000}; // between attempts to connect again
     std::chrono::milliseconds ping{5'000}; // of silence, after which a sign of life is asked for
     std::chrono::milliseconds silence{15'000}; // after which a peer is lost
-    qsizetype handshakes = 128; // at a time, of connections that have proved nothing yet
+    // At a time, of connections that have proved nothing yet; and of those from one address.
+    qsizetype handshakes = 256;
+    qsizetype handshakesOfAddress = 128;
     // Bytes of messages of one peer that mailboxes have no room for. Who stops when it is told has 64 MiB under way, which may
     // be very small messages, that take more here.
     qint64 unread = 1024 * 1024 * 1024;

@@ -119,7 +119,8 @@ private:
     Task<> acceptPeers();
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
     void dropUnusedLinks();
-    void makeRoomForStranger();
+    void makeRoomForStranger(const QString &address);
+    [[nodiscard]] qsizetype othersConnectedFrom(const QString &address, const Hello &theirs) const;
     std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, quint64 sessionsBefore,
                                       SessionAnswer *answer);
     std::shared_ptr<PeerLink> resume(const Hello &theirs, const SessionRequest &request, SessionAnswer *answer);

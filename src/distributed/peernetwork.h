@@ -80,7 +80,7 @@ public:
         QString address = QStringLiteral("127.0.0.1");
         /** 0: any free port. */
         quint16 port = 0;
-        Secret secret;
+        Secret secret = {};
         /**
          * Connections are secure: nobody can listen to them, or change what goes over them. The configuration has this
          * process's certificate (addIdentity()) and the authority of all of them (trustOnly()); each side must show a certificate of
@@ -94,6 +94,11 @@ public:
         bool mayBeBusy = false;
         /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
         qint64 sendLimit = 64 * 1024 * 1024;
+        /**
+         * How many peers may have connected from one address at a time. More are told so, and fail to connect with
+         * PeerLost. Those behind a router share its address.
+         */
+        qsizetype peersPerAddress = 4096;
         /** What it calls itself, for people and PeerNetwork::locatePeer(). Empty: the machine's name and the port. */
         QString name = {};
         /**

@@ -60,7 +60,7 @@ enum class Verdict : quint8 {
     Accepted = 1, ///< a new session
     WrongSecret,
     Duplicate, ///< there is a connection between the two already, or one is being made from the other side
-    Busy, ///< too many connections
+    Busy, ///< too many peers have connected from that address
     Resumed, ///< the session goes on
     Gone, ///< there is no such session any more
 };
