@@ -89,11 +89,11 @@ private Q_SLOTS:
         waitFor(peers[0].join(m_network->location()));
         waitFor(peers[1].join(m_network->location()));
 
-        expectWarning(QStringLiteral("refused a connection from 127.0.0.1:[0-9]+: as many peers as may \\(2\\) have connected from there"));
+        expectRefusal("127.0.0.1", 2);
         QCOMPARE(waitFor(peers[2].introduce(m_network->location())).verdict, Verdict::Busy);
         QVERIFY(waitFor(peers[2].isClosed()));
         const auto late = makeNetwork();
-        expectWarning(QStringLiteral("refused a connection from .*: as many peers as may \\(2\\) have connected from there"));
+        expectRefusal("127.0.0.1", 2);
         const QString text = failureOf<PeerLost>(late->connect(m_network->location()));
         QVERIFY2(text.endsWith(QStringLiteral("it has too many peers at this address")), qPrintable(text));
 
@@ -130,7 +130,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(shakeHands(peer)), Verdict::Accepted);
         RawPeer second;
         second.socket = waitFor(connectFrom("127.0.0.2"));
-        expectWarning(QStringLiteral("refused a connection from 127.0.0.2:[0-9]+: as many peers as may \\(1\\) have connected from there"));
+        expectRefusal("127.0.0.2", 1);
         QCOMPARE(waitFor(shakeHands(second)), Verdict::Busy);
         RawPeer other;
         other.socket = waitFor(connectFrom("127.0.0.3"));
@@ -144,6 +144,13 @@ private:
         auto network = std::make_unique<PeerNetwork>(options);
         network->offer(QStringLiteral("add"), add);
         return network;
+    }
+
+    static void expectRefusal(const char *address, int limit)
+    {
+        const auto text
+            = QStringLiteral("refused a connection from %1:[0-9]+: as many peers as may \\(%2\\) have connected");
+        expectWarning(text.arg(QString::fromLatin1(address)).arg(limit));
     }
 
     [[nodiscard]] bool isServed(PeerNetwork &peer) const

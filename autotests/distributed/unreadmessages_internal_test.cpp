@@ -8,6 +8,9 @@
 #include <Asyncoro/MessageType>
 #include <Asyncoro/Suspend>
 
+#include <QScopeGuard>
+#include <QThread>
+
 #include <numeric>
 
 using namespace DistributedTest;
@@ -61,6 +64,23 @@ Task<QList<qsizetype>> takeLists(int count)
     while (sizes.size() < count)
         sizes << (co_await receive<QVariantList>()).size();
     co_return sizes;
+}
+
+constexpr int NumberedSize = 64 * 1024;
+
+QByteArray numbered(int number)
+{
+    return QByteArray::number(number).leftJustified(NumberedSize);
+}
+
+/** Waits until it is woken by a number; then gives the numbers of so many messages. */
+Task<QList<int>> takeNumbered(int count)
+{
+    co_await receive<int>();
+    QList<int> numbers;
+    while (numbers.size() < count)
+        numbers << (co_await receive<QByteArray>()).trimmed().toInt();
+    co_return numbers;
 }
 
 } // namespace
@@ -288,6 +308,41 @@ private Q_SLOTS:
         QCOMPARE(numbers.size(), Count);
         for (int i = 0; i < Count; ++i)
             QCOMPARE(numbers.at(i), QString::number(i));
+    }
+
+    void aMailboxOfAnotherThreadTakesOnlySoMuchOfPeers()
+    {
+        constexpr int Count = 640;
+        peerLimits().mailbox = 1024 * 1024;
+        QThread thread;
+        QObject there;
+        there.moveToThread(&thread);
+        thread.start();
+        const auto end = qScopeGuard([&thread] {
+            thread.quit();
+            thread.wait();
+        });
+        Coro<QList<int>> target;
+        QMetaObject::invokeMethod(&there, [&] { target = spawn(takeNumbered, Count); }, Qt::BlockingQueuedConnection);
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(Coro<>(target))).isEmpty());
+        waitFor([](PeerNetwork *network, Coro<> reader) -> Task<> {
+            const auto id = qint64(reader.id());
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (int i = 0; i < Count; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{id, numbered(i)}));
+            co_await peer.socket.sendAll(call(1, 1));
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Full && frame.items == QCborArray{id}, "not told");
+            expect((co_await peer.next()).items == QCborArray{1, 2}, "not served");
+            expect(network->peers().constFirst().info().unread > Count * NumberedSize * 3 / 4, "it is in the mailbox");
+            reader.send(1);
+            expect((co_await peer.next()).kind == FrameKind::Room, "no room");
+            expect(network->peers().constFirst().info().unread == 0, "still counted");
+        }(m_network.get(), target));
+        QList<int> expected(Count);
+        std::iota(expected.begin(), expected.end(), 0);
+        QCOMPARE(waitFor(target), expected);
     }
 
     void theSmallDoNotOvertakeTheLargeOneThatWaitsForRoom()

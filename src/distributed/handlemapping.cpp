@@ -145,7 +145,7 @@ void NetworkCore::exportedEnded(const Coro<> &coro)
         const EndedExport oldest = m_endedExports.front();
         m_endedExports.pop_front();
         m_endedSize -= oldest.size;
-        const Coro<> ended = m_exported.value(oldest.id);
+        const Coro<> ended = findExported(oldest.id);
         if (ended.isRunning())
             observeExported(ended); // again, after a hot swap
         else
@@ -187,7 +187,7 @@ Identity NetworkCore::identify(const Coro<> &coro)
     }
     if (!m_exported.contains(coro.id())) {
         observeExported(coro);
-        m_exported.insert(coro.id(), coro);
+        m_exported.insert(coro.id(), {coro});
     }
     return {m_incarnation, advertised(), coro.id(), coro.name(), {}};
 }

@@ -265,7 +265,8 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         transcript += theirProof + answerBytes;
         co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
         if (answer.verdict == Verdict::Busy)
-            throw PeerRefused(QStringLiteral("as many peers as may (%1) have connected from there").arg(m_options.peersPerAddress));
+            throw PeerRefused(
+                QStringLiteral("as many peers as may (%1) have connected from there").arg(m_options.peersPerAddress));
     } catch (const Error &e) {
         qCWarning(lcNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
         co_return;

@@ -100,8 +100,8 @@ void NetworkCore::close()
     for (const auto &link : QSet(m_byIncarnation.cbegin(), m_byIncarnation.cend()) + QSet(m_byLocation.cbegin(), m_byLocation.cend()))
         link->close(QStringLiteral("it has left the network"));
     m_offers.clear();
-    for (const Coro<> &coro : std::exchange(m_exported, {}))
-        coro.data()->removeEndObserver(m_exportedObserver.get());
+    for (const Exported &exported : std::exchange(m_exported, {}))
+        exported.coro.data()->removeEndObserver(m_exportedObserver.get());
     m_channels->clear();
     m_news.pulse();
 }

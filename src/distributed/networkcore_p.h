@@ -94,7 +94,13 @@ public:
     /** Pulsed when a peer is lost that has not said goodbye. */
     [[nodiscard]] Event &losses() { return m_losses; }
 
-    [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id); }
+    [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id).coro; }
+    /**
+     * Messages of so many bytes are to go to a coroutine of another thread. False if that is too much before it is known
+     * again, as confirmRoom() says, that its mailbox has room.
+     */
+    [[nodiscard]] bool addUnconfirmed(quint64 coro, qint64 bytes);
+    void confirmRoom(quint64 coro);
     /** The same, but null for one that peers can send to, but must not end. */
     [[nodiscard]] Coro<> findSubject(quint64 id) const;
     [[nodiscard]] ChannelExchange &channels() { return *m_channels; }
@@ -158,7 +164,11 @@ private:
     Event m_news;
     Event m_losses;
     std::shared_ptr<ChannelExchange> m_channels; // never null once open
-    QHash<quint64, Coro<>> m_exported; // coroutines of this process whose handles were sent away
+    struct Exported {
+        Coro<> coro;
+        qint64 unconfirmed = 0; // bytes of messages
+    };
+    QHash<quint64, Exported> m_exported; // coroutines of this process whose handles were sent away
     std::shared_ptr<EndObserver> m_exportedObserver; // of these
     struct EndedExport {
         quint64 id = 0;

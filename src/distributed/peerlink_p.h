@@ -192,6 +192,7 @@ private:
         std::list<UnreadMessage> messages; // the first one is being delivered
         Coro<> target;
         Coro<> passer; // by which they are delivered
+        qint64 size = 0; // of all of them
         bool isTold = false; // to the peer, which waits
     };
     /** Where a Deliver waits. */
@@ -242,7 +243,7 @@ private:
     Task<> sendPosted(quint64 coro);
     void tellFull(quint64 coro, Backlog *backlog);
     /** Puts the message, which is that of `unread`, into the mailbox; false if that has no room, or the coroutine has ended. */
-    static bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
+    bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
     void pass(quint64 id, UnreadMessage message);
     void startPassing(const std::shared_ptr<Backlog> &backlog);
     Task<> deliverUnread(Coro<> target, UnreadMessage unread);

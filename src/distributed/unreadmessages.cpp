@@ -20,9 +20,27 @@ namespace {
 
 constexpr qint64 PartMemory = 64; // bytes that a part of a value takes in memory, roughly, beside its texts and byte arrays
 constexpr qint64 DenseFactor = 4; // how many times as much as on its way a message may take where it waits
-constexpr size_t MostUntold = 64; // messages that wait for the mailbox of another thread
+// Bytes of messages for a coroutine of another thread: sent to it since its mailbox was last known to have room; and that wait
+// here before the peer is told.
+constexpr qint64 MostUnconfirmed = 4 * 1024 * 1024;
+constexpr qint64 MostUntold = 4 * 1024 * 1024;
 
 } // namespace
+
+bool NetworkCore::addUnconfirmed(quint64 coro, qint64 bytes)
+{
+    const auto found = m_exported.find(coro);
+    if (found == m_exported.end() || found->unconfirmed >= MostUnconfirmed)
+        return false;
+    found->unconfirmed += bytes;
+    return true;
+}
+
+void NetworkCore::confirmRoom(quint64 coro)
+{
+    if (const auto found = m_exported.find(coro); found != m_exported.end())
+        found->unconfirmed = 0;
+}
 
 void PeerLink::readSend(QCborStreamReader &reader, const QByteArray &body)
 {
@@ -88,15 +106,16 @@ quint32 PeerLink::UnreadMessage::mailboxLimit() const
 
 bool PeerLink::put(const Coro<> &target, Message &&message, const UnreadMessage &unread)
 {
-    return target && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
+    return target && (isOfThisThread(target) || m_core->addUnconfirmed(target.id(), unread.memory))
+        && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
 }
 
 /**
  * Puts the message into the mailbox, or behind those that wait for room there. The peer is told of a full mailbox, and sends
  * it nothing more until there is room; so what waits is bounded by what was under way.
  *
- * Whether the mailbox of another thread has room is known only there, so a delivery waits for the answer. The peer is told
- * when many do.
+ * Whether the mailbox of another thread has room is known only there, so a delivery waits for the answer, and so does what is
+ * sent once much has been. The peer is told when much waits.
  */
 void PeerLink::pass(quint64 id, UnreadMessage message)
 {
@@ -132,6 +151,7 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
         throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target ? target.name() : QString::number(id)));
     m_backlogSize += message.size;
     m_core->unread += message.size;
+    const qint64 size = message.size;
     const bool isFirst = !backlog;
     if (isFirst) {
         backlog = std::make_shared<Backlog>();
@@ -139,9 +159,10 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
         m_backlogs.insert(id, backlog);
     }
     const auto place = backlog->messages.insert(backlog->messages.end(), std::move(message));
+    backlog->size += size;
     if (number)
         m_unreadPlaces.insert(number, {id, place});
-    if (isHere || backlog->messages.size() > MostUntold)
+    if (isHere || backlog->size > MostUntold)
         tellFull(id, backlog.get());
     if (isFirst)
         startPassing(backlog);
@@ -165,6 +186,7 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
     UnreadMessage first = std::move(backlog.messages.front());
     backlog.messages.pop_front();
     m_unreadPlaces.remove(first.number);
+    backlog.size -= first.size;
     m_backlogSize -= first.size;
     m_core->unread -= first.size;
     return first;
@@ -172,6 +194,9 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
 
 Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
 {
+    const bool isSent = unread.number == 0 && unread.encoded.isEmpty();
+    if (isSent && !isOfThisThread(target) && put(target, std::move(unread.message), unread))
+        co_return;
     LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
     if (!unread.encoded.isEmpty()) {
         co_await coro.awaitRoom(unread.mailboxLimit());
@@ -180,6 +205,7 @@ Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
         unread.message = decodeValue(reader, *m_core);
     }
     co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
+    m_core->confirmRoom(target.id());
 }
 
 /** Goes on even when the peer is lost: what it has sent has arrived. */
@@ -226,6 +252,7 @@ void PeerLink::dropUnread(quint64 number)
         passer.terminate();
         return;
     }
+    backlog->size -= place.message->size;
     m_backlogSize -= place.message->size;
     m_core->unread -= place.message->size;
     backlog->messages.erase(place.message);

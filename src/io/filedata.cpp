@@ -565,7 +565,8 @@ bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress 
             size = std::min(size, AtOnceLimit);
         if (!mayBlock && bytes.size() >= AtOnceLimit)
             operation.error = std::make_error_code(std::errc::resource_unavailable_try_again);
-        else if (readMore(operation, progress.position, bytes, size, mayBlock) > 0)
+        else if (readMore(operation, progress.position, bytes, size, mayBlock) > 0
+                 && (operation.kind != Kind::ReadAll || bytes.size() != rest - 1)) // else that was the end a moment ago
             continue;
         if (operation.error) {
             progress.ahead = std::move(bytes);

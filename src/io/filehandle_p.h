@@ -120,6 +120,7 @@ private:
     mode_t m_type = 0; // of file
     bool m_sequential = false;
     bool m_readsAtOnce = false;
+    bool m_small = false; // when it was opened
     bool m_local = false; // opened by name, on a file system of this machine
 };
 

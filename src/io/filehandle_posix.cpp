@@ -165,6 +165,8 @@ int openCached(const char *path, int flags)
 
 #endif
 
+constexpr off_t SmallSize = 1024 * 1024; // of a file that is freed in no time
+
 bool hasPositions(const struct stat &status)
 {
     return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
@@ -307,7 +309,7 @@ bool FileHandle::closesAtOnce() const
     struct stat status{};
     // To close the last link of a removed file frees it, which may take a while.
     return m_descriptor == -1
-        || (m_local && !isWritable() && ::fstat(m_descriptor, &status) == 0 && status.st_nlink > 0);
+        || (m_local && !isWritable() && (m_small || (::fstat(m_descriptor, &status) == 0 && status.st_nlink > 0)));
 }
 
 std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode mode, qint64 &position)
@@ -377,6 +379,7 @@ std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &statu
     if (S_ISDIR(status.st_mode))
         return std::make_error_code(std::errc::is_a_directory);
     m_type = status.st_mode & S_IFMT;
+    m_small = status.st_size <= SmallSize;
     m_sequential = !hasPositions(status);
     m_readsAtOnce = !S_ISCHR(status.st_mode);
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;

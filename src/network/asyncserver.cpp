@@ -242,9 +242,9 @@ AsyncSocket AcceptAwaiter::await_resume()
         return AsyncSocket(std::make_unique<SocketData>(std::exchange(m_accepted, {})));
     auto socket = std::make_unique<QTcpSocket>();
     socket->setReadBufferSize(ReadBufferSize); // before its first byte is read
-    if (!socket->setSocketDescriptor(m_accepted.descriptor))
-        throw SocketError(socket->error(), QStringLiteral("accept()"), QString(), socket->errorString());
-    m_accepted.descriptor = -1;
+    if (socket->setSocketDescriptor(m_accepted.descriptor))
+        m_accepted.descriptor = -1;
+    // Else it has gone already, as its first operation will say: no matter of the server's.
     return AsyncSocket(socket.release());
 }
 
