@@ -575,6 +575,8 @@ private Q_SLOTS:
         run(file.open(newPath(), QIODevice::ReadWrite));
         run(file.resize(1LL << 42)); // nothing of which is on the disk
         QVERIFY(textOf<FileError>([&] { run(file.readAll()); }).endsWith(QStringLiteral(": Cannot allocate memory")));
+        QVERIFY(textOf<FileError>([&] { run(file.readExactly(1LL << 41)); })
+                    .endsWith(QStringLiteral(": Cannot allocate memory")));
         QCOMPARE(run(file.read(3)), QByteArray(3, '\0'));
     }
 

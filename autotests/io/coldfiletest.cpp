@@ -13,6 +13,7 @@
 
 #include <QLoggingCategory>
 #include <QTest>
+#include <QStorageInfo>
 #include <QThread>
 
 #include <csignal>
@@ -48,7 +49,7 @@ Task<QByteArray> readBy(Operation operation, AsyncFile &file)
 {
     switch (operation) {
     case Operation::Read:
-        co_return co_await file.read(300'000);
+        co_return co_await file.read(200'000);
     case Operation::ReadExactly:
         co_return co_await file.readExactly(2 * Page);
     case Operation::ReadAll:
@@ -107,25 +108,21 @@ class ColdFileTest : public QObject, TestFolder
     Q_OBJECT
 
 private Q_SLOTS:
-    void saysWhatReadsAndWrites() // the first, for that is said once
+    void saysWhatReadsAndWrites()
     {
-        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.files.debug=true"));
-        const QtMessageHandler before = qInstallMessageHandler(noteMessage);
-        AsyncFile file;
-        run(file.open(newPath(), QIODevice::ReadWrite));
-        run(file.write("some"));
-        run(file.sync());
-        qInstallMessageHandler(before);
-        QLoggingCategory::setFilterRules({});
-
+        static const QByteArrayList local{"ext4", "xfs", "btrfs", "f2fs", "tmpfs"};
+        if (messages.isEmpty() && !local.contains(QStorageInfo(folder()).fileSystemType()))
+            QSKIP("what the temporary folder is on is not known to be of this machine: threads read it");
         QCOMPARE(messages.size(), 1);
         const auto byThreads
             = QStringLiteral("files that are not in memory are read and written by threads, since ");
+        if (messages[0] == byThreads + QStringLiteral("Asyncoro was built without liburing"))
+            return;
         if (qEnvironmentVariable("ASYNCORO_IO_URING") == QLatin1String("off"))
             QCOMPARE(messages[0], byThreads + QStringLiteral("ASYNCORO_IO_URING is off"));
         else if (!kernelHasRings())
             QVERIFY2(messages[0].startsWith(byThreads + QStringLiteral("io_uring: ")), qPrintable(messages[0]));
-        else if (messages[0] != byThreads + QStringLiteral("Asyncoro was built without liburing"))
+        else
             QCOMPARE(messages[0], "files that are not in memory are read and written by io_uring");
     }
 
@@ -182,6 +179,17 @@ private Q_SLOTS:
         run(file.open(path));
         QCOMPARE(run(file.readLine(content.size())).size(), 100 * Megabyte + 1);
         QCOMPARE(run(file.readLine()), "end");
+    }
+
+    void givesNoMoreMemoryThanItTakes() // though much was read ahead
+    {
+        const QString path = newFile("one\n" + pattern(50'000));
+        forget(path);
+        AsyncFile file;
+        run(file.open(path));
+        const QByteArray line = run(file.readLine());
+        QCOMPARE(line, "one\n");
+        QVERIFY2(line.capacity() < 2000, qPrintable(QString::number(line.capacity())));
     }
 
     void manyReadAtOnce()
@@ -346,6 +354,43 @@ private Q_SLOTS:
     }
 };
 
-QTEST_GUILESS_MAIN(ColdFileTest)
+namespace {
+
+Task<> writeOnAndOn(QString path)
+{
+    AsyncFile file;
+    co_await file.openReplacement(path);
+    while (true)
+        co_await file.write(QByteArray(100'000, 'x'));
+}
+
+/** Whether what is under way when the application object goes comes to its end. */
+bool programLeavesNothing(int argc, char **argv)
+{
+    const QTemporaryDir folder;
+    const auto files = [&] { return QDir(folder.path()).entryInfoList(QDir::Files); };
+    {
+        const QCoreApplication app(argc, argv);
+        spawn(writeOnAndOn, folder.filePath(QStringLiteral("file")));
+        while (files().value(0).size() == 0)
+            QCoreApplication::processEvents();
+    }
+    return files().isEmpty();
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.files.debug=true"));
+    const QtMessageHandler before = qInstallMessageHandler(noteMessage);
+    if (!programLeavesNothing(argc, argv))
+        qFatal("a replacement that was never committed has stayed");
+    qInstallMessageHandler(before);
+    QLoggingCategory::setFilterRules({});
+    const QCoreApplication app(argc, argv);
+    ColdFileTest test;
+    return QTest::qExec(&test, argc, argv);
+}
 
 #include "coldfiletest.moc"

@@ -374,6 +374,42 @@ private Q_SLOTS:
         QCOMPARE(names(folder), QStringList{"file"});
     }
 
+    void abandonedCommitIsDoneThoughTheFileIsDestroyed()
+    {
+        const QString path = newFile("old");
+        auto file = std::make_unique<AsyncFile>();
+        run(file->openReplacement(path));
+        run(file->write("new"));
+        const Coro<> before = spawn([&]() -> Task<> { co_await file->size(); });
+        const Coro<> committer = spawn([&]() -> Task<> { co_await file->commit(); });
+        letOthersRun();
+        committer.terminate();
+        QCOMPARE(endOf(committer), CoroState::Terminated);
+        file.reset();
+        endOf(before);
+        QTRY_COMPARE(contentOf(path), "new");
+    }
+
+    void nothingIsCommittedOfWhatWasGivenUp()
+    {
+        const QString path = newFile("old");
+        AsyncFile file;
+        run(file.openReplacement(path));
+        const Coro<> before = spawn([&]() -> Task<> { co_await file.size(); });
+        const Coro<> writer = spawn([&]() -> Task<> { co_await file.write("new"); });
+        letOthersRun();
+        writer.terminate();
+        waitFor(before);
+        QCOMPARE(endOf(writer), CoroState::Terminated);
+        QVERIFY(textOf<FileError>([&] { run(file.commit()); }).endsWith("was given up"));
+        run(file.close());
+        QCOMPARE(contentOf(path), "old");
+        run(file.openReplacement(path));
+        run(file.write("new"));
+        run(file.commit());
+        QCOMPARE(contentOf(path), "new");
+    }
+
     void replacesFilesOnly()
     {
         const QString fifo = newPath();

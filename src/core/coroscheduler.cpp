@@ -5,6 +5,7 @@
 
 #include "detail/scopedata.h"
 #include "error.h"
+#include "exec.h"
 
 #include <QCoreApplication>
 #include <QEvent>
@@ -70,10 +71,28 @@ struct SchedulerOwner {
     ~SchedulerOwner() { delete std::exchange(currentScheduler, nullptr); }
 };
 
-void terminateAllOfMainThread()
+std::vector<void (*)()> postRoutines; // guarded by processMutex
+
+std::atomic_flag mainThreadEndIsAwaited;
+
+void endMainThread()
 {
     if (currentScheduler)
         currentScheduler->terminateAll();
+    QMutexLocker lock(&processMutex);
+    const std::vector<void (*)()> routines = postRoutines;
+    lock.unlock();
+    for (auto routine = routines.crbegin(); routine != routines.crend(); ++routine)
+        (*routine)();
+    if (currentScheduler)
+        currentScheduler->forgetEvents();
+    mainThreadEndIsAwaited.clear();
+}
+
+void awaitEndOfMainThread()
+{
+    if (!mainThreadEndIsAwaited.test_and_set())
+        qAddPostRoutine(endMainThread);
 }
 
 void quitIfIdle()
@@ -129,6 +148,13 @@ Inbox::Inbox(CoroScheduler *scheduler)
 {
 }
 
+void addPostRoutine(void (*routine)())
+{
+    awaitEndOfMainThread();
+    const QMutexLocker lock(&processMutex);
+    postRoutines.push_back(routine);
+}
+
 int addExitHandler(std::function<void()> function, int priority)
 {
     static int lastNumber = 0;
@@ -176,7 +202,7 @@ CoroScheduler::CoroScheduler()
     }
     // While their event loop still exists, so that what they own is destroyed in order.
     if (QThread::isMainThread())
-        qAddPostRoutine(terminateAllOfMainThread);
+        awaitEndOfMainThread();
     else
         connect(thread(), &QThread::finished, this, &CoroScheduler::terminateAll, Qt::DirectConnection);
 }
@@ -296,6 +322,8 @@ void CoroScheduler::drain()
 void CoroScheduler::watchDispatcher()
 {
     m_dispatcher = QAbstractEventDispatcher::instance();
+    if (QThread::isMainThread())
+        awaitEndOfMainThread(); // that of another application object, perhaps
     connect(m_dispatcher, &QAbstractEventDispatcher::aboutToBlock, this, [this] {
         if (!m_ready.isEmpty())
             postDrain();
@@ -475,6 +503,13 @@ void CoroScheduler::terminateAll()
     cancelAll(true);
     m_timer.stop();
     m_armed = Never;
+}
+
+void CoroScheduler::forgetEvents()
+{
+    takeRequests();
+    QCoreApplication::removePostedEvents(this);
+    m_drainPosted = false;
 }
 
 // --- deadlines ---

@@ -83,6 +83,8 @@ public:
 
     /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
+    /** The application object goes, with the events that are under way; another one may follow. */
+    void forgetEvents();
 
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
 

@@ -59,6 +59,13 @@ struct FileOperation {
     qint64 positionBefore = 0; // of the file
     qint64 searched = 0; // how many bytes of what is read ahead hold no delimiter
 
+    [[nodiscard]] bool isRead() const
+    {
+        return kind == Kind::Read || kind == Kind::ReadExactly || kind == Kind::ReadAll || kind == Kind::ReadUntil;
+    }
+
+    [[nodiscard]] bool changes() const { return kind == Kind::Write || kind == Kind::Resize; }
+
     // with the mutex
     State state = State::New;
     bool fileGone = false; // the AsyncFile was destroyed
@@ -69,9 +76,9 @@ struct FileOperation {
 /**
  * What an AsyncFile points to. It lives on until its last operation has ended.
  *
- * Operations are done in order. Only the first one of the queue touches the file: at once if the system can do it
- * without blocking, else by the ring of the thread, else on a thread of the pool. What else there is changes with the
- * mutex held. It stays the first until its result is taken, so that one whose result nobody takes can be undone.
+ * Operations are done in order. Only the first one of the queue touches the file. One that finds the queue empty is done
+ * at once if the system can do it without blocking, else by the ring of the thread if it is small; any other one on a
+ * thread of the pool. What else there is changes with the mutex held. It stays the first until its result is taken, so that one whose result nobody takes can be undone.
  */
 class FileData : public std::enable_shared_from_this<FileData>
 {
@@ -115,11 +122,6 @@ private:
     void startFirst();
     void performFirst(const Operation &operation);
     CoroPointer endFirst(FileOperation &operation, bool wasPerformed);
-    bool request(const Operation &operation);
-    bool requestRead(FileRing &ring, const Operation &operation);
-    bool requestWrite(FileRing &ring, const Operation &operation);
-    void requestDone(const Operation &operation, qint64 result);
-    bool takeRequested(FileOperation &operation, qint64 result);
     void perform(FileOperation &operation, Progress &progress);
     void open(FileOperation &operation, Progress &progress);
     void setOpened(FileOperation &operation, Progress &progress);
@@ -130,6 +132,15 @@ private:
     static qint64 sizeOfPiece(const FileOperation &operation, qint64 had, qint64 rest);
     qint64 readMore(FileOperation &operation, qint64 position, QByteArray &bytes, qint64 size, bool mayBlock);
     void leaveAlone(const FileOperation &operation);
+
+    // --- requests to the system (filerequests.cpp)
+    bool request(const Operation &operation);
+    bool requestRead(FileRing &ring, const Operation &operation);
+    bool requestWrite(FileRing &ring, const Operation &operation);
+    void requestDone(const Operation &operation, qint64 result, QByteArray &&ahead);
+    enum class Requested : quint8 { All, Part, Nothing };
+    Requested takeRequested(FileOperation &operation, qint64 result);
+
     void removeFirst();
     void undo(FileOperation &operation);
 
@@ -139,6 +150,7 @@ private:
     Progress m_progress;
     QString m_path;
     bool m_open = false;
+    bool m_writeGivenUp = false; // since it was opened
     FileHandle m_handle; // for the first of the queue; with the mutex, if there is none
 };
 

@@ -1,10 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// What is done with a file, and where: at once, by the system in the background, or on a thread of a pool.
+// What is done with a file at once, or on a thread of a pool.
 
 #include "asyncfile_p.h"
-#include "filering_p.h"
 
 #include <QThreadPool>
 
@@ -25,11 +24,6 @@ constexpr qint64 AtOnceLimit = 256 * 1024;
 
 using Kind = FileOperation::Kind;
 
-bool isRead(Kind kind)
-{
-    return kind == Kind::Read || kind == Kind::ReadExactly || kind == Kind::ReadAll || kind == Kind::ReadUntil;
-}
-
 bool opens(Kind kind)
 {
     return kind == Kind::Open || kind == Kind::OpenReplacement;
@@ -41,9 +35,9 @@ bool closes(Kind kind)
 }
 
 /** Whether it may have to wait until another program reads or writes. */
-bool mayWaitForOthers(Kind kind)
+bool mayWaitForOthers(const FileOperation &operation)
 {
-    return isRead(kind) || kind == Kind::Open || kind == Kind::Write;
+    return operation.isRead() || operation.kind == Kind::Open || operation.kind == Kind::Write;
 }
 
 QByteArray takeFirst(QByteArray &bytes, qint64 size)
@@ -88,7 +82,7 @@ void FileData::openDescriptor(int descriptor, QIODevice::OpenMode mode)
     {
         const QMutexLocker lock(&m_mutex);
         Progress progress;
-        error = m_handle.isOpen() || !m_queue.empty() ? std::make_error_code(std::errc::device_or_resource_busy)
+        error = !m_queue.empty() || m_handle.isOpen() ? std::make_error_code(std::errc::device_or_resource_busy)
                                                       : m_handle.openDescriptor(descriptor, mode, progress.position);
         if (!error) {
             m_progress = progress;
@@ -104,6 +98,7 @@ FileData::Start FileData::submit(const Operation &operation)
 {
     const QMutexLocker lock(&m_mutex);
     if (m_queue.empty()) {
+        operation->positionBefore = m_progress.position;
         if (performAtOnce(*operation)) {
             operation->state = State::Over;
             return Start::Over;
@@ -117,12 +112,12 @@ FileData::Start FileData::submit(const Operation &operation)
     }
     operation->state = State::Queued;
     m_queue.push_back(operation);
-    if (m_queue.size() == 1 && request(operation)) {
-        operation->state = State::Running;
-        return Start::Waits;
+    if (m_queue.size() == 1) {
+        if (request(operation))
+            operation->state = State::Running;
+        else
+            startFirst();
     }
-    if (m_queue.size() == 1)
-        startFirst();
     return Start::Waits;
 }
 
@@ -144,6 +139,7 @@ void FileData::abandon(const Operation &operation)
         return;
     operation->coro.reset();
     operation->state = State::Over;
+    m_writeGivenUp |= operation->changes();
     if (state == State::Done) {
         undo(*operation);
         removeFirst();
@@ -159,7 +155,7 @@ void FileData::leaveAlone(const FileOperation &operation)
 {
     if (m_place)
         m_place->giveUp(FileThreadPlace::Work::Lost);
-    if (mayWaitForOthers(operation.kind))
+    if (mayWaitForOthers(operation))
         m_handle.stopWaiting();
 }
 
@@ -173,6 +169,7 @@ void FileData::abandonAll()
             if (operation->state != State::Queued && operation->state != State::Running)
                 continue;
             operation->fileGone = true;
+            m_writeGivenUp |= operation->changes();
             waiting.emplace_back(std::exchange(operation->coro, {}), operation->wait);
             if (operation->state == State::Queued)
                 std::erase(m_queue, operation);
@@ -200,15 +197,13 @@ bool FileData::performAtOnce(FileOperation &operation)
         operation.errorText = text;
         return true;
     };
-    operation.positionBefore = m_progress.position;
-
     if (opens(operation.kind))
-        return m_open && fail(std::errc::device_or_resource_busy, QStringLiteral("a file is open already"));
+        return m_handle.isOpen() && fail(std::errc::device_or_resource_busy, QStringLiteral("a file is open already"));
     if (operation.kind == Kind::Close)
         return !m_handle.isOpen();
-    if (!m_open)
+    if (!m_handle.isOpen())
         return fail(std::errc::bad_file_descriptor, QStringLiteral("no file is open"));
-    if (isRead(operation.kind) && !m_handle.isReadable())
+    if (operation.isRead() && !m_handle.isReadable())
         return fail(std::errc::bad_file_descriptor, QStringLiteral("the file is not open for reading"));
 
     QByteArray &ahead = m_progress.ahead;
@@ -221,12 +216,17 @@ bool FileData::performAtOnce(FileOperation &operation)
         break;
     case Kind::Resize:
     case Kind::Write:
-        return !m_handle.isWritable()
-            && fail(std::errc::bad_file_descriptor, QStringLiteral("the file is not open for writing"));
+        if (!m_handle.isWritable())
+            return fail(std::errc::bad_file_descriptor, QStringLiteral("the file is not open for writing"));
+        return operation.kind == Kind::Write && operation.bytes.isEmpty();
     case Kind::Commit:
-        return !m_handle.isReplacement()
-            && fail(std::errc::invalid_argument,
-                    QStringLiteral("there is nothing to commit: it was not opened by openReplacement()"));
+        if (!m_handle.isReplacement()) {
+            return fail(std::errc::invalid_argument,
+                        QStringLiteral("there is nothing to commit: it was not opened by openReplacement()"));
+        }
+        return m_writeGivenUp
+            && fail(std::errc::operation_canceled,
+                    QStringLiteral("something that was to be written before was given up"));
     case Kind::Seek:
         if (m_handle.isSequential())
             return fail(std::errc::invalid_seek);
@@ -241,9 +241,7 @@ bool FileData::performAtOnce(FileOperation &operation)
     }
     if (taken < 0)
         return false;
-    operation.bytes = takeFirst(ahead, taken);
-    if (!m_handle.isSequential())
-        m_progress.position += taken;
+    give(operation, m_progress, std::exchange(ahead, {}), taken);
     return true;
 }
 
@@ -287,8 +285,10 @@ void FileData::startFirst()
 void FileData::removeFirst()
 {
     m_queue.pop_front();
-    if (!m_queue.empty())
-        startFirst();
+    if (m_queue.empty())
+        return;
+    m_queue.front()->positionBefore = m_progress.position;
+    startFirst();
 }
 
 // On a thread of the pool.
@@ -303,8 +303,6 @@ void FileData::performFirst(const Operation &operation)
             Progress progress = m_progress;
             m_progress.ahead = {}; // not shared, so that it need not be copied
             m_place.emplace();
-            if (operation->state == State::Over && !m_handle.isLocal())
-                m_place->giveUp(FileThreadPlace::Work::Lost); // to close it may last for ever, and nobody waits
             lock.unlock();
             perform(*operation, progress);
             lock.relock();
@@ -325,126 +323,10 @@ CoroPointer FileData::endFirst(FileOperation &operation, bool wasPerformed)
         operation.state = State::Done;
         return std::exchange(operation.coro, {});
     }
-    if (wasPerformed)
+    if (wasPerformed || !opens(operation.kind))
         undo(operation);
     removeFirst();
     return {};
-}
-
-// The system does in the background what is left of the first of the queue. False if it cannot. With the mutex.
-bool FileData::request(const Operation &operation)
-{
-    FileRing *const ring = m_handle.takesRequests() ? FileRing::ofThisThread() : nullptr;
-    if (!ring)
-        return false;
-    switch (operation->kind) {
-    case Kind::Read:
-    case Kind::ReadExactly:
-    case Kind::ReadAll:
-    case Kind::ReadUntil:
-        return requestRead(*ring, operation);
-    case Kind::Write:
-        return !m_handle.appends() && requestWrite(*ring, operation);
-    case Kind::Sync:
-        return ring->submit({.kind = FileRequest::Kind::Sync,
-                             .descriptor = m_handle.descriptor(),
-                             .done = [self = shared_from_this(), operation](qint64 result) {
-                                 self->requestDone(operation, result);
-                             }});
-    default:
-        return false;
-    }
-}
-
-bool FileData::requestRead(FileRing &ring, const Operation &operation)
-{
-    QByteArray bytes = std::exchange(m_progress.ahead, {});
-    const qint64 had = bytes.size();
-    const qint64 size = std::min(sizeOfPiece(*operation, had, sizeOfRest(*operation, m_progress)), FileRing::MaxSize);
-    try {
-        bytes.resizeForOverwrite(had + size);
-    } catch (const std::bad_alloc &) { // the thread will say so
-        m_progress.ahead = std::move(bytes);
-        return false;
-    }
-    FileRequest request{.kind = FileRequest::Kind::Read,
-                        .descriptor = m_handle.descriptor(),
-                        .bytes = bytes.data() + had,
-                        .size = size,
-                        .position = m_progress.position + had,
-                        .done = {}};
-    const auto buffer = std::make_shared<QByteArray>(std::move(bytes));
-    request.done = [self = shared_from_this(), operation, buffer, had](qint64 result) {
-        buffer->truncate(had + std::max<qint64>(result, 0));
-        {
-            const QMutexLocker lock(&self->m_mutex);
-            self->m_progress.ahead = std::move(*buffer);
-        }
-        self->requestDone(operation, result);
-    };
-    if (ring.submit(std::move(request)))
-        return true;
-    buffer->truncate(had);
-    m_progress.ahead = std::move(*buffer);
-    return false;
-}
-
-bool FileData::requestWrite(FileRing &ring, const Operation &operation)
-{
-    m_progress.ahead.clear();
-    return !operation->bytes.isEmpty()
-        && ring.submit({.kind = FileRequest::Kind::Write,
-                        .descriptor = m_handle.descriptor(),
-                        .bytes = const_cast<char *>(operation->bytes.constData()),
-                        .size = std::min<qint64>(operation->bytes.size(), FileRing::MaxSize),
-                        .position = m_progress.position,
-                        .done = [self = shared_from_this(), operation](qint64 result) {
-                            self->requestDone(operation, result);
-                        }});
-}
-
-// On the thread that has asked for it.
-void FileData::requestDone(const Operation &operation, qint64 result)
-{
-    CoroPointer waiting;
-    {
-        const QMutexLocker lock(&m_mutex);
-        const bool isOver = operation->state == State::Over || takeRequested(*operation, result);
-        if (isOver) {
-            waiting = endFirst(*operation, true);
-        } else if (operation->error || !request(operation)) {
-            operation->error = {};
-            startFirst(); // a thread does the rest
-        }
-    }
-    if (waiting)
-        static_cast<LocalCoro *>(waiting.data())->completeWait(operation->wait);
-}
-
-// Whether that completes it. With the mutex.
-bool FileData::takeRequested(FileOperation &operation, qint64 result)
-{
-    if (result < 0) {
-        operation.error = {int(-result), std::generic_category()};
-        // It was not even tried.
-        return result != -EAGAIN && result != -EINTR && result != -ECANCELED;
-    }
-    switch (operation.kind) {
-    case Kind::Write:
-        m_progress.position += result;
-        operation.bytes.remove(0, result); // moves no bytes but the start
-        return operation.bytes.isEmpty();
-    case Kind::Sync:
-        return true;
-    default:
-        if (performAtOnce(operation) || performWithoutBlocking(operation))
-            return true;
-        if (result > 0)
-            return false;
-        operation.ended = true;
-        give(operation, m_progress, std::exchange(m_progress.ahead, {}), operation.number);
-        return true;
-    }
 }
 
 // With the mutex.
@@ -452,6 +334,7 @@ void FileData::noteOpenOrClosed(const FileOperation &operation)
 {
     if (opens(operation.kind) && !operation.error) {
         m_open = true;
+        m_writeGivenUp = false;
         m_path = operation.path;
     } else if (closes(operation.kind)) {
         m_open = false;
@@ -473,7 +356,7 @@ void FileData::undo(FileOperation &operation)
         return;
     }
     m_progress.position = operation.positionBefore;
-    if (isRead(operation.kind))
+    if (operation.isRead())
         m_progress.ahead.prepend(std::exchange(operation.bytes, {}));
 }
 
@@ -566,7 +449,7 @@ bool FileData::readBehind(QByteArray &bytes, FileOperation &operation, Progress 
         if (!mayBlock && bytes.size() >= AtOnceLimit)
             operation.error = std::make_error_code(std::errc::resource_unavailable_try_again);
         else if (readMore(operation, progress.position, bytes, size, mayBlock) > 0
-                 && (operation.kind != Kind::ReadAll || bytes.size() != rest - 1)) // else that was the end a moment ago
+                 && (operation.kind != Kind::ReadAll || !m_handle.isLocal() || bytes.size() != rest - 1))
             continue;
         if (operation.error) {
             progress.ahead = std::move(bytes);
@@ -597,7 +480,7 @@ void FileData::give(FileOperation &operation, Progress &progress, QByteArray &&b
 // How many bytes there are to be read, and one more, as room to find the end in; 0 if that is not known.
 qint64 FileData::sizeOfRest(const FileOperation &operation, const Progress &progress) const
 {
-    if (m_handle.isSequential() || operation.number <= SmallSize)
+    if (!m_handle.isRegular() || operation.number <= SmallSize)
         return 0;
     std::error_code ignored;
     return m_handle.size(ignored) - progress.position + 1;

@@ -3,39 +3,14 @@
 
 #pragma once
 
-#include <QBasicMutex>
+#include "waitstop_p.h"
+
 #include <QIODevice>
 
 #include <sys/stat.h>
 #include <system_error>
 
 namespace Asyncoro::Detail {
-
-/** Ends what a thread waits for. Any thread. */
-class WaitStop
-{
-public:
-    WaitStop() = default;
-    ~WaitStop() { release(); }
-    WaitStop(const WaitStop &) = delete;
-    WaitStop &operator=(const WaitStop &) = delete;
-
-    /** Ends the wait() that is under way, and those to come, until allow(). */
-    void stop();
-    void allow();
-    /**
-     * Waits until `descriptor` is ready for `events`, as poll() has them, or, if it is -1, for the time. Gives why it
-     * ended otherwise: std::errc::operation_canceled, or an error of the system.
-     */
-    std::error_code wait(int descriptor, short events, int milliseconds = -1);
-    /** Nobody waits any more: frees what that has needed. */
-    void release();
-
-private:
-    QBasicMutex m_mutex; // guards what follows
-    int m_wake = -1; // readable while stopped; made when somebody waits for the first time
-    bool m_stopped = false;
-};
 
 /** A file of the operating system. All of it blocks unless told otherwise; one thread at a time. */
 class FileHandle
@@ -53,7 +28,7 @@ public:
     std::error_code open(const QString &path, QIODevice::OpenMode mode);
     /** Opens it if that cannot block, as the system has in memory what it needs; else, or if it fails, does nothing. */
     bool openAtOnce(const QString &path, QIODevice::OpenMode mode);
-    /** Whether it is known to be on a file system of this machine: then size() does not block. */
+    /** Whether it is a file that is known to be on a file system of this machine: then size() does not block. */
     [[nodiscard]] bool isLocal() const { return m_local; }
     /** Whether close() cannot block. */
     [[nodiscard]] bool closesAtOnce() const;
@@ -65,13 +40,13 @@ public:
     [[nodiscard]] bool isOpen() const { return m_descriptor >= 0; }
     [[nodiscard]] bool isReadable() const { return m_mode & QIODevice::ReadOnly; }
     [[nodiscard]] bool isWritable() const { return m_mode & QIODevice::WriteOnly; }
+    /** Whether it has a size: no pipe, no device. */
+    [[nodiscard]] bool isRegular() const { return S_ISREG(m_type); }
     /** Whether it has no positions. */
     [[nodiscard]] bool isSequential() const { return m_sequential; }
     [[nodiscard]] bool isReplacement() const { return !m_replaced.isEmpty(); }
     /** Whether it is written at its end only. */
     [[nodiscard]] bool appends() const { return m_mode & QIODevice::Append; }
-    /** Whether it may be read and written by a ring: a file of this machine. */
-    [[nodiscard]] bool takesRequests() const { return m_local && m_descriptor != -1; }
     [[nodiscard]] int descriptor() const { return m_descriptor; }
     /** Whether read() without blocking may succeed. */
     [[nodiscard]] bool canReadAtOnce() const { return m_readsAtOnce; }
@@ -109,8 +84,8 @@ private:
     qint64 readWhatComes(char *to, qint64 size, std::error_code &error);
     qint64 writeWhatGoes(const char *from, qint64 size, std::error_code &error);
     std::error_code openFifo(const char *name, int flags);
-    std::error_code setOpened(QIODevice::OpenMode mode, struct stat &status);
-    std::error_code examine(QIODevice::OpenMode mode, struct stat &status);
+    std::error_code setOpened(QIODevice::OpenMode mode);
+    std::error_code examine(QIODevice::OpenMode mode);
 
     int m_descriptor = -1;
     WaitStop m_stop;
@@ -121,7 +96,7 @@ private:
     bool m_sequential = false;
     bool m_readsAtOnce = false;
     bool m_small = false; // when it was opened
-    bool m_local = false; // opened by name, on a file system of this machine
+    bool m_local = false; // opened by name, a file on a file system of this machine
 };
 
 } // namespace Asyncoro::Detail

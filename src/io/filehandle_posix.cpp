@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -28,9 +29,6 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <vector>
-#endif
-#if __has_include(<sys/eventfd.h>)
-#include <sys/eventfd.h>
 #endif
 
 namespace Asyncoro::Detail {
@@ -120,38 +118,61 @@ std::error_code syncFolderOf(const QByteArray &name)
 
 #ifdef Q_OS_LINUX
 
+/** Which file it is, by what the system has in memory. */
+struct Whereabouts {
+    quint64 mount = 0;
+    quint64 inode = 0;
+
+    bool operator==(const Whereabouts &) const = default;
+};
+
+/** Nothing if it is no file. Asks no file server, as fstat() may. */
+std::optional<Whereabouts> whereaboutsOf(int descriptor)
+{
+#ifdef STATX_MNT_ID_UNIQUE
+    constexpr unsigned Mount = STATX_MNT_ID | STATX_MNT_ID_UNIQUE; // which no later mount gets again; Linux 6.8
+#else
+    constexpr unsigned Mount = STATX_MNT_ID;
+#endif
+    struct statx status{};
+    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | Mount, &status) != 0
+        || !(status.stx_mask & Mount) || !S_ISREG(status.stx_mode))
+        return {};
+    return Whereabouts{status.stx_mnt_id, status.stx_ino};
+}
+
 /**
- * The devices with file systems in which nobody else takes part: no server, no process that may be slow to answer. To
- * ask for that may block; so whoever may block notes them.
+ * Mounted file systems in which nobody else takes part: no server, no process that may be slow to answer. To ask for that
+ * may block; so whoever may block notes them.
  */
-class LocalDevices
+class LocalMounts
 {
 public:
-    static bool has(dev_t device)
+    static bool has(quint64 mount)
     {
         const QMutexLocker lock(&s_mutex);
-        return std::ranges::find(s_devices, device) != s_devices.end();
+        return std::ranges::find(s_mounts, mount) != s_mounts.end();
     }
-    static void note(int descriptor, dev_t device)
+    /** Whether the file is there. */
+    static bool note(int descriptor)
     {
+        const std::optional<Whereabouts> file = whereaboutsOf(descriptor);
         struct statfs status{};
-        if (has(device) || ::fstatfs(descriptor, &status) != 0)
-            return;
-        switch (static_cast<unsigned long>(status.f_type)) {
-        case EXT4_SUPER_MAGIC:
-        case XFS_SUPER_MAGIC:
-        case BTRFS_SUPER_MAGIC:
-        case F2FS_SUPER_MAGIC:
-        case TMPFS_MAGIC: {
-            const QMutexLocker lock(&s_mutex);
-            s_devices.push_back(device);
-        }
-        }
+        if (!file || ::fstatfs(descriptor, &status) != 0)
+            return false;
+        const bool isLocal = std::ranges::find(Types, static_cast<unsigned long>(status.f_type)) != Types.end();
+        const QMutexLocker lock(&s_mutex);
+        std::erase(s_mounts, file->mount); // an older kernel may give its number to another one later
+        if (isLocal)
+            s_mounts.push_back(file->mount);
+        return isLocal;
     }
 
 private:
+    static constexpr std::array<unsigned long, 5> Types{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                        F2FS_SUPER_MAGIC, TMPFS_MAGIC};
     static inline QBasicMutex s_mutex;
-    static inline std::vector<dev_t> s_devices;
+    static inline std::vector<quint64> s_mounts;
 };
 
 /** -1 unless the system knows all names of the path. */
@@ -174,58 +195,6 @@ bool hasPositions(const struct stat &status)
 
 } // namespace
 
-// --- WaitStop ---
-
-void WaitStop::release()
-{
-    const QMutexLocker lock(&m_mutex);
-    if (const int wake = std::exchange(m_wake, -1); wake != -1)
-        ::close(wake);
-}
-
-void WaitStop::stop()
-{
-    const QMutexLocker lock(&m_mutex);
-    m_stopped = true;
-#ifdef EFD_NONBLOCK
-    if (m_wake != -1)
-        ::eventfd_write(m_wake, 1);
-#endif
-}
-
-void WaitStop::allow()
-{
-    const QMutexLocker lock(&m_mutex);
-    m_stopped = false;
-#ifdef EFD_NONBLOCK
-    eventfd_t count = 0;
-    if (m_wake != -1)
-        ::eventfd_read(m_wake, &count);
-#endif
-}
-
-std::error_code WaitStop::wait(int descriptor, short events, int milliseconds)
-{
-    {
-        const QMutexLocker lock(&m_mutex);
-        if (m_stopped)
-            return std::make_error_code(std::errc::operation_canceled);
-#ifdef EFD_NONBLOCK
-        if (m_wake == -1)
-            m_wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (m_wake == -1)
-            return lastError();
-#endif
-    }
-    std::array<pollfd, 2> waited{pollfd{.fd = descriptor, .events = events, .revents = 0},
-                                 pollfd{.fd = m_wake, .events = POLLIN, .revents = 0}};
-    if (retried([&] { return ::poll(waited.data(), waited.size(), milliseconds); }) == -1)
-        return lastError();
-    return waited[1].revents != 0 ? std::make_error_code(std::errc::operation_canceled) : std::error_code();
-}
-
-// --- FileHandle ---
-
 bool FileHandle::isEndless(const QString &path)
 {
     struct stat status{};
@@ -245,19 +214,17 @@ std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
         if (m_descriptor == -1)
             return lastError();
     }
-    return setOpened(mode, status);
+    return setOpened(mode);
 }
 
-std::error_code FileHandle::setOpened(QIODevice::OpenMode mode, struct stat &status)
+std::error_code FileHandle::setOpened(QIODevice::OpenMode mode)
 {
-    const std::error_code error = examine(mode, status);
+    const std::error_code error = examine(mode);
     if (error)
         static_cast<void>(close());
 #ifdef Q_OS_LINUX
-    else if (!m_sequential) {
-        LocalDevices::note(m_descriptor, status.st_dev);
-        m_local = LocalDevices::has(status.st_dev);
-    }
+    else if (isRegular())
+        m_local = LocalMounts::note(m_descriptor);
 #endif
     return error;
 }
@@ -285,15 +252,13 @@ bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused
         return false;
     const QByteArray name = QFile::encodeName(path);
     // Looks at it first: to open it might block if it is no file, or not of a file system of this machine.
-    struct stat seen{};
-    struct stat status{};
     const int place = openCached(name.constData(), O_PATH | O_CLOEXEC);
     if (place == -1)
         return false;
-    if (::fstat(place, &seen) == 0 && S_ISREG(seen.st_mode) && LocalDevices::has(seen.st_dev)) {
+    const std::optional<Whereabouts> seen = whereaboutsOf(place);
+    if (seen && LocalMounts::has(seen->mount)) {
         m_descriptor = openCached(name.constData(), flags | O_NONBLOCK); // which means nothing to a file
-        m_local = m_descriptor != -1 && !examine(mode, status) && status.st_dev == seen.st_dev
-            && status.st_ino == seen.st_ino;
+        m_local = m_descriptor != -1 && whereaboutsOf(m_descriptor) == seen && !examine(mode);
         if (!m_local)
             static_cast<void>(close());
     }
@@ -324,8 +289,7 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
     m_descriptor = descriptor;
     if (flags & O_APPEND && mode & QIODevice::WriteOnly)
         mode |= QIODevice::Append;
-    struct stat status{};
-    const std::error_code error = examine(mode, status);
+    const std::error_code error = examine(mode);
     if (error)
         m_descriptor = -1; // it stays the caller's
     else if (!m_sequential)
@@ -369,11 +333,12 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
     }
     if (error)
         static_cast<void>(close());
-    return error ? error : setOpened(QIODevice::ReadWrite, old);
+    return error ? error : setOpened(QIODevice::ReadWrite);
 }
 
-std::error_code FileHandle::examine(QIODevice::OpenMode mode, struct stat &status)
+std::error_code FileHandle::examine(QIODevice::OpenMode mode)
 {
+    struct stat status{};
     if (::fstat(m_descriptor, &status) != 0)
         return lastError();
     if (S_ISDIR(status.st_mode))

@@ -26,4 +26,8 @@ FileRing *FileRing::ofThisThread()
     return nullptr;
 }
 
+void FileRing::finishOfThisThread()
+{
+}
+
 } // namespace Asyncoro::Detail

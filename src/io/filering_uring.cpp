@@ -4,20 +4,25 @@
 #include "filering_p.h"
 
 #include <QAbstractEventDispatcher>
+#include <QBasicTimer>
 #include <QCoreApplication>
 #include <QDeadlineTimer>
 #include <QEvent>
 #include <QLoggingCategory>
 #include <QPointer>
 #include <QSocketNotifier>
+#include <QTimerEvent>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <deque>
 #include <liburing.h>
 #include <memory>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace Asyncoro::Detail {
 
@@ -28,15 +33,11 @@ namespace {
 Q_LOGGING_CATEGORY(lcFiles, "asyncoro.files", QtInfoMsg)
 
 constexpr unsigned Entries = 256;
-// How long the end of the thread waits for what is under way.
-constexpr auto TimeAtEnd = 2s;
-
-void logOnce(const QString &what)
-{
-    static std::atomic_flag logged;
-    if (!logged.test_and_set())
-        qCDebug(lcFiles).noquote() << what;
-}
+// Threads of the kernel for requests that block in it. Its own limit, four for each processor, is soon reached by writes
+// to a disk that does not answer, and then those to all others wait.
+constexpr unsigned KernelThreads = 64;
+constexpr auto RetryInterval = 10ms; // of what the system has no memory for
+constexpr auto RetryOpening = 1s;
 
 class Ring final : public QObject, public FileRing
 {
@@ -45,21 +46,28 @@ public:
 
     /** 0, or the negative error. */
     int open();
-    [[nodiscard]] bool servesThisLoop() const { return m_loop && m_loop == QAbstractEventDispatcher::instance(); }
+    /** Completions come by the event loop that this thread has now. */
+    void attach();
     bool submit(FileRequest &&request) override;
 
 protected:
     bool event(QEvent *event) override;
+    void timerEvent(QTimerEvent *event) override;
 
 private:
+    void submitSoon();
     void submitPrepared();
+    void cancelPrepared();
     void takeDone();
 
     io_uring m_ring{};
     bool m_isOpen = false;
-    int m_event = -1; // readable when something is done
+    bool m_isForbidden = false; // by now
     bool m_submitsSoon = false;
-    int m_underWay = 0;
+    int m_event = -1; // readable when something is done
+    std::deque<std::unique_ptr<FileRequest>> m_prepared; // that the system does not know of yet
+    int m_underWay = 0; // that it does
+    QBasicTimer m_retryTimer;
     std::unique_ptr<QSocketNotifier> m_notifier;
     QPointer<QAbstractEventDispatcher> m_loop;
 };
@@ -77,6 +85,15 @@ int Ring::open()
         return -errno;
     if (const int registered = io_uring_register_eventfd(&m_ring, m_event); registered != 0)
         return registered;
+    std::array<unsigned, 2> threads{KernelThreads, 0}; // 0: as it is
+    io_uring_register_iowq_max_workers(&m_ring, threads.data());
+    return 0;
+}
+
+void Ring::attach()
+{
+    if (m_loop == QAbstractEventDispatcher::instance())
+        return;
     m_loop = QAbstractEventDispatcher::instance();
     m_notifier = std::make_unique<QSocketNotifier>(m_event, QSocketNotifier::Read);
     connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] {
@@ -84,7 +101,9 @@ int Ring::open()
         ::eventfd_read(m_event, &ignored);
         takeDone();
     });
-    return 0;
+    m_submitsSoon = false; // that event may have gone with the old one
+    if (!m_prepared.empty())
+        submitSoon();
 }
 
 Ring::~Ring()
@@ -92,16 +111,14 @@ Ring::~Ring()
     if (!m_isOpen)
         return;
     m_notifier.reset();
-    submitPrepared();
-    for (const QDeadlineTimer deadline(TimeAtEnd); m_underWay > 0 && !deadline.hasExpired(); takeDone()) {
-        const auto rest = std::chrono::nanoseconds(deadline.remainingTimeNSecs());
-        __kernel_timespec timeout{.tv_sec = rest / 1s, .tv_nsec = (rest % 1s).count()};
+    cancelPrepared();
+    while (m_underWay > 0) { // not for a time: the kernel does not let a thread end before, either
         io_uring_cqe *ignored = nullptr;
-        io_uring_wait_cqe_timeout(&m_ring, &ignored, &timeout);
+        const int result = io_uring_wait_cqe(&m_ring, &ignored);
+        if (result != 0 && result != -EINTR && result != -EAGAIN)
+            return; // forbidden meanwhile: the system may still use the memory of the requests, which is never freed
+        takeDone();
     }
-    // Else the system may still use the memory of what hangs, which is never freed.
-    if (m_underWay > 0)
-        return;
     io_uring_queue_exit(&m_ring);
     if (m_event != -1)
         ::close(m_event);
@@ -109,31 +126,31 @@ Ring::~Ring()
 
 bool Ring::submit(FileRequest &&request)
 {
+    if (m_isForbidden)
+        return false;
+    auto own = std::make_unique<FileRequest>(std::move(request));
     io_uring_sqe *entry = io_uring_get_sqe(&m_ring);
     if (!entry) {
         submitPrepared();
-        entry = io_uring_get_sqe(&m_ring);
+        entry = m_isForbidden ? nullptr : io_uring_get_sqe(&m_ring);
     }
     if (!entry)
         return false;
-    auto *const own = new FileRequest(std::move(request)); // until takeDone()
-    switch (own->kind) {
-    case FileRequest::Kind::Read:
+    if (own->kind == FileRequest::Kind::Read)
         io_uring_prep_read(entry, own->descriptor, own->bytes, unsigned(own->size), quint64(own->position));
-        break;
-    case FileRequest::Kind::Write:
+    else
         io_uring_prep_write(entry, own->descriptor, own->bytes, unsigned(own->size), quint64(own->position));
-        break;
-    case FileRequest::Kind::Sync:
-        io_uring_prep_fsync(entry, own->descriptor, 0);
-        break;
-    }
-    io_uring_sqe_set_data(entry, own);
-    ++m_underWay;
-    // Behind the coroutines that are ready now, which may ask for more.
-    if (!std::exchange(m_submitsSoon, true))
-        QCoreApplication::postEvent(this, new QEvent(QEvent::User));
+    io_uring_sqe_set_data(entry, own.get());
+    m_prepared.push_back(std::move(own));
+    submitSoon();
     return true;
+}
+
+// Behind the coroutines that are ready now, which may ask for more.
+void Ring::submitSoon()
+{
+    if (!m_retryTimer.isActive() && !std::exchange(m_submitsSoon, true))
+        QCoreApplication::postEvent(this, new QEvent(QEvent::User));
 }
 
 bool Ring::event(QEvent *event)
@@ -146,17 +163,42 @@ bool Ring::event(QEvent *event)
     return true;
 }
 
+void Ring::timerEvent(QTimerEvent *event)
+{
+    if (event->timerId() != m_retryTimer.timerId())
+        return QObject::timerEvent(event);
+    m_retryTimer.stop();
+    takeDone(); // which makes room
+    submitPrepared();
+}
+
 void Ring::submitPrepared()
 {
-    while (io_uring_sq_ready(&m_ring) > 0) {
+    while (!m_prepared.empty()) {
         const int result = io_uring_submit_and_get_events(&m_ring);
-        if (result >= 0 || result == -EINTR)
+        if (result == -EINTR)
             continue;
-        // It is full of what is done, or short of memory: again after that, or with the next event.
-        if (m_notifier && !std::exchange(m_submitsSoon, true))
-            QCoreApplication::postEvent(this, new QEvent(QEvent::User));
-        return;
+        if (result == 0 || result == -EAGAIN || result == -EBUSY || result == -ENOMEM) {
+            m_retryTimer.start(RetryInterval, this);
+            return;
+        }
+        if (result < 0) {
+            m_isForbidden = true;
+            cancelPrepared();
+            return;
+        }
+        for (int i = 0; i < result; ++i) {
+            static_cast<void>(m_prepared.front().release()); // until takeDone()
+            m_prepared.pop_front();
+        }
+        m_underWay += result;
     }
+}
+
+void Ring::cancelPrepared()
+{
+    for (const auto &request : std::exchange(m_prepared, {}))
+        request->done(-ECANCELED);
 }
 
 void Ring::takeDone()
@@ -172,25 +214,71 @@ void Ring::takeDone()
     }
 }
 
-constinit thread_local bool threadEnds = false;
+constinit thread_local bool isFinishing = false;
 
 struct OfThread {
     OfThread() = default;
-    ~OfThread()
-    {
-        threadEnds = true;
-        ring.reset();
-    }
+    ~OfThread() { finish(); }
     Q_DISABLE_COPY_MOVE(OfThread)
 
+    void finish()
+    {
+        isFinishing = true; // what is done now asks for no more
+        ring.reset();
+    }
+
     std::unique_ptr<Ring> ring;
+    QDeadlineTimer nextTry{0};
 };
 
-/** What speaks against it in this process, as far as is known; empty if nothing does. */
-QString obstacle()
+OfThread &ofThread()
 {
-    if (qEnvironmentVariable("ASYNCORO_IO_URING") == QLatin1String("off"))
-        return QStringLiteral("ASYNCORO_IO_URING is off");
+    thread_local OfThread own;
+    return own;
+}
+
+/** There will be none in this process: the first one tells why. */
+std::atomic<bool> isRefused = false;
+
+void refuse(const QString &why)
+{
+    if (!isRefused.exchange(true))
+        qCDebug(lcFiles).noquote() << "files that are not in memory are read and written by threads, since" << why;
+}
+
+QString explained(int error)
+{
+    const QString text = QStringLiteral("io_uring: ") + QString::fromStdString(std::generic_category().message(error));
+    switch (error) {
+    case EINVAL:
+        return text + QStringLiteral(" (it takes Linux 6.1)");
+    case EPERM:
+        return text + QStringLiteral(" (containers mostly forbid it)");
+    case ENOSYS:
+        return text + QStringLiteral(" (the kernel is built without it)");
+    default:
+        return text;
+    }
+}
+
+/** nullptr if it cannot be opened; and if it never can be, none is tried any more. */
+std::unique_ptr<Ring> openRing()
+{
+    if (qEnvironmentVariable("ASYNCORO_IO_URING") == QLatin1String("off")) {
+        refuse(QStringLiteral("ASYNCORO_IO_URING is off"));
+        return {};
+    }
+    auto ring = std::make_unique<Ring>();
+    const int result = ring->open();
+    if (result == 0) {
+        static std::atomic_flag logged;
+        if (!logged.test_and_set())
+            qCDebug(lcFiles, "files that are not in memory are read and written by io_uring");
+        return ring;
+    }
+    const bool isForNow = result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -EAGAIN;
+    if (!isForNow)
+        refuse(explained(-result));
     return {};
 }
 
@@ -198,34 +286,24 @@ QString obstacle()
 
 FileRing *FileRing::ofThisThread()
 {
-    static std::atomic<bool> isThere = true;
-    if (!isThere.load(std::memory_order_relaxed) || threadEnds || !QAbstractEventDispatcher::instance())
+    if (isFinishing || !QAbstractEventDispatcher::instance())
         return nullptr;
-    thread_local OfThread own;
-    if (own.ring && own.ring->servesThisLoop())
-        return own.ring.get();
-    const std::unique_ptr<Ring> old = std::move(own.ring); // its loop has gone, and what it still does ends here
-    QString why = obstacle();
-    if (why.isEmpty()) {
-        auto ring = std::make_unique<Ring>();
-        const int result = ring->open();
-        if (result == 0) {
-            logOnce(QStringLiteral("files that are not in memory are read and written by io_uring"));
-            own.ring = std::move(ring);
-            return own.ring.get();
-        }
-        if (result == -EMFILE || result == -ENFILE || result == -ENOMEM || result == -EAGAIN)
-            return nullptr; // for now
-        why = QStringLiteral("io_uring: %1%2")
-                  .arg(QString::fromStdString(std::generic_category().message(-result)),
-                       result == -EINVAL       ? QStringLiteral(" (it takes Linux 6.1)")
-                           : result == -EPERM  ? QStringLiteral(" (containers mostly forbid it)")
-                           : result == -ENOSYS ? QStringLiteral(" (the kernel is built without it)")
-                                               : QString());
+    OfThread &own = ofThread();
+    if (!own.ring && !isRefused.load(std::memory_order_relaxed) && own.nextTry.hasExpired()) {
+        own.ring = openRing();
+        own.nextTry.setRemainingTime(RetryOpening);
     }
-    isThere = false;
-    logOnce(QStringLiteral("files that are not in memory are read and written by threads, since ") + why);
-    return nullptr;
+    if (own.ring)
+        own.ring->attach();
+    return own.ring.get();
+}
+
+void FileRing::finishOfThisThread()
+{
+    if (isFinishing)
+        return;
+    ofThread().finish();
+    isFinishing = false; // another application object may follow
 }
 
 } // namespace Asyncoro::Detail

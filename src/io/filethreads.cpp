@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "filering_p.h"
 #include "filesystem.h"
 
-#include <QCoreApplication>
+#include <Asyncoro/Exec>
+
 #include <QDeadlineTimer>
 #include <QThread>
 #include <QThreadPool>
@@ -32,7 +34,8 @@ QThreadPool &fileThreads()
     static QThreadPool *const pool = [] {
         auto *const created = new QThreadPool;
         created->setMaxThreadCount(Threads);
-        qAddPostRoutine([] {
+        addPostRoutine([] {
+            FileRing::finishOfThisThread(); // which may leave something to do for them
             // Not waitForDone(), which would wait for all threads once none is active.
             const QDeadlineTimer deadline(TimeAtEnd);
             while (fileThreads().activeThreadCount() + lostThreads > 0 && !deadline.hasExpired())
