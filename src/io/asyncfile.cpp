@@ -7,6 +7,7 @@
 #include "streamerror.h"
 
 #include <limits>
+#include <utility>
 
 namespace Asyncoro {
 
@@ -24,7 +25,8 @@ FileSuspension::FileSuspension(std::shared_ptr<FileData> data, std::shared_ptr<F
 
 FileSuspension::~FileSuspension()
 {
-    m_data->abandon(m_operation);
+    if (!m_isOver)
+        m_data->abandon(m_operation);
 }
 
 bool FileSuspension::start()
@@ -33,7 +35,8 @@ bool FileSuspension::start()
     m_operation->wait = coro()->waitNumber();
     const FileData::Start how = m_data->submit(m_operation);
     m_doneAtOnce = how == FileData::Start::Done;
-    return how != FileData::Start::Over;
+    m_isOver = how == FileData::Start::Over;
+    return !m_isOver;
 }
 
 QString FileSuspension::operation() const
@@ -49,7 +52,7 @@ void FileSuspension::abandon() noexcept
 void FileSuspension::throwUnlessDone()
 {
     throwUnlessComplete();
-    if (!m_data->take(m_operation)) { // a thread may still work on it
+    if (!std::exchange(m_isOver, true) && !m_data->take(m_operation)) { // a thread may still work on it
         m_data->throwError({.kind = m_operation->kind,
                             .name = m_operation->name,
                             .path = m_operation->path,

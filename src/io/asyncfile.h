@@ -50,6 +50,7 @@ protected:
 
 private:
     bool m_doneAtOnce = false;
+    bool m_isOver = false; // there is nothing to give up
 };
 
 class ASYNCORO_IO_EXPORT FileAwaiter final : public FileSuspension

@@ -76,9 +76,10 @@ struct FileOperation {
 /**
  * What an AsyncFile points to. It lives on until its last operation has ended.
  *
- * Operations are done in order. Only the first one of the queue touches the file. One that finds the queue empty is done
- * at once if the system can do it without blocking, else by the ring of the thread if it is small; any other one on a
- * thread of the pool. What else there is changes with the mutex held. It stays the first until its result is taken, so that one whose result nobody takes can be undone.
+ * Operations are done in order. Only the first one of the queue touches the file. One that finds the queue empty is
+ * done at once if the system can do it without blocking, else by the ring of the thread if it is small; any other one
+ * on a thread of the pool. What else there is changes with the mutex held. It stays the first until its result is
+ * taken, so that one whose result nobody takes can be undone.
  */
 class FileData : public std::enable_shared_from_this<FileData>
 {

@@ -142,8 +142,8 @@ std::optional<Whereabouts> whereaboutsOf(int descriptor)
 }
 
 /**
- * Mounted file systems in which nobody else takes part: no server, no process that may be slow to answer. To ask for that
- * may block; so whoever may block notes them.
+ * Mounted file systems in which nobody else takes part: no server, no process that may be slow to answer. To ask for
+ * that may block; so whoever may block notes them.
  */
 class LocalMounts
 {
@@ -186,7 +186,7 @@ int openCached(const char *path, int flags)
 
 #endif
 
-constexpr off_t SmallSize = 1024 * 1024; // of a file that is freed in no time
+constexpr off_t QuicklyFreed = 1024 * 1024; // the size of a file
 
 bool hasPositions(const struct stat &status)
 {
@@ -344,7 +344,7 @@ std::error_code FileHandle::examine(QIODevice::OpenMode mode)
     if (S_ISDIR(status.st_mode))
         return std::make_error_code(std::errc::is_a_directory);
     m_type = status.st_mode & S_IFMT;
-    m_small = status.st_size <= SmallSize;
+    m_small = status.st_size <= QuicklyFreed;
     m_sequential = !hasPositions(status);
     m_readsAtOnce = !S_ISCHR(status.st_mode);
     m_mode = mode & QIODevice::Append ? mode | QIODevice::WriteOnly : mode;

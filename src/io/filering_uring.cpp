@@ -33,8 +33,8 @@ namespace {
 Q_LOGGING_CATEGORY(lcFiles, "asyncoro.files", QtInfoMsg)
 
 constexpr unsigned Entries = 256;
-// Threads of the kernel for requests that block in it. Its own limit, four for each processor, is soon reached by writes
-// to a disk that does not answer, and then those to all others wait.
+// Threads of the kernel for requests that block in it. Its own limit, four for each processor, is soon reached by
+// writes to a disk that does not answer, and then those to all others wait.
 constexpr unsigned KernelThreads = 64;
 constexpr auto RetryInterval = 10ms; // of what the system has no memory for
 constexpr auto RetryOpening = 1s;
