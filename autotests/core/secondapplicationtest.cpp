@@ -63,6 +63,11 @@ private Q_SLOTS:
             }
             QCOMPARE(ended, round);
             QVERIFY(!waiting.isRunning());
+            {
+                const QCoreApplication app(argc, nullptr);
+                waiting = spawn(yieldAndGive, 0); // and no event loop runs
+            }
+            QVERIFY(!waiting.isRunning());
         }
     }
 };

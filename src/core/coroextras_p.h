@@ -31,6 +31,7 @@ struct Delivery {
     Message message;
     bool isForRoomOnly = false; // there is no message yet
     quint32 limit = ~0U; // of a mailbox that has none of its own
+    bool liesInMailbox = false; // once delivered: nobody waited for it
     Waker sender;
     std::atomic<State> state = Waiting;
 };

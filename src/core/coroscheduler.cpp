@@ -73,9 +73,9 @@ struct SchedulerOwner {
 
 std::vector<void (*)()> postRoutines; // guarded by processMutex
 
-std::atomic_flag mainThreadEndIsAwaited;
+std::atomic<bool> endIsAwaited = false; // of the application object that there is
 
-void endMainThread()
+void endApplication()
 {
     if (currentScheduler)
         currentScheduler->terminateAll();
@@ -84,15 +84,14 @@ void endMainThread()
     lock.unlock();
     for (auto routine = routines.crbegin(); routine != routines.crend(); ++routine)
         (*routine)();
-    if (currentScheduler)
-        currentScheduler->forgetEvents();
-    mainThreadEndIsAwaited.clear();
+    unobservedFailures = 0;
+    endIsAwaited = false;
 }
 
-void awaitEndOfMainThread()
+void awaitEndOfApplication()
 {
-    if (!mainThreadEndIsAwaited.test_and_set())
-        qAddPostRoutine(endMainThread);
+    if (!endIsAwaited.exchange(true))
+        qAddPostRoutine(endApplication);
 }
 
 void quitIfIdle()
@@ -150,7 +149,7 @@ Inbox::Inbox(CoroScheduler *scheduler)
 
 void addPostRoutine(void (*routine)())
 {
-    awaitEndOfMainThread();
+    awaitEndOfApplication();
     const QMutexLocker lock(&processMutex);
     postRoutines.push_back(routine);
 }
@@ -195,15 +194,14 @@ void Inbox::close()
 
 CoroScheduler::CoroScheduler()
     : m_inbox(std::make_shared<Inbox>(this))
+    , m_isOfMainThread(QThread::isMainThread())
 {
     {
         const QMutexLocker lock(&processMutex);
         schedulers.push_back(this);
     }
     // While their event loop still exists, so that what they own is destroyed in order.
-    if (QThread::isMainThread())
-        awaitEndOfMainThread();
-    else
+    if (!m_isOfMainThread)
         connect(thread(), &QThread::finished, this, &CoroScheduler::terminateAll, Qt::DirectConnection);
 }
 
@@ -243,6 +241,8 @@ CoroScheduler &CoroScheduler::forThisThread()
 
 void CoroScheduler::add(LocalCoro *coro)
 {
+    if (m_isOfMainThread && !endIsAwaited.load(std::memory_order_relaxed)) [[unlikely]]
+        beginApplication();
     coro->ref.ref(); // until it has ended
     m_members.append(&coro->m_membership);
     if (!coro->m_daemon)
@@ -322,8 +322,6 @@ void CoroScheduler::drain()
 void CoroScheduler::watchDispatcher()
 {
     m_dispatcher = QAbstractEventDispatcher::instance();
-    if (QThread::isMainThread())
-        awaitEndOfMainThread(); // that of another application object, perhaps
     connect(m_dispatcher, &QAbstractEventDispatcher::aboutToBlock, this, [this] {
         if (!m_ready.isEmpty())
             postDrain();
@@ -505,11 +503,15 @@ void CoroScheduler::terminateAll()
     m_armed = Never;
 }
 
-void CoroScheduler::forgetEvents()
+// The events and the timer of a former application object have gone with it.
+void CoroScheduler::beginApplication()
 {
-    takeRequests();
+    awaitEndOfApplication();
     QCoreApplication::removePostedEvents(this);
+    m_timer.stop();
+    m_armed = Never;
     m_drainPosted = false;
+    postDrain(); // for what other threads have sent meanwhile
 }
 
 // --- deadlines ---

@@ -83,9 +83,6 @@ public:
 
     /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
-    /** The application object goes, with the events that are under way; another one may follow. */
-    void forgetEvents();
-
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
 
 protected:
@@ -99,6 +96,7 @@ private:
         LocalCoro *coro; // not owning: it waits
     };
 
+    void beginApplication();
     void postDrain();
     void drain();
     void cancelAll(bool force);
@@ -119,6 +117,7 @@ private:
     IntrusiveList<LocalCoro::Membership> m_members;
     std::vector<Deadline> m_deadlines; // a heap: the earliest first
     std::shared_ptr<Inbox> m_inbox;
+    const bool m_isOfMainThread;
     QPointer<QAbstractEventDispatcher> m_dispatcher;
     QBasicTimer m_timer;
     Moment m_armed = Never;

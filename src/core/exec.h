@@ -40,8 +40,8 @@ namespace Detail {
 ASYNCORO_CORE_EXPORT void throwInsideCoroutine();
 ASYNCORO_CORE_EXPORT void runUntilEnded(const Coro<> &coro, QDeadlineTimer deadline);
 /**
- * As qAddPostRoutine(), but `routine` is called when the coroutines of the main thread have been terminated; the one
- * that was added last first. Any thread.
+ * Has `routine` called at the end of each application object, when the coroutines of the main thread have been
+ * terminated; the one that was added last first. Any thread.
  */
 ASYNCORO_CORE_EXPORT void addPostRoutine(void (*routine)());
 } // namespace Detail

@@ -439,6 +439,7 @@ void LocalCoro::acceptDeliveries()
             continue;
         }
         deliveries.erase(deliveries.begin() + qptrdiff(next));
+        delivery->liesInMailbox = !receiver;
         if (!delivery->settle(Delivery::Delivered) || delivery->isForRoomOnly)
             continue;
         if (receiver)
@@ -510,7 +511,7 @@ Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline)
     return deliver(std::move(message), deadline, NoLimit);
 }
 
-Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline, quint32 limit)
+Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline, quint32 limit, bool *liesInMailbox)
 {
     const CoroPointer guard(this);
     if (isOnOwnThread()) {
@@ -522,7 +523,9 @@ Task<void> LocalCoro::deliver(Message message, QDeadlineTimer deadline, quint32 
     auto delivery = std::make_shared<Delivery>();
     delivery->message = std::move(message);
     delivery->limit = limit;
-    co_await DeliverSuspension(this, std::move(delivery), deadline);
+    co_await DeliverSuspension(this, delivery, deadline);
+    if (liesInMailbox)
+        *liesInMailbox = delivery->liesInMailbox;
 }
 
 Task<void> LocalCoro::awaitRoom(quint32 limit)

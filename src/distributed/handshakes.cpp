@@ -38,6 +38,17 @@ QHostAddress addressOf(const QByteArray &bytes)
     return isIPv4 ? QHostAddress(ipv4) : host;
 }
 
+/** What counts as one address: with IPv6 a host has those of a whole network of 64 bits, except on its own link. */
+QString networkOf(const QString &address)
+{
+    const QHostAddress host(address);
+    if (host.protocol() != QAbstractSocket::IPv6Protocol || !host.isGlobal())
+        return address;
+    Q_IPV6ADDR bytes = host.toIPv6Address();
+    std::fill(bytes.c + 8, bytes.c + 16, quint8(0));
+    return QHostAddress(bytes).toString();
+}
+
 /** The beginning of a TLS connection: a record of a handshake, of any version that is in use (RFC 8446, section 5.1). */
 bool isTls(const QByteArray &bytes)
 {
@@ -148,30 +159,36 @@ Task<> NetworkCore::acceptPeers()
         auto socket = std::make_shared<AsyncSocket>(co_await m_server->accept());
         if (m_closed)
             co_return;
-        makeRoomForStranger(socket->peerLocation().address());
+        const QString address = networkOf(socket->peerLocation().address());
+        makeRoomForStranger(address);
         const Coro<> welcomer = spawn(&NetworkCore::welcome, self, socket);
         welcomer.setName(QStringLiteral("connection from ") + socket->peerLocation().toString());
         welcomer.setDaemon();
-        m_strangers.append({welcomer, socket->peerLocation().address()});
+        m_strangers.append({welcomer, address});
     }
 }
 
 /**
- * Who knows the secret is through at once, so the oldest one is the one to give up: of its own address, or of the one with the
- * most, so that no address can crowd out the others.
+ * Who knows the secret is through soon, so the oldest one is the one to give up: of `address` if that has too many, else of
+ * the one with the most, so that no address can crowd out the others.
  */
 void NetworkCore::makeRoomForStranger(const QString &address)
 {
     QHash<QString, qsizetype> counts;
-    qsizetype most = 0;
+    QString crowded = address;
     for (const Stranger &stranger : std::as_const(m_strangers))
-        most = std::max(most, ++counts[stranger.address]);
-    if (counts.value(address) >= peerLimits().handshakesOfAddress)
-        most = counts.value(address);
-    else if (m_strangers.size() < peerLimits().handshakes)
+        ++counts[stranger.address];
+    if (counts.value(address) < peerLimits().handshakesOfAddress) {
+        if (m_strangers.size() < peerLimits().handshakes)
+            return;
+        for (auto count = counts.cbegin(); count != counts.cend(); ++count) {
+            if (*count > counts.value(crowded))
+                crowded = count.key();
+        }
+    }
+    const auto oldest = std::ranges::find(m_strangers, crowded, &Stranger::address);
+    if (oldest == m_strangers.end())
         return;
-    const auto oldest = std::find_if(m_strangers.begin(), m_strangers.end(),
-                                     [&](const Stranger &stranger) { return counts.value(stranger.address) == most; });
     const Coro<> welcomer = oldest->welcomer;
     m_strangers.erase(oldest);
     qCWarning(lcNetwork).noquote() << "closed the" << welcomer.name() << "which has not said who it is: there are too many";
@@ -257,10 +274,13 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
             address = asSeenFromHere(stated.toString(), address);
         if (request.session != 0)
             link = resume(theirs, request, &answer);
-        else if (othersConnectedFrom(socket->peerLocation().address(), theirs) >= m_options.peersPerAddress)
-            answer.verdict = Verdict::Busy;
         else
             link = linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
+        if (answer.verdict == Verdict::Accepted
+            && othersConnectedFrom(socket->peerLocation().address(), theirs) >= m_options.peersPerAddress) {
+            answer = {Verdict::Busy};
+            link.reset();
+        }
         const QByteArray answerBytes = answer.toBytes();
         transcript += theirProof + answerBytes;
         co_await socket->sendAll(answerBytes + makeProof(m_options.secret.key(), Side::Accepting, transcript), deadline);
@@ -277,11 +297,12 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
     co_await link->run(std::move(socket), theirs, answer);
 }
 
-/** How many peers but `theirs` have connected from `address`. */
+/** How many peers but `theirs` are connected that have connected from `address`. */
 qsizetype NetworkCore::othersConnectedFrom(const QString &address, const Hello &theirs) const
 {
+    const QString network = networkOf(address);
     return std::ranges::count_if(m_byIncarnation, [&](const std::shared_ptr<PeerLink> &link) {
-        return link->hasSession() && !link->isOutbound() && link->address() == address
+        return link->state() == PeerLink::State::Connected && !link->isOutbound() && networkOf(link->address()) == network
             && link->incarnation() != theirs.incarnation;
     });
 }

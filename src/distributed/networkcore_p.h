@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <deque>
+#include <limits>
 
 namespace Asyncoro::Detail {
 
@@ -96,10 +97,12 @@ public:
 
     [[nodiscard]] Coro<> findExported(quint64 id) const { return m_exported.value(id).coro; }
     /**
-     * Messages of so many bytes are to go to a coroutine of another thread. False if that is too much before it is known
-     * again, as confirmRoom() says, that its mailbox has room.
+     * A message of so many bytes, of which a mailbox without a limit takes `limit`, is to go to a coroutine of another
+     * thread. False if that is too much before it is known, as confirmRoom() says, that all before it have found room.
      */
-    [[nodiscard]] bool addUnconfirmed(quint64 coro, qint64 bytes);
+    [[nodiscard]] bool addUnconfirmed(quint64 coro, qint64 bytes, quint32 limit);
+    /** The least limit of those. */
+    [[nodiscard]] quint32 unconfirmedLimit(quint64 coro) const { return m_exported.value(coro).unconfirmedLimit; }
     void confirmRoom(quint64 coro);
     /** The same, but null for one that peers can send to, but must not end. */
     [[nodiscard]] Coro<> findSubject(quint64 id) const;
@@ -166,7 +169,8 @@ private:
     std::shared_ptr<ChannelExchange> m_channels; // never null once open
     struct Exported {
         Coro<> coro;
-        qint64 unconfirmed = 0; // bytes of messages
+        qint64 unconfirmed = 0; // bytes of messages, of all peers
+        quint32 unconfirmedLimit = std::numeric_limits<quint32>::max();
     };
     QHash<quint64, Exported> m_exported; // coroutines of this process whose handles were sent away
     std::shared_ptr<EndObserver> m_exportedObserver; // of these

@@ -95,8 +95,9 @@ public:
         /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
         qint64 sendLimit = 64 * 1024 * 1024;
         /**
-         * How many peers may have connected from one address at a time. More are told so, and fail to connect with
-         * PeerLost. Those behind a router share its address.
+         * How many peers that have connected from one address, or IPv6 network of 64 bits, may be connected at a time. More
+         * are told so, and fail to connect with PeerLost. Those behind a router share its address. Whom this process
+         * connects to does not count.
          */
         qsizetype peersPerAddress = 4096;
         /** What it calls itself, for people and PeerNetwork::locatePeer(). Empty: the machine's name and the port. */

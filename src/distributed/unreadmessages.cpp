@@ -20,26 +20,27 @@ namespace {
 
 constexpr qint64 PartMemory = 64; // bytes that a part of a value takes in memory, roughly, beside its texts and byte arrays
 constexpr qint64 DenseFactor = 4; // how many times as much as on its way a message may take where it waits
-// Bytes of messages for a coroutine of another thread: sent to it since its mailbox was last known to have room; and that wait
-// here before the peer is told.
+// Bytes of messages for a coroutine of another thread: sent to it since all before them were known to have found room in its
+// mailbox; and that wait here before the peer is told.
 constexpr qint64 MostUnconfirmed = 4 * 1024 * 1024;
 constexpr qint64 MostUntold = 4 * 1024 * 1024;
 
 } // namespace
 
-bool NetworkCore::addUnconfirmed(quint64 coro, qint64 bytes)
+bool NetworkCore::addUnconfirmed(quint64 coro, qint64 bytes, quint32 limit)
 {
     const auto found = m_exported.find(coro);
-    if (found == m_exported.end() || found->unconfirmed >= MostUnconfirmed)
+    if (found == m_exported.end() || found->unconfirmed + bytes > MostUnconfirmed)
         return false;
     found->unconfirmed += bytes;
+    found->unconfirmedLimit = std::min(found->unconfirmedLimit, limit);
     return true;
 }
 
 void NetworkCore::confirmRoom(quint64 coro)
 {
     if (const auto found = m_exported.find(coro); found != m_exported.end())
-        found->unconfirmed = 0;
+        *found = {found->coro};
 }
 
 void PeerLink::readSend(QCborStreamReader &reader, const QByteArray &body)
@@ -106,7 +107,7 @@ quint32 PeerLink::UnreadMessage::mailboxLimit() const
 
 bool PeerLink::put(const Coro<> &target, Message &&message, const UnreadMessage &unread)
 {
-    return target && (isOfThisThread(target) || m_core->addUnconfirmed(target.id(), unread.memory))
+    return target && (isOfThisThread(target) || m_core->addUnconfirmed(target.id(), unread.memory, unread.mailboxLimit()))
         && static_cast<LocalCoro *>(target.data().data())->send(std::move(message), unread.mailboxLimit());
 }
 
@@ -194,18 +195,22 @@ PeerLink::UnreadMessage PeerLink::takeFirst(Backlog &backlog)
 
 Task<> PeerLink::deliverUnread(Coro<> target, UnreadMessage unread)
 {
-    const bool isSent = unread.number == 0 && unread.encoded.isEmpty();
-    if (isSent && !isOfThisThread(target) && put(target, std::move(unread.message), unread))
+    const bool confirms = unread.number == 0 && !isOfThisThread(target);
+    if (confirms && unread.encoded.isEmpty() && put(target, std::move(unread.message), unread))
         co_return;
     LocalCoro &coro = static_cast<LocalCoro &>(*target.data());
+    const quint32 limit = confirms ? std::min(unread.mailboxLimit(), m_core->unconfirmedLimit(target.id()))
+                                   : unread.mailboxLimit();
     if (!unread.encoded.isEmpty()) {
-        co_await coro.awaitRoom(unread.mailboxLimit());
+        co_await coro.awaitRoom(limit);
         QCborStreamReader reader(unread.encoded);
         const Speaking speaking(*m_core, this);
         unread.message = decodeValue(reader, *m_core);
     }
-    co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, unread.mailboxLimit());
-    m_core->confirmRoom(target.id());
+    bool liesInMailbox = false;
+    co_await coro.deliver(std::move(unread.message), QDeadlineTimer::Forever, limit, &liesInMailbox);
+    if (confirms && liesInMailbox)
+        m_core->confirmRoom(target.id());
 }
 
 /** Goes on even when the peer is lost: what it has sent has arrived. */

@@ -212,8 +212,9 @@ public:
     /**
      * Puts what openReplacement() has opened into its place, on the disk, and closes it.
      *
-     * Always suspends. Throws FileError if that fails; the file is closed then, and the old one is as it was, unless
-     * the disk failed (EIO) after the new one had taken its place. Where the folder cannot be read, or not be synced on
+     * Always suspends. Throws FileError if that fails, or a write timed out or was cancelled before, so that nobody
+     * knows what is in it; the file is closed then, and the old one is as it was, unless the disk failed (EIO) after
+     * the new one had taken its place. Where the folder cannot be read, or not be synced on
      * its file system, that part is left out. If it times out or is cancelled, it is done all the same, as soon as that
      * can be.
      */

@@ -124,6 +124,7 @@ private:
     void performFirst(const Operation &operation);
     CoroPointer endFirst(FileOperation &operation, bool wasPerformed);
     void perform(FileOperation &operation, Progress &progress);
+    void commit(FileOperation &operation);
     void open(FileOperation &operation, Progress &progress);
     void setOpened(FileOperation &operation, Progress &progress);
     bool read(FileOperation &operation, Progress &progress, bool mayBlock);

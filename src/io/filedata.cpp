@@ -135,11 +135,11 @@ void FileData::abandon(const Operation &operation)
 {
     const QMutexLocker lock(&m_mutex);
     const State state = operation->state;
+    m_writeGivenUp |= state != State::Over && operation->changes();
     if (state == State::New || state == State::Over)
         return;
     operation->coro.reset();
     operation->state = State::Over;
-    m_writeGivenUp |= operation->changes();
     if (state == State::Done) {
         undo(*operation);
         removeFirst();
@@ -220,13 +220,9 @@ bool FileData::performAtOnce(FileOperation &operation)
             return fail(std::errc::bad_file_descriptor, QStringLiteral("the file is not open for writing"));
         return operation.kind == Kind::Write && operation.bytes.isEmpty();
     case Kind::Commit:
-        if (!m_handle.isReplacement()) {
-            return fail(std::errc::invalid_argument,
-                        QStringLiteral("there is nothing to commit: it was not opened by openReplacement()"));
-        }
-        return m_writeGivenUp
-            && fail(std::errc::operation_canceled,
-                    QStringLiteral("something that was to be written before was given up"));
+        return !m_handle.isReplacement()
+            && fail(std::errc::invalid_argument,
+                    QStringLiteral("there is nothing to commit: it was not opened by openReplacement()"));
     case Kind::Seek:
         if (m_handle.isSequential())
             return fail(std::errc::invalid_seek);
@@ -396,12 +392,26 @@ void FileData::perform(FileOperation &operation, Progress &progress)
         operation.error = m_handle.sync();
         break;
     case Kind::Commit:
-        operation.error = m_handle.commit();
+        commit(operation);
         break;
     case Kind::Close:
         operation.error = m_handle.close();
         break;
     }
+}
+
+void FileData::commit(FileOperation &operation)
+{
+    QMutexLocker lock(&m_mutex);
+    const bool isComplete = !m_writeGivenUp;
+    lock.unlock();
+    if (isComplete) {
+        operation.error = m_handle.commit();
+        return;
+    }
+    static_cast<void>(m_handle.close());
+    operation.error = std::make_error_code(std::errc::operation_canceled);
+    operation.errorText = QStringLiteral("something that was to be written before was given up");
 }
 
 void FileData::open(FileOperation &operation, Progress &progress)

@@ -118,9 +118,18 @@ std::error_code syncFolderOf(const QByteArray &name)
 
 #ifdef Q_OS_LINUX
 
+/** A mounted file system. Each of these numbers alone may be given to another one later. */
+struct Mount {
+    quint64 id = 0;
+    quint32 deviceMajor = 0;
+    quint32 deviceMinor = 0;
+
+    bool operator==(const Mount &) const = default;
+};
+
 /** Which file it is, by what the system has in memory. */
 struct Whereabouts {
-    quint64 mount = 0;
+    Mount mount;
     quint64 inode = 0;
 
     bool operator==(const Whereabouts &) const = default;
@@ -130,15 +139,15 @@ struct Whereabouts {
 std::optional<Whereabouts> whereaboutsOf(int descriptor)
 {
 #ifdef STATX_MNT_ID_UNIQUE
-    constexpr unsigned Mount = STATX_MNT_ID | STATX_MNT_ID_UNIQUE; // which no later mount gets again; Linux 6.8
+    constexpr unsigned MountId = STATX_MNT_ID | STATX_MNT_ID_UNIQUE; // which is given once; Linux 6.8
 #else
-    constexpr unsigned Mount = STATX_MNT_ID;
+    constexpr unsigned MountId = STATX_MNT_ID;
 #endif
     struct statx status{};
-    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | Mount, &status) != 0
-        || !(status.stx_mask & Mount) || !S_ISREG(status.stx_mode))
+    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | MountId, &status) != 0
+        || !(status.stx_mask & MountId) || !S_ISREG(status.stx_mode))
         return {};
-    return Whereabouts{status.stx_mnt_id, status.stx_ino};
+    return Whereabouts{{status.stx_mnt_id, status.stx_dev_major, status.stx_dev_minor}, status.stx_ino};
 }
 
 /**
@@ -148,7 +157,7 @@ std::optional<Whereabouts> whereaboutsOf(int descriptor)
 class LocalMounts
 {
 public:
-    static bool has(quint64 mount)
+    static bool has(const Mount &mount)
     {
         const QMutexLocker lock(&s_mutex);
         return std::ranges::find(s_mounts, mount) != s_mounts.end();
@@ -162,7 +171,7 @@ public:
             return false;
         const bool isLocal = std::ranges::find(Types, static_cast<unsigned long>(status.f_type)) != Types.end();
         const QMutexLocker lock(&s_mutex);
-        std::erase(s_mounts, file->mount); // an older kernel may give its number to another one later
+        std::erase(s_mounts, file->mount);
         if (isLocal)
             s_mounts.push_back(file->mount);
         return isLocal;
@@ -172,7 +181,7 @@ private:
     static constexpr std::array<unsigned long, 5> Types{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
                                                         F2FS_SUPER_MAGIC, TMPFS_MAGIC};
     static inline QBasicMutex s_mutex;
-    static inline std::vector<quint64> s_mounts;
+    static inline std::vector<Mount> s_mounts;
 };
 
 /** -1 unless the system knows all names of the path. */

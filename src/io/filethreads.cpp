@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int Threads = 4;
-// How long the end of the program waits for what they do.
+// How long the end of the program waits for what the threads do.
 constexpr auto TimeAtEnd = 2s;
 // How many threads do what nobody else waits for. The pool does not count them any more, but for those beyond the most.
 std::atomic<int> lostThreads = 0;

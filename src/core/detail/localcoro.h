@@ -107,7 +107,8 @@ public:
     /** The same, but `limit` is the limit of a mailbox that has none of its own. */
     bool send(Message &&message, quint32 limit);
     Task<void> deliver(Message message, QDeadlineTimer deadline) override;
-    Task<void> deliver(Message message, QDeadlineTimer deadline, quint32 limit);
+    /** `liesInMailbox` is set once it is delivered: false if somebody waited for it, or, on its own thread, always. */
+    Task<void> deliver(Message message, QDeadlineTimer deadline, quint32 limit, bool *liesInMailbox = nullptr);
     /** Until there is room, for who makes its message only then. Throws CoroEnded. */
     Task<void> awaitRoom(quint32 limit);
     /** From any thread: the mailbox takes it as soon as it has room. */
