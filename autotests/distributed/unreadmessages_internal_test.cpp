@@ -83,6 +83,16 @@ Task<QList<int>> takeNumbered(int count)
     co_return numbers;
 }
 
+/** Takes numbers until one is negative; then so many byte arrays. */
+Task<int> takeNumbersThenArrays(int count)
+{
+    while (co_await receive<int>() >= 0) { }
+    int taken = 0;
+    for (; taken < count; ++taken)
+        co_await receive<QByteArray>();
+    co_return taken;
+}
+
 } // namespace
 
 /** Who sends more than is read, and what is kept for those who may ask: bounded, and nothing is lost that need not be. */
@@ -343,6 +353,44 @@ private Q_SLOTS:
         QList<int> expected(Count);
         std::iota(expected.begin(), expected.end(), 0);
         QCOMPARE(waitFor(target), expected);
+    }
+
+    void whatIsTakenAtOnceMakesNoRoomForTheOthers()
+    {
+        constexpr int Count = 320;
+        peerLimits().mailbox = 1024 * 1024;
+        QThread thread;
+        QObject there;
+        there.moveToThread(&thread);
+        thread.start();
+        const auto end = qScopeGuard([&thread] {
+            thread.quit();
+            thread.wait();
+        });
+        Coro<int> target;
+        QMetaObject::invokeMethod(
+            &there, [&] { target = spawn(takeNumbersThenArrays, Count); }, Qt::BlockingQueuedConnection);
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(Coro<>(target))).isEmpty());
+        waitFor([](PeerNetwork *network, Coro<> reader) -> Task<> {
+            const auto id = qint64(reader.id());
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (int i = 0; i < Count; ++i) {
+                co_await peer.socket.sendAll(frameOf(FrameKind::Send, QCborArray{id, numbered(i)}));
+                if (i % 32 == 31) // for which it waits
+                    co_await peer.socket.sendAll(frameOf(FrameKind::Deliver, QCborArray{100 + i, id, i}));
+            }
+            co_await peer.socket.sendAll(call(1, 1));
+            FrameKind last = FrameKind::Value;
+            while (last == FrameKind::Value) {
+                const RawPeer::Frame frame = co_await peer.next();
+                last = frame.kind;
+                expect(frame.items.at(0) != 1, "not told");
+            }
+            expect(last == FrameKind::Full, "something else");
+            reader.send(-1);
+        }(m_network.get(), target));
+        QCOMPARE(waitFor(target), Count);
     }
 
     void theSmallDoNotOvertakeTheLargeOneThatWaitsForRoom()
