@@ -8,7 +8,6 @@
 #include <Asyncoro/MessageType>
 #include <Asyncoro/Suspend>
 
-#include <QScopeGuard>
 #include <QThread>
 
 #include <numeric>
@@ -82,6 +81,36 @@ Task<QList<int>> takeNumbered(int count)
         numbers << (co_await receive<QByteArray>()).trimmed().toInt();
     co_return numbers;
 }
+
+/** A thread for coroutines. */
+class OtherThread
+{
+public:
+    OtherThread()
+    {
+        m_there.moveToThread(&m_thread);
+        m_thread.start();
+    }
+    ~OtherThread()
+    {
+        m_thread.quit();
+        m_thread.wait();
+    }
+    Q_DISABLE_COPY_MOVE(OtherThread)
+
+    template<typename T>
+    Coro<T> start(Task<T> (*function)(int), int argument)
+    {
+        Coro<T> coro;
+        QMetaObject::invokeMethod(
+            &m_there, [&] { coro = spawn(function, argument); }, Qt::BlockingQueuedConnection);
+        return coro;
+    }
+
+private:
+    QThread m_thread;
+    QObject m_there;
+};
 
 /** Takes numbers until one is negative; then so many byte arrays. */
 Task<int> takeNumbersThenArrays(int count)
@@ -324,16 +353,8 @@ private Q_SLOTS:
     {
         constexpr int Count = 640;
         peerLimits().mailbox = 1024 * 1024;
-        QThread thread;
-        QObject there;
-        there.moveToThread(&thread);
-        thread.start();
-        const auto end = qScopeGuard([&thread] {
-            thread.quit();
-            thread.wait();
-        });
-        Coro<QList<int>> target;
-        QMetaObject::invokeMethod(&there, [&] { target = spawn(takeNumbered, Count); }, Qt::BlockingQueuedConnection);
+        OtherThread thread;
+        const Coro<QList<int>> target = thread.start(takeNumbered, Count);
         QVERIFY(!m_network->toBytes(QVariant::fromValue(Coro<>(target))).isEmpty());
         waitFor([](PeerNetwork *network, Coro<> reader) -> Task<> {
             const auto id = qint64(reader.id());
@@ -359,17 +380,8 @@ private Q_SLOTS:
     {
         constexpr int Count = 320;
         peerLimits().mailbox = 1024 * 1024;
-        QThread thread;
-        QObject there;
-        there.moveToThread(&thread);
-        thread.start();
-        const auto end = qScopeGuard([&thread] {
-            thread.quit();
-            thread.wait();
-        });
-        Coro<int> target;
-        QMetaObject::invokeMethod(
-            &there, [&] { target = spawn(takeNumbersThenArrays, Count); }, Qt::BlockingQueuedConnection);
+        OtherThread thread;
+        const Coro<int> target = thread.start(takeNumbersThenArrays, Count);
         QVERIFY(!m_network->toBytes(QVariant::fromValue(Coro<>(target))).isEmpty());
         waitFor([](PeerNetwork *network, Coro<> reader) -> Task<> {
             const auto id = qint64(reader.id());

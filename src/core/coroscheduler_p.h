@@ -83,6 +83,7 @@ public:
 
     /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
+
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
 
 protected:

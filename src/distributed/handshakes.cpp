@@ -174,13 +174,13 @@ Task<> NetworkCore::acceptPeers()
  */
 void NetworkCore::makeRoomForStranger(const QString &address)
 {
-    QHash<QString, qsizetype> counts;
     QString crowded = address;
-    for (const Stranger &stranger : std::as_const(m_strangers))
-        ++counts[stranger.address];
-    if (counts.value(address) < peerLimits().handshakesOfAddress) {
+    if (std::ranges::count(m_strangers, address, &Stranger::address) < peerLimits().handshakesOfAddress) {
         if (m_strangers.size() < peerLimits().handshakes)
             return;
+        QHash<QString, qsizetype> counts;
+        for (const Stranger &stranger : std::as_const(m_strangers))
+            ++counts[stranger.address];
         for (auto count = counts.cbegin(); count != counts.cend(); ++count) {
             if (*count > counts.value(crowded))
                 crowded = count.key();
@@ -276,7 +276,7 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
             link = resume(theirs, request, &answer);
         else
             link = linkFor(theirs, Location(address, theirs.port), sessionsBefore, &answer);
-        if (answer.verdict == Verdict::Accepted
+        if (answer.verdict == Verdict::Accepted && m_byIncarnation.size() >= m_options.peersPerAddress // or it need not be asked
             && othersConnectedFrom(socket->peerLocation().address(), theirs) >= m_options.peersPerAddress) {
             answer = {Verdict::Busy};
             link.reset();
