@@ -42,6 +42,13 @@ protected:
         return file.open(QIODevice::ReadOnly) ? file.readAll() : "no such file";
     }
 
+    /** Of all that lies in it. */
+    static QStringList names(const QString &folder)
+    {
+        return QDir(folder).entryList(QDir::AllEntries | QDir::Hidden | QDir::System | QDir::NoDotAndDotDot,
+                                      QDir::Name);
+    }
+
 private:
     QTemporaryDir m_folder;
     int m_number = 0;

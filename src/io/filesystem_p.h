@@ -34,6 +34,9 @@ private:
     std::shared_ptr<T> m_object;
 };
 
+/** How many of fileThreads() are at something that ends by itself, be it that nobody waits for it any more. */
+[[nodiscard]] ASYNCORO_IO_EXPORT int busyFileThreads();
+
 [[noreturn]] void throwFileError(const char *operation, const QString &path, std::error_code code);
 
 // What blocks.

@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "filering_p.h"
-#include "filesystem.h"
+#include "filesystem_p.h"
 
 #include <Asyncoro/Exec>
 
 #include <QDeadlineTimer>
+#include <QMutex>
 #include <QThread>
 #include <QThreadPool>
-
-#include <atomic>
 
 namespace Asyncoro::Detail {
 
@@ -22,8 +21,10 @@ constexpr int Threads = 4;
 // How long the end of the program waits for what the threads do.
 constexpr auto TimeAtEnd = 2s;
 // How many threads do what nobody else waits for. The pool does not count them any more, but for those beyond the most.
-std::atomic<int> lostThreads = 0;
+int lostThreads = 0;
 constexpr int MostLostThreads = 64;
+// So that nobody sees a thread that is counted neither here nor by the pool.
+Q_CONSTINIT QMutex lostThreadsMutex;
 
 } // namespace
 
@@ -38,7 +39,7 @@ QThreadPool &fileThreads()
             FileRing::finishOfThisThread(); // which may leave something to do for them
             // Not waitForDone(), which would wait for all threads once none is active.
             const QDeadlineTimer deadline(TimeAtEnd);
-            while (fileThreads().activeThreadCount() + lostThreads > 0 && !deadline.hasExpired())
+            while (busyFileThreads() > 0 && !deadline.hasExpired())
                 QThread::sleep(1ms);
         });
         return created;
@@ -46,12 +47,20 @@ QThreadPool &fileThreads()
     return *pool;
 }
 
+int busyFileThreads()
+{
+    const QMutexLocker locker(&lostThreadsMutex);
+    return fileThreads().activeThreadCount() + lostThreads;
+}
+
 // --- FileThreadPlace ---
 
 FileThreadPlace::~FileThreadPlace()
 {
-    if (m_givenUp)
-        fileThreads().reserveThread();
+    if (!m_givenUp)
+        return;
+    const QMutexLocker locker(&lostThreadsMutex);
+    fileThreads().reserveThread();
     if (m_givenUp == Work::Lost)
         --lostThreads;
 }
@@ -60,9 +69,11 @@ void FileThreadPlace::giveUp(Work work)
 {
     if (m_givenUp)
         return;
-    if (work == Work::Lost && ++lostThreads > MostLostThreads) {
-        --lostThreads;
-        return;
+    const QMutexLocker locker(&lostThreadsMutex);
+    if (work == Work::Lost) {
+        if (lostThreads == MostLostThreads)
+            return;
+        ++lostThreads;
     }
     m_givenUp = work;
     fileThreads().releaseThread();
