@@ -5,8 +5,18 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
-#include <QTcpSocket>
+#include <Asyncoro/Result>
+#include <Asyncoro/WhenAll>
 
+#include <QFile>
+#include <QLoggingCategory>
+#include <QScopeGuard>
+#include <QSemaphore>
+#include <QTcpSocket>
+#include <QThread>
+
+#include <algorithm>
+#include <limits>
 #include <vector>
 
 using namespace DistributedTest;
@@ -78,6 +88,36 @@ private Q_SLOTS:
         for (std::size_t i = 1; i < silent.size(); ++i)
             QVERIFY(silent[i].isConnected());
         QVERIFY(other.isConnected()); // though it is the oldest of all
+    }
+
+    void allOfManyThatConnectAtOnceGetThrough()
+    {
+        constexpr int Count = 40;
+        peerLimits().handshakesOfAddress = 4;
+        QLoggingCategory::setFilterRules(QStringLiteral("asyncoro.network.warning=false")); // some are let go
+        const auto again = qScopeGuard([] { QLoggingCategory::setFilterRules({}); });
+        m_network = networkWith({});
+        const Location location = m_network->location();
+        QSemaphore done;
+        const std::unique_ptr<QThread> thread(QThread::create([&] {
+            std::vector<std::unique_ptr<PeerNetwork>> all;
+            std::vector<Task<Result<void>>> connections;
+            for (int i = 0; i < Count; ++i) {
+                all.push_back(makeNetwork());
+                connections.push_back(asResult(connect(*all.back(), location)));
+            }
+            for (const Result<void> &result : waitFor(whenAll(std::move(connections)))) {
+                if (!result)
+                    qWarning().noquote() << result.errorText();
+            }
+            done.release();
+        }));
+        thread->start();
+        // This process is at something else while they come.
+        while (waitingFor(location.port()) < Count)
+            QThread::sleep(1ms);
+        QTRY_COMPARE_WITH_TIMEOUT(done.available(), 1, 30s);
+        thread->wait();
     }
 
     // --- who has ---
@@ -152,6 +192,22 @@ private:
             = QStringLiteral("refused a connection from %1:[0-9]+: as many peers as may \\(%2\\) have connected");
         expectWarning(text.arg(QString::fromLatin1(address)).arg(limit));
     }
+
+    /** How many connections to a port of this machine nobody has looked at yet. */
+    static qsizetype waitingFor(quint16 port)
+    {
+        QFile file(QStringLiteral("/proc/net/tcp"));
+        if (!file.open(QIODevice::ReadOnly))
+            return std::numeric_limits<qsizetype>::max();
+        constexpr auto Established = " 01 ";
+        const QByteArray local = "0100007F:" + QByteArray::number(port, 16).toUpper() + ' ';
+        const QList<QByteArray> lines = file.readAll().split('\n');
+        return std::ranges::count_if(lines, [&](const QByteArray &line) {
+            return line.indexOf(local) == line.indexOf(':') + 2 && line.contains(Established);
+        });
+    }
+
+    static Task<> connect(PeerNetwork &network, Location location) { co_await network.connect(location); }
 
     [[nodiscard]] bool isServed(PeerNetwork &peer) const
     {

@@ -16,6 +16,7 @@ struct PeerLimits {
     std::chrono::milliseconds handshake{10'000}; // for connection and handshake
     std::chrono::milliseconds nextAddress{250}; // before another address of a host is tried as well
     std::chrono::milliseconds retry{1'000}; // between attempts to connect again
+    std::chrono::milliseconds hungUp{25}; // at most twice this before the second attempt to connect, then longer each time
     std::chrono::milliseconds ping{5'000}; // of silence, after which a sign of life is asked for
     std::chrono::milliseconds silence{15'000}; // after which a peer is lost
     // At a time, of connections that have proved nothing yet; and of those from one address.

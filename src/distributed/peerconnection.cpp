@@ -10,6 +10,7 @@
 
 #include <QHostAddress>
 #include <QLoggingCategory>
+#include <QRandomGenerator>
 #include <QTcpSocket>
 #include <QtMath>
 
@@ -25,6 +26,8 @@ constexpr qsizetype FirstReserve = 1024 * 1024; // for a longer frame, as long a
 constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
 /** So often the time to the peer and back is measured even where there is no silence. */
 constexpr std::chrono::milliseconds MeasuringInterval = std::chrono::minutes(1);
+/** So often a connection is tried that the other side closes before it is made, within about a second. */
+constexpr int MostAttempts = 6;
 
 qint64 milliseconds()
 {
@@ -42,6 +45,13 @@ qsizetype missingOf(const QByteArray &bytes)
 
 /** Nothing listens there. */
 class NobodyListens final : public PeerLost
+{
+public:
+    using PeerLost::PeerLost;
+};
+
+/** It has closed the connection before both sides knew who the other one is. */
+class HungUp final : public PeerLost
 {
 public:
     using PeerLost::PeerLost;
@@ -150,7 +160,7 @@ Task<> PeerLink::attempt()
         throw PeerRefused(NetworkCore::missingTrust(QStringLiteral("connect to ") + m_location.address()));
     const QDeadlineTimer deadline(peerLimits().handshake);
     for (;;) {
-        Connection connection = co_await connectOnce(deadline);
+        Connection connection = co_await connectPatiently(deadline);
         if (!isStillConnecting())
             break;
         if (!m_incarnation.isEmpty() && connection.theirs.incarnation != m_incarnation)
@@ -186,6 +196,26 @@ Task<> PeerLink::attempt()
     }
 }
 
+/**
+ * As connectOnce(), and again after a while if the other side hangs up, as it does with some if many connect at the same
+ * moment. By chance each time, so that they do not all come back together.
+ */
+Task<PeerLink::Connection> PeerLink::connectPatiently(QDeadlineTimer deadline)
+{
+    for (int attempt = 1;; ++attempt) {
+        try {
+            co_return co_await connectOnce(deadline);
+        } catch (const HungUp &e) {
+            if (attempt == MostAttempts)
+                throw PeerLost(m_location, QStringLiteral("%1 (%2 times)").arg(e.reason()).arg(attempt));
+        }
+        const auto most = peerLimits().hungUp * (1 << attempt);
+        co_await sleep(std::min(QDeadlineTimer(most * QRandomGenerator::global()->generateDouble()), deadline));
+        if (!isStillConnecting())
+            co_return Connection();
+    }
+}
+
 /** Connects, and shows who this is. The verdict is Accepted, Duplicate, or one about a session; others throw. */
 Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
 {
@@ -204,14 +234,18 @@ Task<PeerLink::Connection> PeerLink::connectOnce(QDeadlineTimer deadline)
         throw;
     } catch (const TlsError &e) {
         if (e.reason() == TlsError::Reason::ClosedByPeer)
-            throw PeerLost(m_location, e.message());
+            throw HungUp(m_location, e.message());
         if (e.reason() == TlsError::Reason::NotTls)
             throw PeerRefused(QStringLiteral("%1 does not use TLS, and this process does").arg(m_location.toString()));
         throw PeerRefused(e.message());
     } catch (const SocketError &e) {
         if (e.code() == QAbstractSocket::ConnectionRefusedError)
             throw NobodyListens(m_location, QStringLiteral("nothing listens there, the connection was refused"));
+        if (e.code() == QAbstractSocket::RemoteHostClosedError)
+            throw HungUp(m_location, e.message());
         throw PeerLost(m_location, e.message());
+    } catch (const EndOfStream &e) {
+        throw HungUp(m_location, e.message());
     } catch (const Error &e) {
         throw PeerLost(m_location, e.message());
     }

@@ -206,6 +206,7 @@ private:
     Task<> connectAndRun();
     Task<> attempt();
     Task<> recover(QString reason, bool refusalIsFinal);
+    Task<Connection> connectPatiently(QDeadlineTimer deadline);
     Task<Connection> connectOnce(QDeadlineTimer deadline);
     [[nodiscard]] bool isStillConnecting() const;
     void setConnector(const Coro<> &connector);
