@@ -11,7 +11,7 @@
 
 #include <algorithm>
 
-Q_DECLARE_LOGGING_CATEGORY(lcNetwork)
+Q_DECLARE_LOGGING_CATEGORY(lcPeerNetwork)
 
 namespace Asyncoro::Detail {
 
@@ -191,7 +191,7 @@ void NetworkCore::makeRoomForStranger(const QString &address)
         return;
     const Coro<> welcomer = oldest->welcomer;
     m_strangers.erase(oldest);
-    qCWarning(lcNetwork).noquote() << "closed the" << welcomer.name() << "which has not said who it is: there are too many";
+    qCWarning(lcPeerNetwork).noquote() << "closed the" << welcomer.name() << "which has not said who it is: there are too many";
     welcomer.terminate();
 }
 
@@ -288,7 +288,7 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
             throw PeerRefused(
                 QStringLiteral("as many peers as may (%1) have connected from there").arg(m_options.peersPerAddress));
     } catch (const Error &e) {
-        qCWarning(lcNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
+        qCWarning(lcPeerNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
         co_return;
     }
     if (!link)

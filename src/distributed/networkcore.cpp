@@ -14,7 +14,7 @@
 #include <QLoggingCategory>
 #include <QSysInfo>
 
-Q_LOGGING_CATEGORY(lcNetwork, "asyncoro.network", QtInfoMsg)
+Q_LOGGING_CATEGORY(lcPeerNetwork, "asyncoro.network", QtInfoMsg)
 
 namespace Asyncoro::Detail {
 
@@ -79,7 +79,7 @@ void NetworkCore::open()
             try {
                 static_cast<const PostedWork *>(message.constData())->run();
             } catch (...) {
-                qCWarning(lcNetwork).noquote() << "for another thread:" << errorText(std::current_exception());
+                qCWarning(lcPeerNetwork).noquote() << "for another thread:" << errorText(std::current_exception());
             }
         }
     });
