@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Chains of processes, and what FEATURES asks of one. asyncprocesstest.cpp tries what each operation does.
+// Chains of processes. asyncprocesstest.cpp, processstreamstest.cpp and processendtest.cpp try one alone.
 
 #include <Asyncoro/AsyncPipe>
 #include <Asyncoro/Insight>

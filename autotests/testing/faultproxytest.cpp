@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/freeport.h"
+
 #include <Asyncoro/AsyncServer>
 #include <Asyncoro/AsyncSocket>
 #include <Asyncoro/Coro>
@@ -295,6 +297,8 @@ private Q_SLOTS:
                 code = e.code();
             }
             QCOMPARE(code, QAbstractSocket::ConnectionRefusedError);
+            const quint16 port = m_proxy->location().port();
+            QVERIFY(!QTcpSocket().bind(QHostAddress::LocalHost, port, QTcpSocket::DontShareAddress));
             QCOMPARE(co_await ask(open, "those that are open go on"), "those that are open go on");
             m_proxy->heal();
             co_await socket.connect(m_proxy->location());
@@ -305,11 +309,11 @@ private Q_SLOTS:
 #ifdef Q_OS_LINUX
     void anAddressOfItsOwn()
     {
-        const FaultProxy proxy(m_server->location(),
-                               {.address = QStringLiteral("127.0.0.3"),
-                                .port = m_server->location().port(),
-                                .source = QStringLiteral("127.0.0.2")});
-        QCOMPARE(proxy.location(), Location(QStringLiteral("127.0.0.3"), m_server->location().port()));
+        const quint16 port = freePort();
+        const FaultProxy proxy(m_server->location(), {.address = QStringLiteral("127.0.0.3"),
+                                                      .port = port,
+                                                      .source = QStringLiteral("127.0.0.2")});
+        QCOMPARE(proxy.location(), Location(QStringLiteral("127.0.0.3"), port));
         run([&]() -> Task<> {
             AsyncSocket socket;
             co_await socket.connect(proxy.location());

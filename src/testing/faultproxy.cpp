@@ -119,9 +119,18 @@ public:
     void listen()
     {
         server.listen(QHostAddress(options.address), location.isValid() ? location.port() : options.port);
+        keeper.reset();
         location = server.location();
         acceptor = spawn(&FaultProxyPrivate::accept, shared_from_this());
         acceptor.setDaemon();
+    }
+
+    /** Without a socket that is bound to it, the system may give the port to whoever asks for none in particular. */
+    void refuse()
+    {
+        server.close();
+        keeper = std::make_unique<QTcpSocket>();
+        keeper->bind(QHostAddress(location.address()), location.port(), QAbstractSocket::ShareAddress);
     }
 
     /** The connection with that number. */
@@ -138,6 +147,7 @@ public:
     const FaultProxy::Options options;
     Location location;
     AsyncServer server;
+    std::unique_ptr<QTcpSocket> keeper; // of the port, while nobody listens
     Coro<> acceptor;
     std::vector<ConnectionPointer> connections; // by number
     int accepted = 0;
@@ -337,7 +347,7 @@ void FaultProxy::swallow(Direction direction)
 
 void FaultProxy::refuse()
 {
-    d->server.close();
+    d->refuse();
 }
 
 void FaultProxy::heal()

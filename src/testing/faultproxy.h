@@ -90,7 +90,7 @@ public:
      * connection. One that has lost something is reset by heal().
      */
     void swallow(Direction direction);
-    /** Connections are refused, as if nothing listened. */
+    /** Connections are refused, as if nothing listened. The port stays the proxy's. */
     void refuse();
     /** Ends all faults, of single connections, too. Throws SocketError if somebody has taken the port after refuse(). */
     void heal();
