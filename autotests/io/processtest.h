@@ -22,7 +22,8 @@ inline const QString Shell = QStringLiteral("/bin/sh");
 // Starts a child of its own, says so, and ends only by a signal.
 inline const QString Family = QStringLiteral("sleep 1000 & echo ready; wait");
 // The same, and that does not suffice.
-inline const QString StubbornFamily = QStringLiteral("trap '' TERM; sleep 1000 & echo ready; while :; do sleep 1000; done");
+inline const QString StubbornFamily
+    = QStringLiteral("trap '' TERM; sleep 1000 & echo ready; while :; do sleep 1000; done");
 
 inline const QDeadlineTimer Forever(QDeadlineTimer::Forever);
 inline constexpr qsizetype Megabyte = 1024 * 1024;

@@ -9,8 +9,8 @@ using namespace NetworkTest;
 using namespace std::chrono_literals;
 
 /**
- * The QTcpSocket and the descriptor below an AsyncSocket. The QTcpSocket of a connection that was adopted or accepted is
- * made when it is asked for, in whatever state.
+ * The QTcpSocket and the descriptor below an AsyncSocket. The QTcpSocket of a connection that was adopted or accepted
+ * is made when it is asked for, in whatever state.
  */
 class WrappedSocketTest : public QObject
 {
