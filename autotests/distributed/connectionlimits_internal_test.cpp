@@ -90,6 +90,22 @@ private Q_SLOTS:
         QVERIFY(other.isConnected()); // though it is the oldest of all
     }
 
+    void strangersDoNotFillTheLog()
+    {
+        const auto line = QStringLiteral("refused a connection from .*: it does not speak this protocol");
+        for (int i = 1; i < 50; ++i)
+            expectWarning(line + u'$');
+        expectWarning(line + QStringLiteral(" \\(more of these are not logged within this minute\\)$"));
+        waitFor([](Location location) -> Task<> {
+            for (int i = 0; i < 60; ++i) {
+                RawPeer stranger;
+                co_await stranger.socket.connect(location);
+                co_await stranger.socket.sendAll(QByteArray(Hello::Size, 'x'));
+                co_await stranger.isClosed();
+            }
+        }(m_network->location()));
+    }
+
     void allOfManyThatConnectAtOnceGetThrough()
     {
         constexpr int Count = 40;

@@ -87,13 +87,13 @@ private Q_SLOTS:
 
     void proofIsThatOfTheDocumentation()
     {
-        // HMAC-SHA-256 of "asyncoro peer 3 " + side + what was sent before, computed elsewhere: see docs/wire-format.md
+        // HMAC-SHA-256 of "asyncoro peer 4 " + side + what was sent before, computed elsewhere: see docs/wire-format.md
         const QByteArray a = hello(1).toBytes();
         const QByteArray b = hello(5).toBytes();
         QCOMPARE(makeProof("s3cret", Side::Connecting, a + b).toHex(),
-                 QByteArray("b47a674f0addad1f62733931499c5503c41d635018c5ce8cffb3ea51b502804e"));
+                 QByteArray("ead8b1b9764aeaf39f289eb98e17914286dece483535a85aef173ec5d2671ae4"));
         QCOMPARE(makeProof("s3cret", Side::Accepting, a + b).toHex(),
-                 QByteArray("4477040c12264049a9a9e9645d865ad974701d8fe00653d3f391dda78abe51ae"));
+                 QByteArray("6656432beb45d2c6f3c0f472d3f1edf12d04d80f86519d21ae77fe74b0a9be40"));
     }
 
     void D05_proofDependsOnEverything()

@@ -60,10 +60,10 @@ private Q_SLOTS:
         older.incarnation = QByteArray(16, 'a');
         older.nonce = QByteArray(32, 'b');
         older.version = older.oldestVersion = 1;
-        QTest::newRow("older") << older.toBytes() << QStringLiteral("it speaks version 1 of the protocol, and this process version 3");
+        QTest::newRow("older") << older.toBytes() << QStringLiteral("it speaks version 1 of the protocol, and this process version 4");
         older.version = 9;
         older.oldestVersion = 8;
-        QTest::newRow("newer") << older.toBytes() << QStringLiteral("it speaks version 9 of the protocol, and this process version 3");
+        QTest::newRow("newer") << older.toBytes() << QStringLiteral("it speaks version 9 of the protocol, and this process version 4");
     }
 
     void badBeginnings()
@@ -87,7 +87,7 @@ private Q_SLOTS:
         const Coro<> newer = spawn(answerWithVersion, std::ref(server), quint16(Hello::ProtocolVersion + 1));
         const QString text = failureOf<PeerRefused>(m_network->connect(server.location()));
         QCOMPARE(text, server.location().toString()
-                     + QStringLiteral(" speaks version 4 of the protocol, and this process version 3: update the older one"));
+                     + QStringLiteral(" speaks version 5 of the protocol, and this process version 4: update the older one"));
         waitFor(newer);
     }
 

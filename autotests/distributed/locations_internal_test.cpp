@@ -101,6 +101,30 @@ private Q_SLOTS:
         }(m_middle.get(), known, there));
     }
 
+    void whoSaysToBeAnotherOneHasToProveIt()
+    {
+        const auto first = makeNamed(QStringLiteral("first"));
+        waitFor(m_middle->connect(first->location()));
+        RawPeer spy; // for a hello no secret is needed
+        waitFor(spy.greet(first->location()));
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost, freePort());
+        const Location there = server.location();
+        const Coro<> impostor = spawn([](AsyncServer *listener, QByteArray hello) -> Task<> {
+            AsyncSocket socket = co_await listener->accept();
+            co_await socket.recvAll(Hello::Size);
+            co_await socket.sendAll(hello);
+            co_await socket.recvAll(SessionRequest::Size + Detail::ProofSize);
+            co_await socket.sendAll(SessionAnswer{Verdict::Duplicate}.toBytes() + QByteArray(Detail::ProofSize, 'x'));
+        }, &server, spy.theirs);
+        const QString text = failureOf<PeerRefused>(m_middle->call<QString>(there, QStringLiteral("name")));
+        QVERIFY2(text.contains(QStringLiteral("does not know the secret")), qPrintable(text));
+        waitFor(impostor);
+        server.close();
+        const auto second = makeNamed(QStringLiteral("second"), optionsAt(QStringLiteral("127.0.0.1"), there.port()));
+        QCOMPARE(waitFor(m_middle->call<QString>(there, QStringLiteral("name"))), QStringLiteral("second"));
+    }
+
     void aPlaceThatBecomesFreeGoesToWhoClaimsIt()
     {
         auto first = makeNamed(QStringLiteral("first"));
@@ -172,6 +196,21 @@ private Q_SLOTS:
         QCOMPARE(m_middle->peers().size(), 1);
         m_middle->closePeer(location);
         QVERIFY(m_middle->peers().isEmpty());
+    }
+
+    void aHostIsReachedByAnotherAddressLater()
+    {
+        const quint16 port = freePort();
+        const Location location(QStringLiteral("two.test"), port);
+        auto before = makeNamed(QStringLiteral("before"), optionsAt(QStringLiteral("127.0.0.2"), port));
+        QCOMPARE(waitFor(m_middle->call<QString>(location, QStringLiteral("name"))), QStringLiteral("before"));
+        before.reset();
+        QTRY_VERIFY(m_middle->peers().isEmpty());
+
+        QTcpServer silent;
+        QVERIFY(silent.listen(QHostAddress(QStringLiteral("127.0.0.2")), port));
+        const auto after = makeNamed(QStringLiteral("after"), optionsAt(QStringLiteral("127.0.0.3"), port));
+        QCOMPARE(waitFor(m_middle->call<QString>(location, QStringLiteral("name"))), QStringLiteral("after"));
     }
 
     void anAddressThatRefusesIsPassedBy()

@@ -4,8 +4,10 @@
 #include "../network/tlstest.h"
 #include "distributedtest.h"
 
+#include <Asyncoro/AsyncServer>
 #include <Asyncoro/FaultProxy>
 #include <Asyncoro/TlsFiles>
+#include <Asyncoro/WhenAll>
 
 using namespace DistributedTest;
 using TlsTest::Certificates;
@@ -47,6 +49,19 @@ private Q_SLOTS:
         QCOMPARE(sum(*alike, both->location()), 3);
         expectWarning(QStringLiteral("refused a connection from .*: it has another secret"));
         QVERIFY(failureOf<PeerRefused>(m_far->connect(both->location())).contains(QStringLiteral("another secret")));
+    }
+
+    // It has a certificate of the authority, and no secret.
+    void nobodyBetweenPassesOnTheProof()
+    {
+        const auto both = make(m_certificates.server(), Secret("s3cret"));
+        const auto alike = make(m_certificates.server(), Secret("s3cret"));
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        const Coro<> between = spawn(&SecurePeersTest::passOn, this, std::ref(server), both->location());
+        expectWarning(QStringLiteral("refused a connection from .*: it has another secret"));
+        QVERIFY(failureOf<PeerRefused>(alike->connect(server.location())).contains(QStringLiteral("another secret")));
+        waitFor(between);
     }
 
     void D05_strangersAreRefused_data()
@@ -146,6 +161,30 @@ private:
         const auto good = make(m_certificates.server());
         QCOMPARE(sum(*good, m_far->location()), 3);
         QTRY_COMPARE(m_far->peers().size(), 1);
+    }
+
+    /** Passes on what one side says to the other, over a secure connection with each. */
+    Task<> passOn(AsyncServer &server, Location there)
+    {
+        TlsConfiguration tls = m_certificates.configuration(QStringLiteral("second"));
+        tls.accept({TlsError::Reason::WrongHostName});
+        AsyncSocket from = co_await server.accept();
+        co_await from.startServerTls(tls);
+        AsyncSocket to;
+        co_await to.connect(there);
+        co_await to.startTls(tls);
+        co_await whenAll(copy(from, to), copy(to, from));
+    }
+
+    static Task<> copy(AsyncSocket &from, AsyncSocket &to)
+    {
+        try {
+            for (QByteArray bytes = co_await from.recv(); !bytes.isEmpty(); bytes = co_await from.recv())
+                co_await to.sendAll(bytes);
+        } catch (const Error &) {
+            // it ends otherwise
+        }
+        to.close();
     }
 
     static int sum(PeerNetwork &from, const Location &there)

@@ -86,7 +86,7 @@ private Q_SLOTS:
         const QByteArray proof = m_samples.value(QStringLiteral("proof of C"));
         QCOMPARE(Detail::makeProof("s3cret", Side::Connecting, c + a + request), proof);
         const QByteArray answer = m_samples.value(QStringLiteral("answer of A"));
-        QCOMPARE((Detail::SessionAnswer{Verdict::Accepted, 0x1122334455667788, 0}).toBytes(), answer);
+        QCOMPARE((Detail::SessionAnswer{Verdict::Accepted, 0x1122334455667789, 0}).toBytes(), answer);
         QCOMPARE(Detail::makeProof("s3cret", Side::Accepting, c + a + request + proof + answer), m_samples.value(QStringLiteral("proof of A")));
     }
 

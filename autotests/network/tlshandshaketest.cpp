@@ -52,6 +52,11 @@ private Q_SLOTS:
         QVERIFY(!session.isResumed());
         QCOMPARE(pair.b.tlsSession().serverName(), name("localhost"));
         QVERIFY(pair.b.tlsSession().peerCertificate().isNull());
+
+        QCOMPARE(session.channelBinding().size(), 32);
+        QCOMPARE(pair.b.tlsSession().channelBinding(), session.channelBinding());
+        const Pair other = securePair(m_certificates.client(), m_certificates.server());
+        QVERIFY(other.a.tlsSession().channelBinding() != session.channelBinding());
     }
 
     void N08_aPlainConnectionHasNoSession()

@@ -10,12 +10,19 @@
 #include <QRandomGenerator>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
 
 Q_DECLARE_LOGGING_CATEGORY(lcPeerNetwork)
 
 namespace Asyncoro::Detail {
 
+using namespace std::chrono_literals;
+
 namespace {
+
+constexpr int WarningsInAMinute = 50;
 
 /** As a request tells it; all 0 if it is of no use to others. */
 QByteArray addressBytes(const QString &address)
@@ -74,6 +81,16 @@ Hello NetworkCore::makeHello() const
     return hello;
 }
 
+QByteArray NetworkCore::bindingOf(const AsyncSocket &socket) const
+{
+    if (!m_options.tls)
+        return {};
+    const QByteArray binding = socket.tlsSession().channelBinding();
+    if (binding.isEmpty())
+        throw PeerRefused(QStringLiteral("%1 uses a TLS that is too old: update it").arg(socket.peerLocation().toString()));
+    return binding;
+}
+
 Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
                                             QDeadlineTimer until, std::function<bool(const Hello &)> isWanted,
                                             Hello *theirs)
@@ -82,8 +99,9 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
     if (m_options.tls)
         co_await socket->startTls(m_connectingTls, {}, deadline);
     const Hello ours = makeHello();
-    QByteArray transcript = ours.toBytes();
-    co_await socket->sendAll(transcript, deadline);
+    const QByteArray ourBytes = ours.toBytes();
+    QByteArray transcript = bindingOf(*socket) + ourBytes;
+    co_await socket->sendAll(ourBytes, deadline);
     QByteArray theirBytes = co_await socket->recv(Hello::Size, deadline);
     if (!m_options.tls && isTlsAlert(theirBytes))
         throw PeerRefused(QStringLiteral("%1 uses TLS, and this process has no certificate; it takes one, its key "
@@ -103,8 +121,10 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
                               .arg(hello->version)
                               .arg(ours.version));
 
-    if (!isWanted(*hello))
-        co_return SessionAnswer{Verdict::Duplicate};
+    // Where no session is wanted, as there is one with that process, it has to prove all the same that it is that one.
+    const bool wanted = isWanted(*hello);
+    if (!wanted)
+        request = {.session = SessionRequest::OnlyProof};
     // From here on the other side may accept. See linkFor() for what comes from there meanwhile.
     struct Mark {
         Mark(QHash<QByteArray, int> &all, const QByteArray &one)
@@ -122,7 +142,10 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
         Mark &operator=(const Mark &) = delete;
         QHash<QByteArray, int> &counts;
         const QByteArray incarnation;
-    } const mark(m_shakingWith, hello->incarnation);
+    };
+    std::optional<Mark> mark;
+    if (wanted)
+        mark.emplace(m_shakingWith, hello->incarnation);
 
     request.address = addressBytes(stated().address());
     const QByteArray requestBytes = request.toBytes();
@@ -138,6 +161,8 @@ Task<SessionAnswer> NetworkCore::shakeHands(std::shared_ptr<AsyncSocket> socket,
     const QByteArray theirProof = co_await socket->recvAll(ProofSize, deadline);
     if (!equalInConstantTime(theirProof, makeProof(m_options.secret.key(), Side::Accepting, transcript)))
         throw PeerRefused(QStringLiteral("%1 does not know the secret").arg(location.toString()));
+    if (!wanted)
+        co_return SessionAnswer{Verdict::Duplicate};
     switch (answer.verdict) {
     case Verdict::Accepted:
     case Verdict::Duplicate:
@@ -191,8 +216,27 @@ void NetworkCore::makeRoomForStranger(const QString &address)
         return;
     const Coro<> welcomer = oldest->welcomer;
     m_strangers.erase(oldest);
-    qCWarning(lcPeerNetwork).noquote() << "closed the" << welcomer.name() << "which has not said who it is: there are too many";
+    warnOfStranger(QStringLiteral("closed the %1 which has not said who it is: there are too many").arg(welcomer.name()));
     welcomer.terminate();
+}
+
+/** Not of each: they need no secret to come as often as they like, and would fill the log. */
+void NetworkCore::warnOfStranger(const QString &text)
+{
+    if (m_nextWarnings.hasExpired()) {
+        m_nextWarnings.setRemainingTime(1min);
+        m_warningsLeft = WarningsInAMinute;
+    }
+    if (m_warningsLeft == 0) {
+        ++m_untold;
+        return;
+    }
+    QString more;
+    if (const qint64 untold = std::exchange(m_untold, 0); untold > 0)
+        more = QStringLiteral(" (before this, %1 more, which were not logged)").arg(untold);
+    if (--m_warningsLeft == 0)
+        more += QStringLiteral(" (more of these are not logged within this minute)");
+    qCWarning(lcPeerNetwork).noquote() << text + more;
 }
 
 namespace {
@@ -235,16 +279,16 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         const QDeadlineTimer deadline(peerLimits().handshake);
         if (m_options.tls)
             co_await socket->startServerTls(m_acceptingTls, deadline);
-        QByteArray transcript = co_await receiveOrEnd(socket, Hello::Size, deadline);
-        if (transcript.isEmpty())
+        const QByteArray theirBytes = co_await receiveOrEnd(socket, Hello::Size, deadline);
+        if (theirBytes.isEmpty())
             co_return;
         const Hello ours = makeHello();
         const QByteArray ourBytes = ours.toBytes();
-        if (isTls(transcript)) {
+        if (isTls(theirBytes)) {
             co_await socket->sendAll(ourBytes, deadline); // which is not TLS, so that the other side knows why it fails
             throw PeerRefused(QStringLiteral("it uses TLS, and this process does not"));
         }
-        const std::optional<Hello> hello = Hello::fromBytes(transcript);
+        const std::optional<Hello> hello = Hello::fromBytes(theirBytes);
         if (!hello)
             throw PeerRefused(QStringLiteral("it does not speak this protocol"));
         theirs = *hello;
@@ -260,7 +304,7 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
         const QByteArray requestBytes = co_await receiveOrEnd(socket, SessionRequest::Size, deadline);
         if (requestBytes.isEmpty())
             co_return;
-        transcript += ourBytes + requestBytes;
+        QByteArray transcript = bindingOf(*socket) + theirBytes + ourBytes + requestBytes;
         const QByteArray theirProof = co_await socket->recvAll(ProofSize, deadline);
         if (!equalInConstantTime(theirProof, makeProof(m_options.secret.key(), Side::Connecting, transcript))) {
             co_await socket->sendAll(SessionAnswer{Verdict::WrongSecret}.toBytes(), deadline);
@@ -288,7 +332,7 @@ Task<> NetworkCore::welcome(std::shared_ptr<AsyncSocket> socket)
             throw PeerRefused(
                 QStringLiteral("as many peers as may (%1) have connected from there").arg(m_options.peersPerAddress));
     } catch (const Error &e) {
-        qCWarning(lcPeerNetwork).noquote() << "refused a connection from" << from + u':' << e.message();
+        warnOfStranger(QStringLiteral("refused a connection from %1: %2").arg(from, e.message()));
         co_return;
     }
     if (!link)

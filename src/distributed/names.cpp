@@ -104,11 +104,12 @@ Task<QVariant> locateHere(NetworkCore &core, QString type, QString name, QDeadli
         co_return QVariant::fromValue(co_await Channel::locate(name, deadline));
     if (!is<Rci<>>(type))
         throwUnknown(type);
-    for (;;) {
+    while (!core.isClosed()) {
         if (const Rci<> rci = core.findOffer(name))
             co_return QVariant::fromValue(rci);
         co_await core.news().wait(deadline);
     }
+    throw PeerLost(core.location(), QStringLiteral("this process has left the network"));
 }
 
 } // namespace Detail

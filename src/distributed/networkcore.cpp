@@ -106,6 +106,12 @@ void NetworkCore::close()
     m_news.pulse();
 }
 
+void NetworkCore::checkThread() const
+{
+    if (!isOnOwnThread())
+        throw Error(QStringLiteral("a PeerNetwork works on the thread that it was made on only"));
+}
+
 void NetworkCore::post(std::function<void()> work)
 {
     if (isOnOwnThread())
@@ -149,9 +155,10 @@ Task<QStringList> NetworkCore::lookUp(Location location, QDeadlineTimer deadline
 {
     if (!QHostAddress(location.address()).isNull())
         co_return {location.address()};
-    QStringList addresses = m_hosts.value(location.address());
-    if (!addresses.isEmpty())
-        co_return addresses;
+    // The address by which it was reached before, as long as that is known to be right: a host may get another one.
+    if (const auto link = linkAt(location); link && link->hasSession() && m_hosts.contains(location.address()))
+        co_return {m_hosts.value(location.address())};
+    QStringList addresses;
     try {
         for (const QHostAddress &address : co_await Asyncoro::lookUp(location.address(), deadline))
             addresses.append(address.toString());
@@ -164,6 +171,7 @@ Task<QStringList> NetworkCore::lookUp(Location location, QDeadlineTimer deadline
 
 Task<std::shared_ptr<PeerLink>> NetworkCore::reach(Location location, QDeadlineTimer deadline)
 {
+    checkThread();
     if (isHere(location))
         co_return nullptr;
     const auto self = shared_from_this();
@@ -173,14 +181,9 @@ Task<std::shared_ptr<PeerLink>> NetworkCore::reach(Location location, QDeadlineT
     if (isHere(there))
         co_return nullptr;
     const std::shared_ptr<PeerLink> link = linkTo(there);
-    try {
-        co_await link->connected(deadline);
-    } catch (const PeerLost &) {
-        m_hosts.remove(location.address());
-        throw;
-    }
+    co_await link->connected(deadline);
     if (address != location.address())
-        m_hosts.insert(location.address(), {address});
+        m_hosts.insert(location.address(), address);
     co_return link->target();
 }
 

@@ -56,16 +56,17 @@ public:
     /** The link to whoever listens at `location`, perhaps a host that was reached before, connected or not; or nullptr. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkAt(const Location &location) const
     {
-        const QStringList addresses = m_hosts.value(location.address());
-        return m_byLocation.value(addresses.isEmpty() ? location : Location(addresses[0], location.port()));
+        return m_byLocation.value(Location(m_hosts.value(location.address(), location.address()), location.port()));
     }
     /** The link to the process `incarnation`, connected or not; nullptr if there is none. */
     [[nodiscard]] std::shared_ptr<PeerLink> linkOf(const QByteArray &incarnation) const { return m_byIncarnation.value(incarnation); }
 
+    /** What ties a proof to the secure connection that it goes over; empty if that is none. Throws PeerRefused. */
+    [[nodiscard]] QByteArray bindingOf(const AsyncSocket &socket) const;
     /**
      * The side that connects: says who it is and what it wants, and gives the answer once the other side has proved who it
-     * is. If it is not wanted any more once the other side's hello is there, the answer is Duplicate. Throws PeerRefused,
-     * or PeerLost if it may work at another time.
+     * is. If no session is wanted any more once the other side's hello is there, the answer is Duplicate. Throws
+     * PeerRefused, or PeerLost if it may work at another time.
      */
     Task<SessionAnswer> shakeHands(std::shared_ptr<AsyncSocket> socket, Location location, SessionRequest request,
                                    QDeadlineTimer until, std::function<bool(const Hello &)> isWanted, Hello *theirs);
@@ -118,6 +119,8 @@ public:
     qint64 unread = 0; ///< bytes of messages of all peers, past and present, for which mailboxes have no room
 
     [[nodiscard]] bool isOnOwnThread() const { return QThread::currentThread() == m_thread; }
+    /** Throws Error on any other thread. */
+    void checkThread() const;
     /** Runs `work` on the network's thread: at once if this is it. If the network ends before that, drops it. Any thread. */
     void post(std::function<void()> work);
 
@@ -129,6 +132,7 @@ private:
     Task<> welcome(std::shared_ptr<AsyncSocket> socket);
     void dropUnusedLinks();
     void makeRoomForStranger(const QString &address);
+    void warnOfStranger(const QString &text);
     [[nodiscard]] qsizetype othersConnectedFrom(const QString &address, const Hello &theirs) const;
     std::shared_ptr<PeerLink> linkFor(const Hello &theirs, const Location &location, quint64 sessionsBefore,
                                       SessionAnswer *answer);
@@ -162,7 +166,7 @@ private:
     QHash<Location, std::shared_ptr<PeerLink>> m_byLocation;
     qsizetype m_dropLinksAt = 1000; // how many of these there may be before unused ones are dropped
     qsizetype m_uncalled = 0; // how many of these are known by handles only, at most
-    QHash<QString, QStringList> m_hosts; // names and their addresses
+    QHash<QString, QString> m_hosts; // names, and the address by which each was reached
     QHash<QString, Offer> m_offers;
     Event m_news;
     Event m_losses;
@@ -187,6 +191,9 @@ private:
         QString address;
     };
     QList<Stranger> m_strangers; // the oldest first
+    QDeadlineTimer m_nextWarnings{0}; // of strangers; before that, as many as are left
+    int m_warningsLeft = 0;
+    qint64 m_untold = 0; // of strangers, since the last warning
     QHash<QByteArray, int> m_shakingWith; // on how many connections of this side a session is asked for, by incarnation
     friend class Speaking;
     const PeerLink *m_speaker = nullptr; // what is being read is from that peer

@@ -24,6 +24,8 @@ constexpr qsizetype ReadSize = 64 * 1024;
 constexpr qsizetype FirstReserve = 1024 * 1024; // for a longer frame, as long as no more has come
 /** How many bytes may have come before the peer is told. A part of its window, so that it need not wait. */
 constexpr quint64 AcknowledgeEvery = OutgoingStream::Window / 8;
+/** How many bytes make the peer be told at the next occasion. More than what only tells the peer something like it. */
+constexpr quint64 WorthAcknowledging = 1024;
 /** So often the time to the peer and back is measured even where there is no silence. */
 constexpr std::chrono::milliseconds MeasuringInterval = std::chrono::minutes(1);
 /** So often a connection is tried that the other side closes before it is made, within about a second. */
@@ -441,6 +443,8 @@ Task<> PeerLink::keepAlive()
             m_core->losses().pulse();
             co_return;
         }
+        if (m_received - m_acknowledged >= WorthAcknowledging)
+            sendReceived(FrameKind::Acknowledge); // who sends that much more slowly than it might hears nothing else
         if (silence >= patience.count() / 2 || now - m_lastPing >= MeasuringInterval.count())
             ping();
         SpareArrays::freeUnused(patience);

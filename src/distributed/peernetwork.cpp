@@ -100,6 +100,7 @@ Coro<> PeerNetwork::anchor() const
 
 QList<Peer> PeerNetwork::peers() const
 {
+    m_core->checkThread();
     QList<Peer> peers;
     for (const auto &link : m_core->connectedLinks())
         peers.append(Peer(link));
@@ -118,6 +119,7 @@ Task<Peer> PeerNetwork::connect(Location location, QDeadlineTimer deadline)
 
 void PeerNetwork::closePeer(const Location &location)
 {
+    m_core->checkThread();
     if (const auto link = m_core->linkAt(location))
         link->close(QStringLiteral("it has closed the connection"),
                     QStringLiteral("this process has closed the connection"));
@@ -130,11 +132,13 @@ QString PeerNetwork::name() const
 
 void PeerNetwork::watchPeers(const Coro<> &listener)
 {
+    m_core->checkThread();
     m_core->directory()->watch(listener);
 }
 
 Task<Peer> PeerNetwork::locatePeer(QString name, QDeadlineTimer deadline)
 {
+    m_core->checkThread();
     return Detail::PeerDirectory::locate(m_core->directory(), std::move(name), deadline);
 }
 
@@ -145,6 +149,7 @@ Task<Coro<>> PeerNetwork::anchorOf(Location location)
 
 void PeerNetwork::withdraw(const QString &name)
 {
+    m_core->checkThread();
     m_core->withdraw(name);
 }
 
@@ -178,6 +183,7 @@ QVariant PeerNetwork::fromBytes(const QByteArray &bytes) const
 
 Rci<> PeerNetwork::offerFunction(const QString &name, OfferedFunction function, const QString &signature)
 {
+    m_core->checkThread();
     return m_core->offer(name, std::move(function), signature);
 }
 
@@ -191,6 +197,7 @@ Task<QVariant> PeerNetwork::callFunction(CorePointer core, Location location, QS
 
 Task<QVariant> PeerNetwork::callFunction(CorePointer core, Peer peer, QString name, QVariantList arguments)
 {
+    core->checkThread();
     const auto link = peer.link();
     if (!link)
         co_return co_await core->invoke(name, Peer(), std::move(arguments));

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -296,12 +297,28 @@ qint64 TlsEngine::settle(int result)
     return Failed;
 }
 
+namespace {
+
+QByteArray channelBindingOf(SSL *ssl)
+{
+    if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) // RFC 9266, section 4.2
+        return {};
+    constexpr std::string_view Label = "EXPORTER-Channel-Binding";
+    QByteArray bytes(32, Qt::Uninitialized);
+    auto *const data = reinterpret_cast<unsigned char *>(bytes.data());
+    if (SSL_export_keying_material(ssl, data, size_t(bytes.size()), Label.data(), Label.size(), nullptr, 0, 1) != 1)
+        return {};
+    return bytes;
+}
+
+} // namespace
+
 TlsSession TlsEngine::session() const
 {
     TlsSession session;
     if (m_stage != Stage::Open)
         return session;
-    const SSL *const ssl = m_ssl.get();
+    SSL *const ssl = m_ssl.get();
     session.m_protocol = SSL_version(ssl) == TLS1_3_VERSION ? QSsl::TlsV1_3 : QSsl::TlsV1_2;
     session.m_cipher = QString::fromLatin1(SSL_get_cipher_name(ssl));
     const unsigned char *protocol = nullptr;
@@ -313,6 +330,7 @@ TlsSession TlsEngine::session() const
     else
         session.m_serverName = m_serverName;
     session.m_resumed = SSL_session_reused(ssl) == 1;
+    session.m_channelBinding = channelBindingOf(ssl);
     if (X509 *const certificate = SSL_get0_peer_certificate(ssl))
         session.m_peerChain.append(toQt(certificate));
     if (STACK_OF(X509) *const chain = SSL_get_peer_cert_chain(ssl)) {

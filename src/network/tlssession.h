@@ -38,6 +38,12 @@ public:
     [[nodiscard]] QSslCertificate peerCertificate() const { return m_peerChain.value(0); }
     /** The same, and those between it and the authority that it has shown. */
     [[nodiscard]] QList<QSslCertificate> peerChain() const { return m_peerChain; }
+    /**
+     * 32 bytes that the two ends of this very connection have in common, and nobody else: who puts them under a proof
+     * of something besides, such as a password, has proved it to this connection, and nobody between can pass that on
+     * (the channel binding "tls-exporter", RFC 9266). Empty if the other side's TLS 1.2 is too old for that.
+     */
+    [[nodiscard]] QByteArray channelBinding() const { return m_channelBinding; }
     /** Whether an earlier session was resumed. */
     [[nodiscard]] bool isResumed() const { return m_resumed; }
 
@@ -49,6 +55,7 @@ private:
     QByteArray m_applicationProtocol;
     QString m_serverName;
     QList<QSslCertificate> m_peerChain;
+    QByteArray m_channelBinding;
 };
 
 } // namespace Asyncoro

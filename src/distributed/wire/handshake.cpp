@@ -81,7 +81,7 @@ SessionAnswer SessionAnswer::fromBytes(const QByteArray &bytes)
 QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &transcript)
 {
     QMessageAuthenticationCode code(QCryptographicHash::Sha256, secret);
-    code.addData("asyncoro peer 3 ");
+    code.addData("asyncoro peer 4 ");
     code.addData(QByteArray(1, char(side)));
     code.addData(transcript);
     return code.result();

@@ -17,7 +17,7 @@ struct Hello {
     static constexpr qsizetype Size = 64;
     static constexpr qsizetype IncarnationSize = 16;
     static constexpr qsizetype NonceSize = 32;
-    static constexpr quint16 ProtocolVersion = 3;
+    static constexpr quint16 ProtocolVersion = 4;
 
     /** What a process is like, and what it can do beyond the protocol's version; both sides ignore what they do not know. */
     enum Flag : quint16 {
@@ -46,6 +46,8 @@ struct Hello {
 struct SessionRequest {
     static constexpr qsizetype AddressSize = 16;
     static constexpr qsizetype Size = 16 + AddressSize;
+    /** No session has this name, so that the answer is Gone, and its proof all that comes of it. */
+    static constexpr quint64 OnlyProof = 2;
 
     quint64 session = 0; // to go on with; 0: a new one
     quint64 received = 0; // how many bytes of that session it has
@@ -70,7 +72,7 @@ struct SessionAnswer {
     static constexpr qsizetype Size = 17;
 
     Verdict verdict{};
-    quint64 session = 0; // if there is one: its name, not 0
+    quint64 session = 0; // if there is one: its name, an odd number
     quint64 received = 0; // how many bytes of the session it has
 
     [[nodiscard]] QByteArray toBytes() const;
@@ -82,8 +84,9 @@ inline constexpr qsizetype ProofSize = 32;
 enum class Side : char { Connecting = 'C', Accepting = 'A' };
 
 /**
- * The proof of `side` that it knows the secret: HMAC-SHA-256, with the secret as its key, over a label, the side and all
- * bytes that both sides have sent before it. A replayed proof fails by the nonces, a reflected one by the side.
+ * The proof of `side` that it knows the secret: HMAC-SHA-256, with the secret as its key, over a label, the side, the
+ * channel binding of a secure connection, and all bytes that both sides have sent before it. A replayed proof fails by the
+ * nonces, a reflected one by the side, and one that somebody between two secure connections passes on by the binding.
  */
 QByteArray makeProof(const QByteArray &secret, Side side, const QByteArray &transcript);
 
