@@ -89,6 +89,36 @@ private Q_SLOTS:
         });
     }
 
+    void isLeftThoughATurnWithinItsTurnComesBetween()
+    {
+        if (isDispatcher("poll"))
+            return; // which stays, then
+        run([] {
+            QEventLoop loop;
+            Receiver receiver;
+            receiver.handler = [&loop](int) {
+                loop.exit(5);
+                QCoreApplication::processEvents();
+            };
+            receiver.post(1);
+            QCOMPARE(loop.exec(), 5);
+
+            // By another thread, while a handler lets events come
+            std::atomic<bool> hasExited = false;
+            receiver.handler = [&](int) {
+                const Beside other([&] {
+                    loop.exit(6);
+                    hasExited = true;
+                });
+                while (!hasExited)
+                    QCoreApplication::processEvents();
+                QCoreApplication::processEvents();
+            };
+            receiver.post(2);
+            QCOMPARE(loop.exec(), 6);
+        });
+    }
+
     void returnsAtOnceUnlessToldToWait()
     {
         run([] {

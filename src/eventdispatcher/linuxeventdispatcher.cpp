@@ -42,7 +42,9 @@ public:
     [[nodiscard]] bool spin(Moment until, bool inExec);
 
     WakeUp wakeUp;
-    std::atomic<bool> interrupted = false;
+    // Counted, as a turn within a turn must not take an interruption away from the outer one.
+    std::atomic<quint32> interruptions = 0;
+    quint32 seenInterruptions = 0; // by the turns that have begun
     EpollSet sockets{wakeUp};
     TimerQueue timers;
     const bool maySpin = qEnvironmentVariable("ASYNCORO_SPIN") != u"off";
@@ -96,7 +98,8 @@ bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
 {
     d->renewAfterFork();
     // Taken before posted events are sent: those that come later wake anew.
-    const bool interrupted = d->interrupted.exchange(false);
+    const quint32 interruptions = d->interruptions.load();
+    const bool interrupted = std::exchange(d->seenInterruptions, interruptions) != interruptions;
     const bool woken = d->wakeUp.take();
     QCoreApplication::sendPostedEvents();
 
@@ -111,7 +114,7 @@ bool LinuxEventDispatcher::processEvents(QEventLoop::ProcessEventsFlags flags)
         Q_EMIT aboutToBlock();
 
     bool wokenUp = false;
-    const bool leaves = d->interrupted.load();
+    const bool leaves = d->interruptions.load() != interruptions;
     if (!leaves) {
         if (withSockets)
             d->sockets.applyChanges();
@@ -220,7 +223,7 @@ void LinuxEventDispatcher::wakeUp()
 
 void LinuxEventDispatcher::interrupt()
 {
-    d->interrupted.store(true);
+    ++d->interruptions;
     d->wakeUp.wake();
 }
 
