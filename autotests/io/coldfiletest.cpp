@@ -11,7 +11,9 @@
 #include "iotest.h"
 #include "testfolder.h"
 
+#include <QCoreApplication>
 #include <QLoggingCategory>
+#include <QScopeGuard>
 #include <QTest>
 #include <QStorageInfo>
 #include <QThread>
@@ -20,6 +22,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -28,6 +31,7 @@
 #endif
 
 using namespace IoTest;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -108,6 +112,35 @@ class ColdFileTest : public QObject, TestFolder
     Q_OBJECT
 
 private Q_SLOTS:
+    void aForkedChildTakesNothingFromItsParent()
+    {
+        const QString path = newFile(pattern(Megabyte));
+        AsyncFile file;
+        run(file.open(path));
+        forget(path);
+        run(file.readExactly(Page)); // by what it reads from now on
+        const pid_t child = ::fork();
+        QVERIFY(child != -1);
+        if (child == 0) {
+            ::alarm(600); // if its parent does not end it
+            while (true)
+                QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
+        }
+        const auto end = qScopeGuard([child] {
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, 0);
+        });
+        for (int i = 0; i < 10; ++i) {
+            forget(path);
+            run(file.seek(0));
+            const Coro<> reader = spawn([&]() -> Task<> { co_await file.readExactly(Page); });
+            letOthersRun();
+            QCoreApplication::processEvents(); // it is asked for
+            QThread::sleep(20ms); // and done while this thread is at something else
+            waitFor(reader, 20s);
+        }
+    }
+
     void saysWhatReadsAndWrites()
     {
         static const QByteArrayList local{"ext4", "xfs", "btrfs", "f2fs", "tmpfs"};

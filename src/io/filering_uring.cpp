@@ -19,6 +19,7 @@
 #include <deque>
 #include <liburing.h>
 #include <memory>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -39,10 +40,25 @@ constexpr unsigned KernelThreads = 64;
 constexpr auto RetryInterval = 10ms; // of what the system has no memory for
 constexpr auto RetryOpening = 1s;
 
+// Each child process counts from its parent's number.
+std::atomic<int> forks = 0;
+
+void countForks()
+{
+    [[maybe_unused]] static const int once
+        = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+}
+
 class Ring final : public QObject, public FileRing
 {
 public:
     ~Ring() override;
+
+    /**
+     * Whether this is the copy of a ring of the parent process, which goes on by fork() alone. The two share what the
+     * kernel has of it: nothing may be done with it here, or the parent would never know what is done.
+     */
+    [[nodiscard]] bool isInherited() const { return forks.load(std::memory_order_relaxed) != m_forks; }
 
     /** 0, or the negative error. */
     int open();
@@ -61,6 +77,7 @@ private:
     void takeDone();
 
     io_uring m_ring{};
+    int m_forks = 0; // when it was opened
     bool m_isOpen = false;
     bool m_isForbidden = false; // by now
     bool m_submitsSoon = false;
@@ -74,6 +91,8 @@ private:
 
 int Ring::open()
 {
+    countForks();
+    m_forks = forks.load(std::memory_order_relaxed);
     // Nothing is done behind the thread's back: what is complete waits until it is asked for. Linux 6.1.
     const int result = io_uring_queue_init(Entries, &m_ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
     if (result != 0)
@@ -97,6 +116,10 @@ void Ring::attach()
     m_loop = QAbstractEventDispatcher::instance();
     m_notifier = std::make_unique<QSocketNotifier>(m_event, QSocketNotifier::Read);
     connect(m_notifier.get(), &QSocketNotifier::activated, this, [this] {
+        if (isInherited()) {
+            m_notifier->setEnabled(false);
+            return;
+        }
         eventfd_t ignored = 0;
         ::eventfd_read(m_event, &ignored);
         takeDone();
@@ -108,7 +131,7 @@ void Ring::attach()
 
 Ring::~Ring()
 {
-    if (!m_isOpen)
+    if (!m_isOpen || isInherited())
         return;
     m_notifier.reset();
     cancelPrepared();
@@ -126,7 +149,7 @@ Ring::~Ring()
 
 bool Ring::submit(FileRequest &&request)
 {
-    if (m_isForbidden)
+    if (m_isForbidden || isInherited())
         return false;
     auto own = std::make_unique<FileRequest>(std::move(request));
     io_uring_sqe *entry = io_uring_get_sqe(&m_ring);
@@ -158,8 +181,10 @@ bool Ring::event(QEvent *event)
     if (event->type() != QEvent::User)
         return QObject::event(event);
     m_submitsSoon = false;
-    submitPrepared();
-    takeDone();
+    if (!isInherited()) {
+        submitPrepared();
+        takeDone();
+    }
     return true;
 }
 
@@ -168,6 +193,8 @@ void Ring::timerEvent(QTimerEvent *event)
     if (event->timerId() != m_retryTimer.timerId())
         return QObject::timerEvent(event);
     m_retryTimer.stop();
+    if (isInherited())
+        return;
     takeDone(); // which makes room
     submitPrepared();
 }
@@ -293,6 +320,8 @@ FileRing *FileRing::ofThisThread()
         own.ring = openRing();
         own.nextTry.setRemainingTime(RetryOpening);
     }
+    if (own.ring && own.ring->isInherited())
+        return nullptr;
     if (own.ring)
         own.ring->attach();
     return own.ring.get();
