@@ -70,6 +70,23 @@ private Q_SLOTS:
             QVERIFY(!waiting.isRunning());
         }
     }
+
+    void theEndOfEachIsSeenByWhoOnlyUsesOtherThreads()
+    {
+        static int ends = 0;
+        int argc = 0;
+        Detail::addPostRoutine([] { ++ends; });
+        for (int round = 1; round <= 3; ++round) {
+            {
+                const QCoreApplication app(argc, nullptr);
+                const std::unique_ptr<QThread> thread(
+                    QThread::create([] { QCOMPARE(waitFor(spawn(yieldAndGive, 1)), 1); }));
+                thread->start();
+                thread->wait();
+            }
+            QCOMPARE(ends, round);
+        }
+    }
 };
 
 QTEST_APPLESS_MAIN(SecondApplicationTest)

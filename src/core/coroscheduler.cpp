@@ -78,7 +78,7 @@ std::atomic<bool> endIsAwaited = false; // of the application object that there 
 void endApplication()
 {
     if (currentScheduler)
-        currentScheduler->terminateAll();
+        currentScheduler->endApplication();
     QMutexLocker lock(&processMutex);
     const std::vector<void (*)()> routines = postRoutines;
     lock.unlock();
@@ -194,14 +194,14 @@ void Inbox::close()
 
 CoroScheduler::CoroScheduler()
     : m_inbox(std::make_shared<Inbox>(this))
-    , m_isOfMainThread(QThread::isMainThread())
+    , m_begins(QThread::isMainThread())
 {
     {
         const QMutexLocker lock(&processMutex);
         schedulers.push_back(this);
     }
     // While their event loop still exists, so that what they own is destroyed in order.
-    if (!m_isOfMainThread)
+    if (!m_begins)
         connect(thread(), &QThread::finished, this, &CoroScheduler::terminateAll, Qt::DirectConnection);
 }
 
@@ -241,7 +241,7 @@ CoroScheduler &CoroScheduler::forThisThread()
 
 void CoroScheduler::add(LocalCoro *coro)
 {
-    if (m_isOfMainThread && !endIsAwaited.load(std::memory_order_relaxed)) [[unlikely]]
+    if (!endIsAwaited.load(std::memory_order_relaxed) || m_begins) [[unlikely]]
         beginApplication();
     coro->ref.ref(); // until it has ended
     m_members.append(&coro->m_membership);
@@ -503,10 +503,18 @@ void CoroScheduler::terminateAll()
     m_armed = Never;
 }
 
-// The events and the timer of a former application object have gone with it.
+void CoroScheduler::endApplication()
+{
+    terminateAll();
+    m_begins = true;
+}
+
+// Before the first coroutine. The events and the timer of a former application object have gone with it.
 void CoroScheduler::beginApplication()
 {
     awaitEndOfApplication();
+    if (!std::exchange(m_begins, false))
+        return;
     QCoreApplication::removePostedEvents(this);
     m_timer.stop();
     m_armed = Never;

@@ -83,6 +83,7 @@ public:
 
     /** Cancels every coroutine of this thread, shields or not, and resumes them until they have ended. */
     void terminateAll();
+    void endApplication();
 
     [[nodiscard]] static Moment now() { return QDeadlineTimer::current().deadlineNSecs(); }
 
@@ -118,7 +119,7 @@ private:
     IntrusiveList<LocalCoro::Membership> m_members;
     std::vector<Deadline> m_deadlines; // a heap: the earliest first
     std::shared_ptr<Inbox> m_inbox;
-    const bool m_isOfMainThread;
+    bool m_begins; // an application, as far as this knows: only that of the main thread looks after it
     QPointer<QAbstractEventDispatcher> m_dispatcher;
     QBasicTimer m_timer;
     Moment m_armed = Never;
