@@ -5,6 +5,8 @@
 
 #include "filetransfertest.h"
 
+#include <Asyncoro/Event>
+
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -301,6 +303,96 @@ private Q_SLOTS:
         QCOMPARE(put(QStringLiteral("b")), 0); // it has not kept the only place
     }
 
+    /** How long a digest may take depends on what is here, not on what the peer says. */
+    void D09_aDigestThatDoesNotCome()
+    {
+        openStore({.patience = 1s});
+        constexpr qint64 Piece = 1024 * 1024;
+        const auto arrived = [this] {
+            const QStringList names = partials();
+            return names.isEmpty() ? 0 : QFileInfo(stored(QStringLiteral(".asyncoro/") + names.first())).size();
+        };
+        m_near->offer(QStringLiteral("asyncoro.file.read"), [&](QByteArray, qint64 position, qint64) -> Task<QVariantList> {
+            if (position > 0) {
+                while (arrived() < Piece)
+                    co_await sleep(1ms);
+                throw Error(QStringLiteral("enough"));
+            }
+            co_return {QStringLiteral("1"), false, QByteArray(Piece, 'x')};
+        });
+        m_near->offer(QStringLiteral("asyncoro.file.digest"), [](QByteArray, qint64) -> Task<QVariantList> {
+            co_await waitForever();
+            co_return {};
+        });
+        Claim claim;
+        claim.size = 1'000'000'000'000'000;
+        QVERIFY(failureOf<Error>([&] { call(claim); }).contains(QStringLiteral("enough")));
+        QTRY_VERIFY(isLetGo(partials().first()));
+        QCOMPARE(call(claim), int(Reason::Stalled));
+    }
+
+    /** Who does not answer waits with its own files only, of which there may be so many. */
+    void D09_oneThatStallsLeavesRoom()
+    {
+        openStore({.maxTransfers = 8});
+        int asked = 0;
+        m_near->offer(QStringLiteral("asyncoro.file.read"), [&asked](QByteArray, qint64, qint64) -> Task<QVariantList> {
+            ++asked;
+            co_await waitForever();
+            co_return {};
+        });
+        QList<Coro<QVariantList>> stalled;
+        for (int i = 0; i < 1000; ++i)
+            stalled << spawn(putting(QString::number(i), "key"));
+        const QVariantList refusal = waitFor(putting(QStringLiteral("one more"), "key"), 30s); // so the others are all there
+        QCOMPARE(refusal.at(0).toInt(), int(Reason::TooMany));
+        QCOMPARE(refusal.at(2).toString(), QStringLiteral("\"one more\": 1000 files of this process are arriving or waiting already"));
+        QTRY_COMPARE(asked, 2); // at a time
+
+        const auto other = makeNetwork();
+        for (const char *name : {"a", "b", "c"})
+            writeTo(path(QStringLiteral("folder/") + QLatin1StringView(name)), "content");
+        QCOMPARE(waitFor(sendFiles(*other, m_far->location(), path(QStringLiteral("folder"))), 30s).sent, 3);
+        QCOMPARE(asked, 2);
+        for (const auto &coro : stalled) {
+            QVERIFY(coro.isRunning());
+            coro.terminate();
+        }
+    }
+
+    void D09_peersTakeTurns()
+    {
+        openStore({.maxTransfers = 1});
+        const auto other = makeNetwork();
+        QStringList order;
+        Event mayGoOn;
+        const auto read = [&](QByteArray key, qint64, qint64) -> Task<QVariantList> {
+            order << QString::fromLatin1(key);
+            co_await mayGoOn.wait();
+            co_return {QStringLiteral("1"), true, QByteArray("content")};
+        };
+        const auto digest = [](QByteArray, qint64) -> Task<QVariantList> {
+            co_return {QStringLiteral("1"), fileDigestOf("content")};
+        };
+        QList<Coro<QVariantList>> puts;
+        for (PeerNetwork *network : {m_near.get(), other.get()}) {
+            network->offer(QStringLiteral("asyncoro.file.read"), read);
+            network->offer(QStringLiteral("asyncoro.file.digest"), digest);
+            for (const char *number : {"1", "2", "3"}) {
+                const QByteArray key = QByteArray(network == m_near.get() ? "near " : "other ") + number;
+                puts << spawn(putting(QString::fromLatin1(key), key, *network));
+            }
+            // Answered when those before it wait.
+            waitFor(network->call<QVariantList>(m_far->location(), QStringLiteral("asyncoro.store.files.find"), QStringLiteral("x")), 30s);
+            QTRY_COMPARE(order, QStringList(QStringLiteral("near 1")));
+        }
+        mayGoOn.set();
+        for (const auto &put : puts)
+            QCOMPARE(waitFor(put, 30s).at(0).toInt(), 0);
+        QCOMPARE(order, (QStringList{QStringLiteral("near 1"), QStringLiteral("other 1"), QStringLiteral("near 2"), QStringLiteral("other 2"),
+                                     QStringLiteral("near 3"), QStringLiteral("other 3")}));
+    }
+
     /** What a peer is not given, it does not read from others by a store. */
     void D09_filesOfOthersAreNotRead()
     {
@@ -334,6 +426,14 @@ private:
                        30s)
             .at(0)
             .toInt();
+    }
+
+    /** Begins to put a file of 7 bytes, with a key by which the network knows it. */
+    Task<QVariantList> putting(const QString &name, const QByteArray &key) { return putting(name, key, *m_near); }
+    Task<QVariantList> putting(const QString &name, const QByteArray &key, PeerNetwork &network)
+    {
+        return network.call<QVariantList>(m_far->location(), QStringLiteral("asyncoro.store.files.put"), name, key, qint64(7),
+                                          qint64(1'000'000'007), 0644, 0);
     }
 
     /** Puts a file as a peer might that does not use this library. */

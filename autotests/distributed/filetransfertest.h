@@ -14,6 +14,8 @@
 #include <QRandomGenerator>
 #include <QTemporaryDir>
 
+#include <sys/file.h>
+
 namespace DistributedTest {
 
 using Reason = FileRefused::Reason;
@@ -99,6 +101,12 @@ protected:
     [[nodiscard]] QStringList visible() const { return filesIn(path(QStringLiteral("store")), QDir::Files | QDir::System); }
     /** The partial files. */
     [[nodiscard]] QStringList partials() const { return filesIn(stored(QStringLiteral(".asyncoro")), QDir::Files | QDir::Hidden); }
+    /** Whether the store has ended with a partial file: it may be writing the last piece. */
+    [[nodiscard]] bool isLetGo(const QString &partial) const
+    {
+        QFile file(stored(QStringLiteral(".asyncoro/") + partial));
+        return file.open(QIODevice::ReadWrite) && ::flock(file.handle(), LOCK_EX | LOCK_NB) == 0;
+    }
 
     static QStringList filesIn(const QString &folder, QDir::Filters filters)
     {

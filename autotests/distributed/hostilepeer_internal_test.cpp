@@ -5,6 +5,7 @@
 #include "distributedtest.h"
 #include "rawpeer.h"
 
+#include <Asyncoro/SharedFile>
 #include <Asyncoro/Suspend>
 
 #include <QCborMap>
@@ -310,6 +311,41 @@ private Q_SLOTS:
         // Calls fail in the same way, and nothing is remembered against whoever listens there next.
         server.close();
         QVERIFY(!failureOf<PeerLost>(m_network->call(location, QStringLiteral("add"), 1, 2)).startsWith(u'<'));
+    }
+
+    // --- who knows the secret, but lies ---
+
+    void namesOfFilesLeadNowhere_data()
+    {
+        QTest::addColumn<QString>("sent");
+        QTest::addColumn<QString>("name");
+        const auto row = [](const char *title, const QString &sent, const QString &name) { QTest::newRow(title) << sent << name; };
+        row("a name", QStringLiteral("a b\\c..d"), QStringLiteral("a b\\c..d"));
+        row("hidden", QStringLiteral(".a"), QStringLiteral(".a"));
+        row("above", QStringLiteral("../../home/user/.bashrc"), QStringLiteral(".bashrc"));
+        row("absolute", QStringLiteral("/etc/passwd"), QStringLiteral("passwd"));
+        row("a folder", QStringLiteral("a/"), QString());
+        row("the root", QStringLiteral("/"), QString());
+        row("itself", QStringLiteral("."), QString());
+        row("the parent", QStringLiteral(".."), QString());
+        row("the parent of another", QStringLiteral("a/.."), QString());
+        row("a byte 0", QStringLiteral("..") + QChar(0) + QStringLiteral("a"), QString());
+    }
+
+    void namesOfFilesLeadNowhere()
+    {
+        QFETCH(QString, sent);
+        QFETCH(QString, name);
+        m_network->offer(QStringLiteral("name"), [](SharedFile file) -> Task<QString> { co_return file.name(); });
+        const auto answer = waitFor([](Location location, QString text) -> Task<RawPeer::Frame> {
+            RawPeer peer;
+            co_await peer.join(location);
+            const QCborValue file = typed(QStringLiteral("Asyncoro::SharedFile"), QCborMap{{QStringLiteral("name"), text}});
+            co_await peer.socket.sendAll(frameOf(FrameKind::Call, QCborArray{1, QStringLiteral("name"), QCborArray{file}, false}));
+            co_return co_await peer.receiveFrame();
+        }(m_network->location(), sent));
+        QCOMPARE(answer.kind, FrameKind::Value);
+        QCOMPARE(answer.items, (QCborArray{1, name}));
     }
 
     // --- who knows the secret, but not the language ---

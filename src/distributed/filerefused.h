@@ -25,6 +25,7 @@ public:
         Corrupted, ///< what has arrived is not what was sent
         Stalled, ///< its bytes did not come
         Failed, ///< the file system over there failed
+        TooMany, ///< too many files of this process are arriving or waiting there already
     };
 
     FileRefused(Reason reason, const QString &path, const QString &message);

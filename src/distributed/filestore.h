@@ -59,7 +59,11 @@ public:
         qint64 maxFileSize = std::numeric_limits<qint64>::max();
         /** In bytes, of all files that are or arrive in the folder. To make room, what has broken off is removed. */
         qint64 quota = std::numeric_limits<qint64>::max();
-        /** How many files may arrive at a time; others wait. */
+        /**
+         * How many files may arrive at a time; others wait. No more than a quarter of them, but at least one, come from
+         * one peer, and peers take turns: so one that stalls leaves room to others if this is 2 or more. Of one peer no
+         * more than 1000 arrive or wait; it is refused others.
+         */
         int maxTransfers = 16;
         /** A transfer of which nothing comes for so long ends. */
         std::chrono::milliseconds patience = std::chrono::minutes(1);

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int MaxFoundSources = 256;
+constexpr int MaxFilesOfSender = 1000; // that arrive or wait
+constexpr int SendersShare = 4; // the part of all places that one may have
 constexpr int MaxAppending = 2; // pieces of a file: while one is written, the next one is at hand
 constexpr auto CleaningInterval = 1h;
 constexpr qint64 DigestPerSecond = 10'000'000; // bytes of a file that are hashed even by a slow peer
@@ -48,6 +50,18 @@ QByteArray contentOf(const StorePath &path, qint64 size, qint64 modified)
     return hash.result().first(16);
 }
 
+/** What is there for `key`, as long as somebody has it; made of the arguments if nobody has. */
+template<typename Key, typename T, typename... A>
+std::shared_ptr<T> sharedIn(QHash<Key, std::weak_ptr<T>> &all, const std::type_identity_t<Key> &key, A... arguments)
+{
+    all.removeIf([](const auto &entry) { return entry.value().expired(); });
+    std::weak_ptr<T> &known = all[key];
+    auto shared = known.lock();
+    if (!shared)
+        known = shared = std::make_shared<T>(arguments...);
+    return shared;
+}
+
 } // namespace
 
 QString storeFunction(const QString &store, QLatin1StringView verb)
@@ -58,7 +72,7 @@ QString storeFunction(const QString &store, QLatin1StringView verb)
 QVariantList valuesOf(QVariantList answer, qsizetype count)
 {
     const int reason = answer.value(0).toInt();
-    if (reason > 0 && reason <= int(FileRefused::Reason::Failed) && answer.size() == 3)
+    if (reason > 0 && reason <= int(FileRefused::Reason::TooMany) && answer.size() == 3)
         throw FileRefused(FileRefused::Reason(reason), answer[1].toString(), answer[2].toString());
     if (reason != 0 || answer.size() != count + 1)
         throw WireError(QStringLiteral("malformed answer of a store"));
@@ -197,14 +211,22 @@ Task<std::unique_ptr<FileStoreCore::Reservation>> FileStoreCore::reserve(StorePa
     co_return std::make_unique<Reservation>(shared_from_this(), size);
 }
 
-std::shared_ptr<Lock> FileStoreCore::turnOf(const QByteArray &content)
+/** One that puts files. Only one of these waits for a place among all transfers: so senders take turns. */
+struct FileStoreCore::Sender {
+    explicit Sender(int atATime)
+        : transfers(atATime)
+    {
+    }
+
+    Semaphore files{MaxFilesOfSender};
+    Semaphore transfers;
+    Lock next;
+};
+
+/** How long the digest of so many bytes may take, which are here: a peer may say anything about others. */
+std::chrono::milliseconds FileStoreCore::patienceFor(qint64 hashed) const
 {
-    m_turns.removeIf([](const auto &entry) { return entry.value().expired(); });
-    std::weak_ptr<Lock> &known = m_turns[content];
-    auto turn = known.lock();
-    if (!turn)
-        known = turn = std::make_shared<Lock>();
-    return turn;
+    return m_options.patience + std::chrono::seconds(hashed / DigestPerSecond);
 }
 
 /** Whether a file of that content is in its place. Throws FileRefused if something else is there that is to stay. */
@@ -218,8 +240,7 @@ Task<bool> FileStoreCore::isThere(Incoming incoming, PieceReader *reader)
     if (file->status().st_size == incoming.size) {
         const QByteArray ours
             = co_await onFileThread([file, path](const std::stop_token &stop) { return digestOf(*file, path, stop); });
-        const auto patience = m_options.patience + std::chrono::seconds(incoming.size / DigestPerSecond);
-        if (ours == co_await inTime(patience, path, reader->digest(incoming.size)))
+        if (ours == co_await inTime(patienceFor(incoming.size), path, reader->digest(incoming.size)))
             co_return true;
     }
     if (incoming.overwrite == Overwrite::Never || !mayReplace())
@@ -233,9 +254,8 @@ Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std:
 {
     const auto onPartial = [partial](auto work) { return onFileThread([partial, work] { return work(*partial); }); };
     const auto digest = [](PartialFile &file) { return file.digest(); };
-    const auto patience = m_options.patience + std::chrono::seconds(incoming.size / DigestPerSecond);
     if (position > 0) {
-        const QByteArray theirs = co_await inTime(patience, incoming.path, reader->digest(position));
+        const QByteArray theirs = co_await inTime(patienceFor(position), incoming.path, reader->digest(position));
         if (theirs != co_await onPartial(digest)) {
             co_await onPartial([](PartialFile &file) { file.restart(); });
             position = 0;
@@ -254,6 +274,7 @@ Task<qint64> FileStoreCore::receive(Incoming incoming, PieceReader *reader, std:
             received += bytes.size();
         }
     });
+    const auto patience = patienceFor(incoming.size);
     if (co_await inTime(patience, incoming.path, reader->digest(incoming.size)) != co_await onPartial(digest)) {
         co_await onPartial([](PartialFile &file) { file.remove(); });
         incoming.path.refuse(Reason::Corrupted, QStringLiteral("it has not arrived as it was sent"));
@@ -268,10 +289,19 @@ Task<QVariantList> FileStoreCore::put(Incoming incoming)
         path.refuse(Reason::TooLarge, QStringLiteral("it has %1 bytes, and the store takes files of up to %2")
                                           .arg(incoming.size)
                                           .arg(m_options.maxFileSize));
+    const auto sender
+        = sharedIn(m_senders, incoming.sender.link().get(), std::max(1, m_options.maxTransfers / SendersShare));
+    const auto admission = sender->files.tryAcquire();
+    if (!admission)
+        path.refuse(Reason::TooMany,
+                    QStringLiteral("%1 files of this process are arriving or waiting already").arg(MaxFilesOfSender));
+    const auto permit = co_await sender->transfers.acquire();
     const QByteArray content = contentOf(path, incoming.size, incoming.attributes.modified);
-    const auto lock = turnOf(content);
+    const auto lock = sharedIn(m_turns, content);
     const auto turn = co_await lock->acquire();
-    const auto permit = co_await m_transfers.acquire();
+    auto next = co_await sender->next.acquire();
+    const auto place = co_await m_transfers.acquire();
+    next.release();
     PieceReader reader(m_network, {incoming.sender, incoming.key, path.text(), incoming.size}, {});
     if (co_await isThere(incoming, &reader))
         co_return {true, qint64(0)};

@@ -41,6 +41,7 @@ private:
     using Reason = FileRefused::Reason;
     using Work = std::function<Task<QVariantList>(FileStoreCore &core, StorePath path)>;
     class Reservation;
+    struct Sender;
 
     /** A file that a peer has and wants to be here. */
     struct Incoming {
@@ -64,7 +65,7 @@ private:
     Task<bool> isThere(Incoming incoming, PieceReader *reader);
     Task<qint64> receive(Incoming incoming, PieceReader *reader, std::shared_ptr<PartialFile> partial, qint64 position);
     Task<std::unique_ptr<Reservation>> reserve(StorePath path, qint64 size);
-    std::shared_ptr<Lock> turnOf(const QByteArray &content);
+    std::chrono::milliseconds patienceFor(qint64 hashed) const;
 
     const NetworkReference m_network;
     const Coro<> m_anchor;
@@ -73,6 +74,7 @@ private:
     std::stop_source m_closed;
 
     Semaphore m_transfers;
+    QHash<const PeerLink *, std::weak_ptr<Sender>> m_senders;
     QHash<QByteArray, std::weak_ptr<Lock>> m_turns; // of those who send the same file to the same place
     QCache<QString, FileSource> m_found; // what find() has given last
 

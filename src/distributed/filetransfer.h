@@ -53,11 +53,11 @@ struct SentFiles {
  * Of a file that was sent in part before only the rest is sent, if the beginning is the same; a few megabytes are in
  * memory at a time. Of two that send different files to one name at the same time, one is there in the end, whole.
  *
- * Always suspends; resumes on the network's thread; any number may overlap. Throws FileRefused if it cannot be sent
- * so, or the store does not take it; FileError or an Error if it cannot be read here; what PeerNetwork::call() does,
- * such as PeerLost, and WireError if there is no such store; TimedOut if the deadline passes. Files of a folder that
- * were sent before that stay there. Cancelling ends it on both sides at once; what has arrived of a file is kept for
- * the next time.
+ * Always suspends; resumes on the network's thread; any number may overlap, but a store refuses more than 1000 files of
+ * one process at a time. Throws FileRefused if it cannot be sent so, or the store does not take it; FileError or an
+ * Error if it cannot be read here; what PeerNetwork::call() does, such as PeerLost, and WireError if there is no such
+ * store; TimedOut if the deadline passes. Files of a folder that were sent before that stay there. Cancelling ends it on
+ * both sides at once; what has arrived of a file is kept for the next time.
  */
 [[nodiscard]] ASYNCORO_DISTRIBUTED_EXPORT Task<SentFiles> sendFiles(PeerNetwork &network, Location to, QString path,
                                                                     QString as = {}, SendOptions options = {});

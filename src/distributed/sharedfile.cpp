@@ -61,6 +61,13 @@ SharedFile::SharedFile(const Coro<> &owner, const QByteArray &key, const QString
 {
 }
 
+void SharedFile::setName(const QString &name)
+{
+    m_name = name.sliced(name.lastIndexOf(u'/') + 1);
+    if (m_name == u"." || m_name == u".." || m_name.contains(QChar(0)))
+        m_name.clear();
+}
+
 void SharedFile::unshare()
 {
     FileSource::unshare(m_key);

@@ -30,7 +30,7 @@ class ASYNCORO_DISTRIBUTED_EXPORT SharedFile
     Q_GADGET
     Q_PROPERTY(Asyncoro::Coro<> owner MEMBER m_owner)
     Q_PROPERTY(QByteArray key MEMBER m_key)
-    Q_PROPERTY(QString name MEMBER m_name)
+    Q_PROPERTY(QString name READ name WRITE setName)
     Q_PROPERTY(qint64 size MEMBER m_size)
 
 public:
@@ -44,7 +44,10 @@ public:
 
     /** The process that shares it; invalid if that is this one. */
     [[nodiscard]] Location location() const { return m_owner.location(); }
-    /** Its file name without the folder. */
+    /**
+     * Its file name without the folder. Where a peer says something else, that is what is behind the last slash; empty
+     * if that is no name of a file, as "..". So `folder + '/' + name()` does not lead out of a folder.
+     */
     [[nodiscard]] QString name() const { return m_name; }
     /** In bytes, when it was shared. */
     [[nodiscard]] qint64 size() const { return m_size; }
@@ -60,6 +63,8 @@ private:
     friend Task<> fetchFile(PeerNetwork &network, SharedFile file, QString path);
 
     SharedFile(const Coro<> &owner, const QByteArray &key, const QString &name, qint64 size);
+
+    void setName(const QString &name); // as it comes from a peer
 
     Coro<> m_owner; // the anchor of the network that shares it
     QByteArray m_key;

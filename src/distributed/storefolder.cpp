@@ -27,6 +27,7 @@ constexpr const char *PartialsName = ".asyncoro";
 constexpr qsizetype MaxNameSize = 255;
 constexpr qint64 ReadSize = 256 * 1024;
 constexpr int MostTries = 100;
+constexpr mode_t OwnersMode = 0600; // what a store needs to go on with a partial file
 constexpr int OpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 using Reason = FileRefused::Reason;
@@ -291,8 +292,15 @@ Descriptor StoreFolder::openForReading(const StorePath &path)
 /** A partial file that nobody else has; not open if that fails, with EWOULDBLOCK in errno if somebody has it. */
 Descriptor StoreFolder::openUnlocked(const QByteArray &partial, int flags)
 {
-    Descriptor file(::openat(m_partials.number(), partial.constData(),
-                             O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600));
+    const auto open = [&] {
+        return Descriptor(::openat(m_partials.number(), partial.constData(),
+                                   O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, OwnersMode));
+    };
+    Descriptor file = open();
+    if (!file.isOpen() && errno == EACCES) { // earlier versions have left such ones
+        ::fchmodat(m_partials.number(), partial.constData(), OwnersMode, AT_SYMLINK_NOFOLLOW);
+        file = open();
+    }
     if (!file.isOpen() || retried([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) != 0)
         return {};
     // Whoever had the lock before may have removed it, or put it in its place.
@@ -334,8 +342,9 @@ bool StoreFolder::commit(PartialFile &partial, const Attributes &attributes, Exi
         modified.tv_nsec += 1'000'000'000;
     }
     const std::array<timespec, 2> times{modified, modified};
-    if (::fchmod(file.number(), mode_t(attributes.mode & 0777)) != 0 || ::futimens(file.number(), times.data()) != 0
-        || !file.sync())
+    const auto mode = mode_t(attributes.mode & 0777);
+    // What is not in its place in the end must be open to the store.
+    if (::fchmod(file.number(), mode | OwnersMode) != 0 || ::futimens(file.number(), times.data()) != 0 || !file.sync())
         path.fail(QStringLiteral("write"));
 
     const QMutexLocker treeLock(&m_treeMutex);
@@ -353,6 +362,8 @@ bool StoreFolder::commit(PartialFile &partial, const Attributes &attributes, Exi
             path.refuse(Reason::Exists, QStringLiteral("there is a folder of that name"));
         path.fail(QStringLiteral("write"));
     }
+    if (mode != (mode | OwnersMode) && (::fchmod(file.number(), mode) != 0 || !file.sync()))
+        path.fail(QStringLiteral("protect"));
     static_cast<void>(folders.back().sync());
     return true;
 }

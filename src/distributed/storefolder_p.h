@@ -108,7 +108,10 @@ public:
         qint64 modified = 0; // in nanoseconds since 1970
         int mode = 0; // permissions
     };
-    /** Puts a file into its place, on the disk; false if there is one that is to be kept. */
+    /**
+     * Puts a file into its place, on the disk; false if there is one that is to be kept. Its owner may read and write it
+     * until it is there, whatever its mode is to be; a crash at that moment may leave it so.
+     */
     bool commit(PartialFile &partial, const Attributes &attributes, Existing existing);
 
     void makeFolder(const StorePath &path);
