@@ -99,6 +99,8 @@ public:
  *   pool, and is rid of it as soon as it is given up.
  * - One that is given up and does not end, since the file system does not answer, holds up no other files, unless there
  *   are dozens.
+ * - A child process that goes on after fork() without exec has none of those threads, and uses no AsyncFile. It takes
+ *   nothing from its parent's.
  */
 class ASYNCORO_IO_EXPORT AsyncFile
 {
