@@ -190,8 +190,10 @@ void PeerLink::send(quint64 coro, PostedMessage message)
 {
     const auto waiting = m_postedFor.find(coro);
     if (waiting != m_postedFor.end()) {
+        message.weigh();
         waiting->push_back(std::move(message));
     } else if (isFullFor(coro)) {
+        message.weigh();
         m_postedFor[coro].push_back(std::move(message));
         const Coro<> sender = spawn(&PeerLink::sendPosted, shared_from_this(), coro);
         sender.setName(QStringLiteral("messages of other threads for coroutine %1 of %2").arg(coro).arg(m_location.toString()));
