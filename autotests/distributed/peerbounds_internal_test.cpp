@@ -3,7 +3,9 @@
 
 #include "../../src/distributed/limits_p.h"
 #include "distributedtest.h"
+#include "resumingpeer.h"
 
+#include <Asyncoro/Event>
 #include <Asyncoro/MessageType>
 
 #include <QThread>
@@ -45,6 +47,19 @@ Coro<> passedTo(PeerNetwork &network, const Coro<> &coro, PeerNetwork &home)
     return network.fromBytes(home.toBytes(QVariant::fromValue(coro))).value<Coro<>>();
 }
 
+QByteArray callOf(int number, const QString &function)
+{
+    return frameOf(FrameKind::Call, QCborArray{number, function, QCborArray(), false});
+}
+
+/** The next frame, which the peer says to have. */
+Task<RawPeer::Frame> take(ResumingPeer &peer)
+{
+    RawPeer::Frame frame = co_await peer.next();
+    co_await peer.socket.sendAll(frameOf(FrameKind::Acknowledge, QCborArray{qint64(peer.request.received)}));
+    co_return frame;
+}
+
 } // namespace
 
 /** What one peer, or one thread, can make this process keep: bounded, and who keeps within it loses nothing. */
@@ -65,6 +80,7 @@ private Q_SLOTS:
         failOnWarnings();
         peerLimits() = PeerLimits();
         m_network = std::make_unique<PeerNetwork>(PeerNetwork::Options{.secret = Secret("s3cret"), .sendLimit = Megabyte});
+        m_network->offer(QStringLiteral("add"), add);
     }
 
     void cleanup()
@@ -129,6 +145,112 @@ private Q_SLOTS:
         QCOMPARE_GE(accepted, 1);
         QCOMPARE_LE(accepted, 2 * Megabyte / 100'000);
         target.terminate();
+    }
+
+    // --- answers ---
+
+    void callsBeginWhenThereIsRoomForAnswers()
+    {
+        constexpr int Calls = 200;
+        int begun = 0;
+        m_network->offer(QStringLiteral("give"), [&begun]() -> Task<QByteArray> {
+            ++begun;
+            co_return QByteArray(100'000, 'x');
+        });
+        peerLimits().unsent = 5 * Megabyte; // less than all that is asked for
+        waitFor([](PeerNetwork *network, int *started) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (int i = 1; i <= Calls; ++i)
+                co_await peer.socket.sendAll(callOf(i, QStringLiteral("give")));
+            co_await peer.socket.sendAll(frameOf(FrameKind::Watch, QCborArray{1'000'000})); // is answered at once
+            int next = 1;
+            for (int frames = 0; frames <= Calls; ++frames) {
+                const RawPeer::Frame frame = co_await take(peer);
+                if (frame.kind == FrameKind::Ended) {
+                    expect(*started <= 2 * Megabyte / 100'000, "all at once");
+                    continue;
+                }
+                expect(frame.kind == FrameKind::Value && frame.items.at(0) == next++, "not in their order");
+            }
+            expect(next == Calls + 1 && *started == Calls, "not all");
+        }(m_network.get(), &begun));
+    }
+
+    void valuesWaitForRoom()
+    {
+        constexpr int Calls = 100;
+        Event go;
+        m_network->offer(QStringLiteral("give"), [&go]() -> Task<QByteArray> {
+            co_await go.wait();
+            co_return QByteArray(100'000, 'x');
+        });
+        const auto near = makeNetwork();
+        waitFor(near->connect(m_network->location()));
+        QList<Coro<QByteArray>> calls;
+        for (int i = 0; i < Calls; ++i)
+            calls << spawn(near->call<QByteArray>(m_network->location(), QStringLiteral("give")));
+        letOthersRun();
+        QCOMPARE(waitFor(near->call<int>(m_network->location(), QStringLiteral("add"), 1, 2)), 3); // all run by then
+        go.set();
+        letOthersRun();
+        letOthersRun();
+        const PeerInfo info = m_network->peers().constFirst().info();
+        QCOMPARE_LE(info.waiting + info.unacknowledged, 2 * Megabyte);
+        for (const auto &call : std::as_const(calls))
+            QCOMPARE(waitFor(call, 20s).size(), 100'000);
+    }
+
+    void valuesThatWaitAreBounded()
+    {
+        constexpr int Calls = 100;
+        peerLimits().unsent = 4 * Megabyte;
+        Event go;
+        m_network->offer(QStringLiteral("give"), [&go]() -> Task<QByteArray> {
+            co_await go.wait();
+            co_return QByteArray(100'000, 'x');
+        });
+        for (const int dropped : {1, 2, 4, 8, 16, 32})
+            expectWarning(QStringLiteral("the value of the call, 1000.. bytes, was dropped: .* - dropped so far: %1$").arg(dropped));
+        waitFor([](PeerNetwork *network, Event *all) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            for (int i = 1; i <= Calls; ++i)
+                co_await peer.socket.sendAll(callOf(i, QStringLiteral("give")));
+            co_await peer.socket.sendAll(call(Calls + 1, 1));
+            expect((co_await take(peer)).items == QCborArray{Calls + 1, 2}, "not served"); // all run by then
+            all->set();
+            int values = 0;
+            int failures = 0;
+            while (values + failures < Calls) {
+                const RawPeer::Frame frame = co_await take(peer);
+                values += frame.kind == FrameKind::Value;
+                failures += frame.kind == FrameKind::Failure && frame.items.at(2).toString().contains(u"too slowly");
+            }
+            expect(values >= 37 && failures >= 32, "another share");
+            co_await peer.socket.sendAll(call(Calls + 2, 1));
+            expect((co_await take(peer)).items == QCborArray{Calls + 2, 2}, "not served afterwards");
+        }(m_network.get(), &go));
+    }
+
+    void whoTakesNothingIsToldSo()
+    {
+        peerLimits().unsent = 3 * Megabyte;
+        expectWarning(QStringLiteral("closed the connection to .*: it does not take what it asked for, [0-9]+ bytes"));
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            const QString longName(60'000, u'x'); // which the answer names: there is no such function
+            for (int i = 1; i <= 100; ++i)
+                co_await peer.socket.sendAll(callOf(i, longName));
+            RawPeer::Frame frame;
+            do {
+                frame = co_await take(peer);
+            } while (frame.kind == FrameKind::Failure);
+            expect(frame.kind == FrameKind::Goodbye, "no goodbye");
+            expect(frame.items.at(0).toString().contains(u"did not take"), "another reason");
+        }(m_network.get()));
+        QVERIFY(m_network->peers().isEmpty());
     }
 
 private:

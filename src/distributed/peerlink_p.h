@@ -169,8 +169,11 @@ public:
     void answerFailure(quint64 number, const std::exception_ptr &error);
     /** Does `work`; if that fails, the answer is why. A malformed frame is no matter of this one answer. */
     void answerFrame(quint64 number, const std::function<void()> &work);
-    /** Runs `body`, whose outcome is the answer, until it ends or the peer no longer waits. */
-    void serve(quint64 number, const QString &name, Task<QVariant> body);
+    /**
+     * Runs `body`, whose outcome is the answer, until it ends or the peer no longer waits. If it is known that `size` bytes
+     * have come for it, it does not begin before there is room for answers: it takes less memory than its value.
+     */
+    void serve(quint64 number, const QString &name, Task<QVariant> body, qint64 size = 0);
     /** Tells the peer how `coro`, which has ended, did. */
     void reportEnd(const Coro<> &coro);
 
@@ -231,7 +234,7 @@ private:
     std::optional<UnreadMessage> readMessage(QCborStreamReader &reader, const QByteArray &body, const Coro<> &target);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
-    void readCall(QCborStreamReader &reader);
+    void readCall(QCborStreamReader &reader, qint64 size);
     void readCancel(QCborStreamReader &reader);
     void readAnswer(FrameKind kind, QCborStreamReader &reader, FrameMemory *memory);
     void readPong(QCborStreamReader &reader);
@@ -261,7 +264,11 @@ private:
     static void writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets);
     [[nodiscard]] QList<Coro<>> readTargets(QCborStreamReader &reader) const;
 
-    Task<> runServed(quint64 number, Task<QVariant> body);
+    class Kept;
+    Task<> runServed(quint64 number, Task<QVariant> body, qint64 size);
+    Task<> answerInTurn(quint64 number, QVariant value);
+    [[nodiscard]] qint64 unsentLimit() const;
+    void giveUp();
     void watchForPeer(const Coro<> &coro, bool asked);
     /** Its end will be told, and is of interest. */
     void adopt(const Coro<> &coro);
@@ -289,6 +296,10 @@ private:
     OutgoingStream m_outgoing; // frames
     Event m_outgoingReady;
     Gate m_room{true}; // open while few enough bytes wait
+    // Open at the same time; of values of calls, which do not wait behind calls that have not begun. Null until one has to.
+    std::unique_ptr<Gate> m_answerRoom;
+    qint64 m_kept = 0; // bytes of calls of the peer, and of values of such calls, that wait for room
+    qint64 m_valuesDropped = 0; // for which there was none
     std::atomic<bool> m_crowded = false; // not open; for other threads
     std::atomic<qint64> m_posted = 0; // bytes of messages of other threads that are on their way here
     QByteArray m_incoming; // the beginning of a frame
