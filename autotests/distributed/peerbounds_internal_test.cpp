@@ -5,6 +5,7 @@
 #include "distributedtest.h"
 #include "resumingpeer.h"
 
+#include <Asyncoro/Channel>
 #include <Asyncoro/Event>
 #include <Asyncoro/MessageType>
 
@@ -47,9 +48,9 @@ Coro<> passedTo(PeerNetwork &network, const Coro<> &coro, PeerNetwork &home)
     return network.fromBytes(home.toBytes(QVariant::fromValue(coro))).value<Coro<>>();
 }
 
-QByteArray callOf(int number, const QString &function)
+QByteArray callOf(int number, const QString &function, bool start = false)
 {
-    return frameOf(FrameKind::Call, QCborArray{number, function, QCborArray(), false});
+    return frameOf(FrameKind::Call, QCborArray{number, function, QCborArray(), start});
 }
 
 /** The next frame, which the peer says to have. */
@@ -58,6 +59,22 @@ Task<RawPeer::Frame> take(ResumingPeer &peer)
     RawPeer::Frame frame = co_await peer.next();
     co_await peer.socket.sendAll(frameOf(FrameKind::Acknowledge, QCborArray{qint64(peer.request.received)}));
     co_return frame;
+}
+
+/** Of a coroutine of `peer`. */
+QCborValue handleOf(const RawPeer &peer, int id)
+{
+    return typed(QStringLiteral("Asyncoro::Coro<void>"), QCborArray{peer.ours.incarnation, QString(), 0, id, QString()});
+}
+
+/** The next frame that does not only say that the end of a coroutine is of interest. */
+Task<RawPeer::Frame> nextButWatch(RawPeer &peer)
+{
+    for (;;) {
+        RawPeer::Frame frame = co_await peer.receiveFrame();
+        if (frame.kind != FrameKind::Watch)
+            co_return frame;
+    }
 }
 
 } // namespace
@@ -81,6 +98,7 @@ private Q_SLOTS:
         peerLimits() = PeerLimits();
         m_network = std::make_unique<PeerNetwork>(PeerNetwork::Options{.secret = Secret("s3cret"), .sendLimit = Megabyte});
         m_network->offer(QStringLiteral("add"), add);
+        m_network->offer(QStringLiteral("hold"), waitForever);
     }
 
     void cleanup()
@@ -251,6 +269,118 @@ private Q_SLOTS:
             expect(frame.items.at(0).toString().contains(u"did not take"), "another reason");
         }(m_network.get()));
         QVERIFY(m_network->peers().isEmpty());
+    }
+
+    // --- one frame for many ---
+
+    void aFrameIsForSoManyCoroutines_data()
+    {
+        QTest::addColumn<FrameKind>("kind");
+        QTest::newRow("SendAll") << FrameKind::SendAll;
+        QTest::newRow("DeliverAll") << FrameKind::DeliverAll;
+    }
+
+    void aFrameIsForSoManyCoroutines()
+    {
+        QFETCH(FrameKind, kind);
+        expectWarning(QStringLiteral("closed the connection to .*: malformed message: for more than 65536 coroutines"));
+        waitFor([](PeerNetwork *network, FrameKind oneKind) -> Task<> {
+            const auto frame = [oneKind](int count) {
+                QByteArray body = oneKind == FrameKind::SendAll ? QByteArray::fromHex("829f") : QByteArray::fromHex("83059f");
+                return frameOf(oneKind, body + QByteArray(count, '\1') + QByteArray::fromHex("ff01"));
+            };
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            co_await peer.socket.sendAll(frame(65'536) + call(7, 1));
+            if (oneKind == FrameKind::DeliverAll)
+                expect((co_await peer.next()).items == QCborArray{5, QCborArray{0, QCborArray()}}, "not answered");
+            expect((co_await peer.next()).items == QCborArray{7, 2}, "not taken");
+            co_await peer.socket.sendAll(frame(65'537));
+            co_await peer.isClosed();
+        }(m_network.get(), kind));
+    }
+
+    void aLongerListIsSplit()
+    {
+        constexpr int Count = 25;
+        peerLimits().targets = 10;
+        const Channel channel(QStringLiteral("news"));
+        QVERIFY(!m_network->toBytes(QVariant::fromValue(channel)).isEmpty());
+        waitFor([](PeerNetwork *network, Channel news) -> Task<> {
+            RawPeer peer;
+            co_await peer.join(network->location());
+            for (int i = 1; i <= Count; ++i)
+                co_await peer.socket.sendAll(frameOf(FrameKind::Subscribe, QCborArray{0, qint64(news.id()), handleOf(peer, i)}));
+            co_await peer.socket.sendAll(call(1, 1));
+            expect((co_await nextButWatch(peer)).items == QCborArray{1, 2}, "not served");
+            const auto check = [](QSet<qint64> *all, const QCborArray &targets) {
+                expect(targets.size() <= 10, "too many for a frame");
+                for (const QCborValue target : targets)
+                    all->insert(target.toInteger());
+            };
+            expect(news.send(1), "not sent");
+            QSet<qint64> sentTo;
+            for (int frame = 0; frame < 3; ++frame)
+                check(&sentTo, (co_await nextButWatch(peer)).items.at(0).toArray());
+            expect(sentTo.size() == Count, "not sent to all");
+
+            const Coro<int> delivery = spawn(news.deliver(2));
+            QSet<qint64> deliveredTo;
+            for (int i = 0; i < 3; ++i) {
+                const RawPeer::Frame frame = co_await nextButWatch(peer);
+                expect(frame.kind == FrameKind::DeliverAll, "something else");
+                check(&deliveredTo, frame.items.at(1).toArray());
+                const QCborArray answer{frame.items.at(1).toArray().size(), QCborArray()};
+                co_await peer.socket.sendAll(frameOf(FrameKind::Value, QCborArray{frame.items.at(0), answer}));
+            }
+            expect(deliveredTo.size() == Count, "not delivered to all");
+            expect(co_await delivery == Count, "another count");
+        }(m_network.get(), channel));
+    }
+
+    // --- coroutines that peers start ---
+
+    void coroutinesOfOnePeerAreBounded()
+    {
+        peerLimits().started = 3;
+        const QString hold = QStringLiteral("hold");
+        const auto location = m_network->location();
+        std::vector<std::unique_ptr<PeerNetwork>> peers;
+        QList<Coro<>> all;
+        for (int i = 0; i < 4; ++i) {
+            peers.push_back(makeNetwork());
+            for (int j = 0; j < 3; ++j)
+                all << waitFor(peers.back()->start(location, hold));
+            const QString text = failureOf<Error>(peers.back()->start(location, hold));
+            QVERIFY2(text.contains(QStringLiteral("too many coroutines at once")), qPrintable(text));
+        }
+        // One that has ended makes room for another one, of the same peer.
+        all.last().terminate();
+        QVERIFY(!failureOf<CoroTerminated>(all.takeLast()).startsWith(u'<'));
+        all << waitFor(peers.back()->start(location, hold));
+
+        // Those of a peer that is gone go on, and count.
+        peers.erase(peers.begin());
+        QTRY_COMPARE(m_network->peers().size(), 3);
+        const auto newcomer = makeNetwork();
+        QVERIFY(failureOf<Error>(newcomer->start(location, hold)).contains(QStringLiteral("12 run, 0 of them of this one")));
+        QCOMPARE(waitFor(newcomer->call<int>(location, QStringLiteral("add"), 1, 2)), 3);
+        all.last().terminate();
+        QVERIFY(!failureOf<CoroTerminated>(all.takeLast()).startsWith(u'<'));
+        waitFor(newcomer->start(location, hold));
+    }
+
+    void whatEveryProcessOffersIsNotStarted()
+    {
+        waitFor([](PeerNetwork *network) -> Task<> {
+            ResumingPeer peer;
+            co_await peer.begin(network->location());
+            co_await peer.socket.sendAll(callOf(1, QStringLiteral("asyncoro.anchor"), true));
+            const RawPeer::Frame frame = co_await peer.next();
+            expect(frame.kind == FrameKind::Failure && frame.items.at(2).toString().contains(u"not started as a coroutine"), "started");
+            co_await peer.socket.sendAll(callOf(2, QStringLiteral("asyncoro.anchor")));
+            expect((co_await peer.next()).kind == FrameKind::Value, "not called");
+        }(m_network.get()));
     }
 
 private:

@@ -4,6 +4,7 @@
 // What this process offers to others, and how handles become identities and identities handles.
 
 #include "endforwarder_p.h"
+#include "names_p.h"
 #include "networkcore_p.h"
 #include "rci_p.h"
 #include "remotechannel_p.h"
@@ -13,9 +14,6 @@
 namespace Asyncoro::Detail {
 
 namespace {
-
-/** Of functions that every process offers by itself; programs have no use for their handles. */
-constexpr QLatin1StringView OwnPrefix{"asyncoro."};
 
 /** Processes that are known by handles only. Each takes some 3 KB, and one message may name a million. */
 constexpr qsizetype MaxUncalled = 10'000;
@@ -80,6 +78,21 @@ Coro<> NetworkCore::start(const QString &name, const Peer &caller, QVariantList 
     const Coro<> coro = spawn(invoke(name, caller, std::move(arguments), signature));
     coro.setName(name);
     return coro;
+}
+
+bool NetworkCore::addStarted(const Coro<> &coro, const std::shared_ptr<PeerLink> &link)
+{
+    if (!m_startedObserver) {
+        m_startedObserver = std::make_shared<EndForwarder>(weak_from_this(), [weak = weak_from_this()](const Coro<> &ended) {
+            const auto self = weak.lock();
+            if (const auto starter = self ? self->m_startedFor.take(ended.id()).lock() : nullptr)
+                starter->startedEnded();
+        });
+    }
+    const bool runs = coro.data()->addEndObserver(m_startedObserver);
+    if (runs)
+        m_startedFor.insert(coro.id(), link);
+    return runs;
 }
 
 // --- handles ---

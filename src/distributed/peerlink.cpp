@@ -3,6 +3,7 @@
 
 #include "peerlink_p.h"
 
+#include "names_p.h"
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
 #include "wire/encodedsize_p.h"
@@ -415,18 +416,31 @@ void PeerLink::readCall(QCborStreamReader &reader, qint64 size)
         const QVariant arguments = decodeValue(reader, *m_core);
         const bool wantsHandle = readBool(reader);
         const QString signature = reader.hasNext() ? readText(reader) : QString();
-        const Peer caller(shared_from_this());
         if (wantsHandle) {
-            const Coro<> coro = m_core->start(function, caller, arguments.toList(), signature);
-            coro.setDaemon();
+            const Coro<> coro = startForPeer(function, arguments.toList(), signature);
             answer(number, QVariant::fromValue(coro));
             m_started.insert(number, coro.id());
             m_startedCalls.push_back({number, m_outgoing.position()});
             watchForPeer(coro, false); // from the beginning: nobody comes too late for its end
         } else {
-            serve(number, function, m_core->invoke(function, caller, arguments.toList(), signature), size);
+            serve(number, function, m_core->invoke(function, Peer(shared_from_this()), arguments.toList(), signature), size);
         }
     });
+}
+
+/** They go on when the peer is gone: one that comes again and again is counted with all others. */
+Coro<> PeerLink::startForPeer(const QString &function, QVariantList arguments, const QString &signature)
+{
+    if (function.startsWith(OwnPrefix))
+        throw Error(QStringLiteral("%1 can be called, but not started as a coroutine").arg(function));
+    const qsizetype limit = peerLimits().started;
+    if (m_startedRunning >= limit || m_core->startedCount() >= 4 * limit)
+        throw Error(QStringLiteral("too many coroutines at once: of those that peers have started %1 run, %2 of them of this one")
+                        .arg(m_core->startedCount()).arg(m_startedRunning));
+    const Coro<> coro = m_core->start(function, Peer(shared_from_this()), std::move(arguments), signature);
+    coro.setDaemon();
+    m_startedRunning += m_core->addStarted(coro, shared_from_this());
+    return coro;
 }
 
 void PeerLink::readCancel(QCborStreamReader &reader)
