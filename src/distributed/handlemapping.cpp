@@ -4,25 +4,21 @@
 // What this process offers to others, and how handles become identities and identities handles.
 
 #include "endforwarder_p.h"
+#include "names_p.h"
 #include "networkcore_p.h"
 #include "rci_p.h"
 #include "remotechannel_p.h"
 #include "remotecoro_p.h"
-
-#include <QIODevice>
+#include "wire/encodedsize_p.h"
 
 namespace Asyncoro::Detail {
 
 namespace {
 
-/** Of functions that every process offers by itself; programs have no use for their handles. */
-constexpr QLatin1StringView OwnPrefix{"asyncoro."};
-
 /** Processes that are known by handles only. Each takes some 3 KB, and one message may name a million. */
 constexpr qsizetype MaxUncalled = 10'000;
 
 constexpr qint64 EndedSize = 1024; // in bytes, of a coroutine that has ended, without its value
-constexpr qint64 UnknownSize = 64 * 1024; // of a value that cannot be sent
 
 /** Where others try to call the process behind a link. */
 Location whereabouts(const PeerLink &link)
@@ -30,50 +26,13 @@ Location whereabouts(const PeerLink &link)
     return link.location().isValid() ? link.location() : link.claim();
 }
 
-/** Counts what is written to it. */
-class ByteCounter final : public QIODevice
-{
-public:
-    ByteCounter() { open(WriteOnly); }
-
-    qint64 count = 0;
-
-protected:
-    qint64 readData(char *, qint64) override { return -1; }
-    qint64 writeData(const char *, qint64 size) override
-    {
-        count += size;
-        return size;
-    }
-};
-
-/** Where handles are only counted. */
-class NoHandles final : public HandleMapper
-{
-public:
-    Identity identify(const Coro<> &) override { return {}; }
-    Identity identify(const Channel &) override { return {}; }
-    Identity identify(const Rci<> &) override { return {}; }
-    Coro<> resolveCoro(const Identity &) override { return {}; }
-    Channel resolveChannel(const Identity &) override { return {}; }
-    Rci<> resolveRci(const Identity &) override { return {}; }
-};
-
 /** In bytes, as it would be sent. */
 qint64 sizeOfValue(const LocalCoro &coro)
 {
     const QVariant value = coro.result();
     if (!value.isValid())
         return coro.valueType() == typeid(void) || coro.state() != CoroState::Finished ? 0 : UnknownSize;
-    ByteCounter bytes;
-    NoHandles handles;
-    QCborStreamWriter writer(&bytes);
-    try {
-        encodeValue(writer, value, handles);
-    } catch (...) {
-        return bytes.count + UnknownSize;
-    }
-    return bytes.count;
+    return encodedSize(value);
 }
 
 } // namespace
@@ -119,6 +78,21 @@ Coro<> NetworkCore::start(const QString &name, const Peer &caller, QVariantList 
     const Coro<> coro = spawn(invoke(name, caller, std::move(arguments), signature));
     coro.setName(name);
     return coro;
+}
+
+bool NetworkCore::addStarted(const Coro<> &coro, const std::shared_ptr<PeerLink> &link)
+{
+    if (!m_startedObserver) {
+        m_startedObserver = std::make_shared<EndForwarder>(weak_from_this(), [weak = weak_from_this()](const Coro<> &ended) {
+            const auto self = weak.lock();
+            if (const auto starter = self ? self->m_startedFor.take(ended.id()).lock() : nullptr)
+                starter->startedEnded();
+        });
+    }
+    const bool runs = coro.data()->addEndObserver(m_startedObserver);
+    if (runs)
+        m_startedFor.insert(coro.id(), link);
+    return runs;
 }
 
 // --- handles ---

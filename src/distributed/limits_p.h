@@ -27,7 +27,10 @@ struct PeerLimits {
     qint64 unread = 1024 * 1024 * 1024;
     qint64 mailbox = 64 * 1024 * 1024; // bytes of messages of peers in one mailbox that has no limit of its own, roughly
     qint64 ended = 32 * 1024 * 1024; // bytes of coroutines that have ended and may still be asked for, with their values
-    qint64 unsent = 512 * 1024 * 1024; // bytes for one peer that does not take what it asked for
+    std::size_t targets = 65'536; // of one frame, in which a few bytes each make much work; docs/wire-format.md has it, too
+    qsizetype started = 100'000; // coroutines that run and one peer has started; four times as many of all peers, also past ones
+    // Bytes for one peer that does not take what it asked for; and as many of its calls that wait, and of their values.
+    qint64 unsent = 512 * 1024 * 1024;
 };
 
 ASYNCORO_DISTRIBUTED_EXPORT PeerLimits &peerLimits();

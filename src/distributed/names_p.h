@@ -13,6 +13,9 @@ namespace Asyncoro::Detail {
 
 class NetworkCore;
 
+/** Of functions that every process offers by itself; programs have no use for their handles. */
+inline constexpr QLatin1StringView OwnPrefix{"asyncoro."};
+
 // Functions that every process offers; docs/wire-format.md describes them.
 inline const QString AnchorFunction = QStringLiteral("asyncoro.anchor");
 inline const QString FindFunction = QStringLiteral("asyncoro.find");

@@ -91,6 +91,10 @@ public:
     Task<QVariant> invoke(const QString &name, Peer caller, QVariantList arguments, const QString &signature = {});
     /** The same, as a coroutine of its own. */
     Coro<> start(const QString &name, const Peer &caller, QVariantList arguments, const QString &signature);
+    /** It runs for the peer of `link`, which is told when it has ended. False if it has. */
+    bool addStarted(const Coro<> &coro, const std::shared_ptr<PeerLink> &link);
+    /** How many of those run that were started for peers, past and present. */
+    [[nodiscard]] qsizetype startedCount() const { return m_startedFor.size(); }
     /** What happens with each new offer and each new peer: a name may be known now. */
     [[nodiscard]] Event &news() { return m_news; }
     /** Pulsed when a peer is lost that has not said goodbye. */
@@ -178,6 +182,8 @@ private:
     };
     QHash<quint64, Exported> m_exported; // coroutines of this process whose handles were sent away
     std::shared_ptr<EndObserver> m_exportedObserver; // of these
+    QHash<quint64, std::weak_ptr<PeerLink>> m_startedFor; // by the coroutine
+    std::shared_ptr<EndObserver> m_startedObserver; // of these
     struct EndedExport {
         quint64 id = 0;
         qint64 size = 0; // in bytes

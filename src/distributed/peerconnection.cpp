@@ -480,9 +480,24 @@ void PeerLink::updateRoom()
 {
     const bool hasRoom = m_outgoing.size() < m_core->sendLimit() || m_state == State::Lost;
     m_room.setOpen(hasRoom);
+    if (m_answerRoom)
+        m_answerRoom->setOpen(hasRoom);
     m_crowded.store(!hasRoom, std::memory_order_relaxed);
-    if (m_outgoing.size() > std::max(peerLimits().unsent, 2 * m_core->sendLimit()) && m_state != State::Lost)
-        lose(std::make_exception_ptr(PeerLost(m_location, QStringLiteral("it does not take what it asked for"))));
+}
+
+qint64 PeerLink::unsentLimit() const
+{
+    return std::max(peerLimits().unsent, 2 * m_core->sendLimit());
+}
+
+/** So much waits for the peer that it will not be kept any longer. */
+void PeerLink::giveUp()
+{
+    const qint64 size = m_outgoing.size();
+    qCWarning(lcConnection).noquote() << "closed the connection to" << m_location.toString()
+                                      << u": it does not take what it asked for," << size << "bytes";
+    close(QStringLiteral("it has given up this process, which did not take %1 bytes that it asked for").arg(size),
+          QStringLiteral("it does not take what it asked for, %1 bytes").arg(size));
 }
 
 // --- when a connection ends ---
@@ -579,6 +594,8 @@ void PeerLink::lose(std::exception_ptr error)
         connector.terminate();
     m_connectedOrLost.set();
     m_room.setOpen(true); // whoever waits learns that it is lost
+    if (m_answerRoom)
+        m_answerRoom->setOpen(true);
     for (const auto &full : std::exchange(m_full, {}))
         full->setOpen(true);
     for (const Coro<> &call : std::exchange(m_serving, {}))
@@ -600,11 +617,12 @@ namespace {
  * Sends what the system has not taken yet, and reads until the other side closes, too: a system that is told to close a
  * connection on which something still comes resets it, and what is on its way to the other side may be lost.
  */
-Task<> sayFarewell(std::shared_ptr<AsyncSocket> socket, QByteArray lastFrames)
+Task<> sayFarewell(std::shared_ptr<AsyncSocket> socket, QByteArrayList lastFrames)
 {
     try {
         const QDeadlineTimer deadline(peerLimits().silence);
-        co_await socket->sendAll(lastFrames, deadline);
+        while (!lastFrames.isEmpty())
+            co_await socket->sendAll(lastFrames.takeFirst(), deadline);
         co_await socket->closeWriting(deadline);
         while (!(co_await socket->recv(ReadSize, deadline)).isEmpty()) { }
     } catch (const Error &e) {
@@ -619,12 +637,13 @@ void PeerLink::close(const QString &reason, const QString &ours)
     if (m_state == State::Connected) {
         send(FrameKind::Goodbye, 1, [&](QCborStreamWriter &writer) { writer.append(QStringView(reason)); });
         if (const auto socket = std::exchange(m_socket, {}); socket && socket->isConnected()) {
-            QByteArray frames;
+            QByteArrayList frames;
             while (m_outgoing.sink().waiting() > 0)
-                frames += m_outgoing.sink().take(std::numeric_limits<qsizetype>::max());
+                frames.append(m_outgoing.sink().take(std::numeric_limits<qsizetype>::max()));
             m_writer = {}; // it ends by itself, once it has sent what it has
             if (!m_core->isSecure() && !m_writing) {
-                socket->socket()->write(std::exchange(frames, {}));
+                while (!frames.isEmpty() && socket->unsentBytes() <= socket->sendLimit())
+                    socket->socket()->write(frames.takeFirst());
                 socket->socket()->flush(); // at once, for there may be no event loop any more
             }
             spawn(sayFarewell, socket, frames).setName(QStringLiteral("farewell to ") + m_location.toString());

@@ -3,8 +3,10 @@
 
 #include "peerlink_p.h"
 
+#include "names_p.h"
 #include "networkcore_p.h"
 #include "remotecoro_p.h"
+#include "wire/encodedsize_p.h"
 #include "wire/errortypes_p.h"
 
 #include <QCborValue>
@@ -142,6 +144,8 @@ void PeerLink::endFrame(FrameKind kind, const FrameSink::Mark &start)
     ++m_info.framesSent;
     m_outgoingReady.set();
     updateRoom();
+    if (m_outgoing.size() > unsentLimit() && kind != FrameKind::Goodbye)
+        giveUp();
 }
 
 Task<QVariant> PeerLink::call(QString function, QVariantList arguments, QString signature, QDeadlineTimer deadline)
@@ -190,8 +194,10 @@ void PeerLink::send(quint64 coro, PostedMessage message)
 {
     const auto waiting = m_postedFor.find(coro);
     if (waiting != m_postedFor.end()) {
+        message.weigh();
         waiting->push_back(std::move(message));
     } else if (isFullFor(coro)) {
+        message.weigh();
         m_postedFor[coro].push_back(std::move(message));
         const Coro<> sender = spawn(&PeerLink::sendPosted, shared_from_this(), coro);
         sender.setName(QStringLiteral("messages of other threads for coroutine %1 of %2").arg(coro).arg(m_location.toString()));
@@ -278,7 +284,7 @@ void PeerLink::read(const FrameHeader &header, FrameMemory *memory)
     case FrameKind::Ended:
         return readEnded(reader);
     case FrameKind::Call:
-        return readCall(reader);
+        return readCall(reader, header.length);
     case FrameKind::Cancel:
         return readCancel(reader);
     case FrameKind::Value:
@@ -402,7 +408,7 @@ void PeerLink::readEnded(QCborStreamReader &reader)
         static_cast<RemoteCoro *>(coro.data())->setEnded(state, value, error);
 }
 
-void PeerLink::readCall(QCborStreamReader &reader)
+void PeerLink::readCall(QCborStreamReader &reader, qint64 size)
 {
     const quint64 number = readUnsigned(reader);
     answerFrame(number, [&] {
@@ -410,18 +416,31 @@ void PeerLink::readCall(QCborStreamReader &reader)
         const QVariant arguments = decodeValue(reader, *m_core);
         const bool wantsHandle = readBool(reader);
         const QString signature = reader.hasNext() ? readText(reader) : QString();
-        const Peer caller(shared_from_this());
         if (wantsHandle) {
-            const Coro<> coro = m_core->start(function, caller, arguments.toList(), signature);
-            coro.setDaemon();
+            const Coro<> coro = startForPeer(function, arguments.toList(), signature);
             answer(number, QVariant::fromValue(coro));
             m_started.insert(number, coro.id());
             m_startedCalls.push_back({number, m_outgoing.position()});
             watchForPeer(coro, false); // from the beginning: nobody comes too late for its end
         } else {
-            serve(number, function, m_core->invoke(function, caller, arguments.toList(), signature));
+            serve(number, function, m_core->invoke(function, Peer(shared_from_this()), arguments.toList(), signature), size);
         }
     });
+}
+
+/** They go on when the peer is gone: one that comes again and again is counted with all others. */
+Coro<> PeerLink::startForPeer(const QString &function, QVariantList arguments, const QString &signature)
+{
+    if (function.startsWith(OwnPrefix))
+        throw Error(QStringLiteral("%1 can be called, but not started as a coroutine").arg(function));
+    const qsizetype limit = peerLimits().started;
+    if (m_startedRunning >= limit || m_core->startedCount() >= 4 * limit)
+        throw Error(QStringLiteral("too many coroutines at once: of those that peers have started %1 run, %2 of them of this one")
+                        .arg(m_core->startedCount()).arg(m_startedRunning));
+    const Coro<> coro = m_core->start(function, Peer(shared_from_this()), std::move(arguments), signature);
+    coro.setDaemon();
+    m_startedRunning += m_core->addStarted(coro, shared_from_this());
+    return coro;
 }
 
 void PeerLink::readCancel(QCborStreamReader &reader)
@@ -441,28 +460,74 @@ void PeerLink::forgetStarted()
     }
 }
 
-void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body)
+/** While it exists, so many bytes count as kept for the peer. */
+class PeerLink::Kept
+{
+public:
+    Kept(PeerLink &link, qint64 size)
+        : m_link(link)
+        , m_size(size)
+    {
+        m_link.m_kept += m_size;
+    }
+    ~Kept() { m_link.m_kept -= m_size; }
+    Q_DISABLE_COPY_MOVE(Kept)
+
+    [[nodiscard]] static bool fits(const PeerLink &link, qint64 size) { return link.m_kept + size <= link.unsentLimit(); }
+
+private:
+    PeerLink &m_link;
+    const qint64 m_size;
+};
+
+void PeerLink::serve(quint64 number, const QString &name, Task<QVariant> body, qint64 size)
 {
     if (m_serving.contains(number))
         throw MalformedFrame(QStringLiteral("a second call with the number %1").arg(number));
     if (m_serving.size() >= MaxServed)
         throw Error(QStringLiteral("too many calls at once: %1 run already").arg(MaxServed));
-    const Coro<> server = spawn(&PeerLink::runServed, shared_from_this(), number, std::move(body));
+    const Coro<> server = spawn(&PeerLink::runServed, shared_from_this(), number, std::move(body), size);
     server.setName(name);
     server.setDaemon();
     m_serving.insert(number, server);
 }
 
-Task<> PeerLink::runServed(quint64 number, Task<QVariant> body)
+Task<> PeerLink::runServed(quint64 number, Task<QVariant> body, qint64 size)
 {
     const auto self = shared_from_this();
     try {
+        if (size > 0 && !m_room.isFree() && Kept::fits(*this, size)) {
+            const Kept arguments(*this, size);
+            static_cast<void>(co_await m_room.pass(QDeadlineTimer::Forever));
+        }
         const QVariant value = co_await std::move(body);
-        answer(number, value);
+        if (m_answerRoom ? m_answerRoom->isFree() : m_room.isOpen())
+            answer(number, value);
+        else
+            co_await answerInTurn(number, value);
     } catch (...) {
         answerFailure(number, std::current_exception());
     }
     m_serving.remove(number);
+}
+
+/** Once there is room. What a peer that does not take its answers leaves here is bounded. */
+Task<> PeerLink::answerInTurn(quint64 number, QVariant value)
+{
+    const qint64 size = encodedSize(value);
+    if (!Kept::fits(*this, size)) {
+        const Error error(QStringLiteral("the value of the call, %1 bytes, was dropped: %2 bytes wait already, for the caller "
+                                         "takes its answers too slowly").arg(size).arg(m_kept));
+        if (std::has_single_bit(quint64(++m_valuesDropped)))
+            qCWarning(lcPeer).noquote() << "for" << m_location.toString() + u':' << error.message()
+                                        << "- dropped so far:" << m_valuesDropped;
+        throw error;
+    }
+    const Kept kept(*this, size);
+    if (!m_answerRoom)
+        m_answerRoom = std::make_unique<Gate>(m_room.isOpen());
+    const Lock::Guard turn = co_await m_answerRoom->pass(QDeadlineTimer::Forever);
+    answer(number, value);
 }
 
 void PeerLink::answer(quint64 number, const QVariant &value)

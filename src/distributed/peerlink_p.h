@@ -25,6 +25,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace Asyncoro::Detail {
 
@@ -169,8 +170,13 @@ public:
     void answerFailure(quint64 number, const std::exception_ptr &error);
     /** Does `work`; if that fails, the answer is why. A malformed frame is no matter of this one answer. */
     void answerFrame(quint64 number, const std::function<void()> &work);
-    /** Runs `body`, whose outcome is the answer, until it ends or the peer no longer waits. */
-    void serve(quint64 number, const QString &name, Task<QVariant> body);
+    /**
+     * Runs `body`, whose outcome is the answer, until it ends or the peer no longer waits. If it is known that `size` bytes
+     * have come for it, it does not begin before there is room for answers: it takes less memory than its value.
+     */
+    void serve(quint64 number, const QString &name, Task<QVariant> body, qint64 size = 0);
+    /** One that was started for the peer. */
+    void startedEnded() { --m_startedRunning; }
     /** Tells the peer how `coro`, which has ended, did. */
     void reportEnd(const Coro<> &coro);
 
@@ -182,7 +188,7 @@ private:
         Message message;
         QByteArray encoded; // the same as it came; where it waits there is either, the message unless it takes much more memory
         quint64 number = 0; // of the Deliver to be answered; 0: none
-        qsizetype size = 0; // in bytes, as it came
+        qsizetype size = 0; // in bytes, where it waits
         qint64 memory = 0; // that the message takes, roughly
 
         /** How many like this one may lie in a mailbox that has no limit of its own. */
@@ -231,7 +237,9 @@ private:
     std::optional<UnreadMessage> readMessage(QCborStreamReader &reader, const QByteArray &body, const Coro<> &target);
     void readWatch(QCborStreamReader &reader);
     void readEnded(QCborStreamReader &reader);
-    void readCall(QCborStreamReader &reader);
+    void readCall(QCborStreamReader &reader, qint64 size);
+    /** Of an offered function, for the peer. */
+    Coro<> startForPeer(const QString &function, QVariantList arguments, const QString &signature);
     void readCancel(QCborStreamReader &reader);
     void readAnswer(FrameKind kind, QCborStreamReader &reader, FrameMemory *memory);
     void readPong(QCborStreamReader &reader);
@@ -246,6 +254,9 @@ private:
     /** Puts the message, which is that of `unread`, into the mailbox; false if that has no room, or the coroutine has ended. */
     bool put(const Coro<> &target, Message &&message, const UnreadMessage &unread);
     void pass(quint64 id, UnreadMessage message);
+    /** Whether it may wait for room in a mailbox: not too much does so already. */
+    [[nodiscard]] bool mayWait(const UnreadMessage &message) const;
+    [[nodiscard]] static QString staysFull(const Coro<> &target);
     void startPassing(const std::shared_ptr<Backlog> &backlog);
     Task<> deliverUnread(Coro<> target, UnreadMessage unread);
     Task<> passBacklog(std::shared_ptr<Backlog> backlog);
@@ -258,10 +269,15 @@ private:
     void readSendAll(QCborStreamReader &reader, const QByteArray &body);
     void readDeliverAll(QCborStreamReader &reader, const QByteArray &body);
     void readClosed(QCborStreamReader &reader);
-    static void writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets);
+    Task<int> deliverToParts(std::span<const CoroPointer> targets, Message message, QDeadlineTimer deadline);
+    static void writeTargets(QCborStreamWriter &writer, std::span<const CoroPointer> targets);
     [[nodiscard]] QList<Coro<>> readTargets(QCborStreamReader &reader) const;
 
-    Task<> runServed(quint64 number, Task<QVariant> body);
+    class Kept;
+    Task<> runServed(quint64 number, Task<QVariant> body, qint64 size);
+    Task<> answerInTurn(quint64 number, QVariant value);
+    [[nodiscard]] qint64 unsentLimit() const;
+    void giveUp();
     void watchForPeer(const Coro<> &coro, bool asked);
     /** Its end will be told, and is of interest. */
     void adopt(const Coro<> &coro);
@@ -289,6 +305,10 @@ private:
     OutgoingStream m_outgoing; // frames
     Event m_outgoingReady;
     Gate m_room{true}; // open while few enough bytes wait
+    // Open at the same time; of values of calls, which do not wait behind calls that have not begun. Null until one has to.
+    std::unique_ptr<Gate> m_answerRoom;
+    qint64 m_kept = 0; // bytes of calls of the peer, and of values of such calls, that wait for room
+    qint64 m_valuesDropped = 0; // for which there was none
     std::atomic<bool> m_crowded = false; // not open; for other threads
     std::atomic<qint64> m_posted = 0; // bytes of messages of other threads that are on their way here
     QByteArray m_incoming; // the beginning of a frame
@@ -312,6 +332,7 @@ private:
         quint64 number = 0;
         quint64 position = 0;
     };
+    qsizetype m_startedRunning = 0; // coroutines of this process
     std::deque<StartedCall> m_startedCalls; // those that the peer may not know of yet
     QHash<quint64, quint64> m_started; // the coroutines of these, by the number of the call
     QHash<quint64, std::shared_ptr<EndReporter>> m_reporters; // by the coroutine of this process whose end is told

@@ -92,7 +92,10 @@ public:
          * that of the machine (on Linux).
          */
         bool mayBeBusy = false;
-        /** How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait. */
+        /**
+         * How many bytes may wait to be sent to a peer before send() to it is refused, and deliver() and calls wait; so do then
+         * the values of its own calls, and those that have not begun.
+         */
         qint64 sendLimit = 64 * 1024 * 1024;
         /**
          * How many peers that have connected from one address, or IPv6 network of 64 bits, may be connected at a time. More

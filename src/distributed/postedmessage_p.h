@@ -20,12 +20,14 @@ public:
     /** Whether so much waits already that this one is to be refused. */
     [[nodiscard]] bool isTooMuch() const;
     [[nodiscard]] const Message &message() const { return m_message; }
+    /** It will wait for long: counts all of it, whatever it is made of, and not only what one sees quickly. The network's thread. */
+    void weigh();
 
 private:
     struct Entry;
 
     Message m_message;
-    std::shared_ptr<const Entry> m_entry; // the work that holds this may be copied
+    std::shared_ptr<Entry> m_entry; // the work that holds this may be copied
 };
 
 } // namespace Asyncoro::Detail

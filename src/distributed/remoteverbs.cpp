@@ -151,12 +151,14 @@ bool PeerLink::sendToAll(const std::vector<CoroPointer> &targets, const Message 
             notSent(coro);
         return isFull;
     });
-    if (ready.empty())
-        return m_state != State::Lost;
-    send(FrameKind::SendAll, 2, [&](QCborStreamWriter &writer) {
-        writeTargets(writer, ready);
-        encodeValue(writer, message, *m_core);
-    });
+    for (std::span<const CoroPointer> rest = ready; !rest.empty();) {
+        const auto part = rest.first(std::min(rest.size(), peerLimits().targets));
+        rest = rest.subspan(part.size());
+        send(FrameKind::SendAll, 2, [&](QCborStreamWriter &writer) {
+            writeTargets(writer, part);
+            encodeValue(writer, message, *m_core);
+        });
+    }
     return m_state != State::Lost;
 }
 
@@ -175,6 +177,8 @@ Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message messa
     const auto self = shared_from_this();
     if (!m_core->isOnOwnThread())
         throw Error(QStringLiteral("deliver() to other processes works on the thread of the PeerNetwork only"));
+    if (targets.size() > peerLimits().targets)
+        co_return co_await deliverToParts(targets, message, deadline);
     int arrived = 0;
     std::vector<CoroPointer> full;
     try {
@@ -218,7 +222,26 @@ Task<int> PeerLink::deliverToAll(std::vector<CoroPointer> targets, Message messa
     co_return arrived;
 }
 
-void PeerLink::writeTargets(QCborStreamWriter &writer, const std::vector<CoroPointer> &targets)
+/** To all at the same time, so that none waits for the full mailboxes of others. */
+Task<int> PeerLink::deliverToParts(std::span<const CoroPointer> targets, Message message, QDeadlineTimer deadline)
+{
+    int arrived = 0;
+    const auto deliver = [&](std::vector<CoroPointer> part) -> Task<> {
+        const int count = co_await deliverToAll(std::move(part), message, deadline);
+        arrived += count;
+    };
+    co_await withScope([&](Scope &scope) -> Task<> {
+        while (!targets.empty()) {
+            const auto part = targets.first(std::min(targets.size(), peerLimits().targets));
+            targets = targets.subspan(part.size());
+            scope.spawn(deliver, std::vector<CoroPointer>(part.begin(), part.end()));
+        }
+        co_return;
+    });
+    co_return arrived;
+}
+
+void PeerLink::writeTargets(QCborStreamWriter &writer, std::span<const CoroPointer> targets)
 {
     writer.startArray(targets.size());
     for (const CoroPointer &coro : targets)
@@ -232,8 +255,11 @@ QList<Coro<>> PeerLink::readTargets(QCborStreamReader &reader) const
         throw MalformedFrame(QStringLiteral("no list of coroutines"));
     QList<Coro<>> targets;
     reader.enterContainer();
-    while (reader.hasNext())
+    while (reader.hasNext()) {
+        if (std::size_t(targets.size()) == peerLimits().targets)
+            malformed(QStringLiteral("for more than %1 coroutines").arg(targets.size()));
         targets.append(m_core->findExported(readUnsigned(reader)));
+    }
     reader.leaveContainer();
     return targets;
 }
@@ -245,13 +271,12 @@ void PeerLink::readSendAll(QCborStreamReader &reader, const QByteArray &body)
     if (!message)
         return;
     for (const Coro<> &target : targets) {
-        if ((m_backlogs.isEmpty() && put(target, Message(message->message), *message)) || !target.isRunning())
+        if ((!m_backlogs.contains(target.id()) && put(target, Message(message->message), *message)) || !target.isRunning())
             continue;
-        try {
+        if (mayWait(*message))
             pass(target.id(), *message);
-        } catch (const WireError &e) {
-            dropped(target, e.message());
-        }
+        else
+            dropped(target, staysFull(target));
     }
 }
 

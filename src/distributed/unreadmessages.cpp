@@ -27,6 +27,17 @@ constexpr qint64 MostUntold = 4 * 1024 * 1024;
 
 } // namespace
 
+QString PeerLink::staysFull(const Coro<> &target)
+{
+    return QStringLiteral("the mailbox of %1 stays full").arg(target.name());
+}
+
+bool PeerLink::mayWait(const UnreadMessage &message) const
+{
+    const qint64 limit = peerLimits().unread;
+    return m_backlogSize + message.size <= limit && m_core->unread + message.size <= 4 * limit;
+}
+
 bool NetworkCore::addUnconfirmed(quint64 coro, qint64 bytes, quint32 limit)
 {
     const auto found = m_exported.find(coro);
@@ -64,8 +75,8 @@ PeerLink::UnreadMessage PeerLink::decodeMessage(QCborStreamReader &reader, const
     UnreadMessage unread;
     unread.message = decodeValue(reader, *m_core, nullptr, &parts);
     unread.encoded = QByteArray::fromRawData(body.constData() + start, qsizetype(reader.currentOffset() - start));
-    unread.size = body.size();
-    unread.memory = body.size() + parts * PartMemory;
+    unread.size = unread.encoded.size() + qsizetype(sizeof(UnreadMessage) + sizeof(UnreadPlace));
+    unread.memory = unread.encoded.size() + parts * PartMemory;
     return unread;
 }
 
@@ -140,16 +151,14 @@ void PeerLink::pass(quint64 id, UnreadMessage message)
     const quint64 number = message.number;
     if (number && m_unreadPlaces.contains(number))
         throw MalformedFrame(QStringLiteral("a second delivery with the number %1").arg(number));
-    message.size += sizeof(UnreadMessage) + sizeof(UnreadPlace);
     if (message.memory > DenseFactor * message.size) {
         message.encoded.detach(); // from the frame
         message.message = {};
     } else {
         message.encoded = {};
     }
-    const qint64 limit = peerLimits().unread;
-    if (m_backlogSize + message.size > limit || m_core->unread + message.size > 4 * limit)
-        throw WireError(QStringLiteral("the mailbox of %1 stays full").arg(target ? target.name() : QString::number(id)));
+    if (!mayWait(message))
+        throw WireError(staysFull(target));
     m_backlogSize += message.size;
     m_core->unread += message.size;
     const qint64 size = message.size;
