@@ -113,6 +113,26 @@ private Q_SLOTS:
         QCOMPARE(contentOf(path), "01234ab789");
     }
 
+    void F01_othersGoOnWhereItStands() // who have the same open file
+    {
+        const QString path = newFile("line 1\nline 2\nline 3\n");
+        const int descriptor = ::open(QFile::encodeName(path).constData(), O_RDWR | O_CLOEXEC);
+        const auto closed = qScopeGuard([=] { ::close(descriptor); });
+        const auto offset = [=] { return ::lseek(descriptor, 0, SEEK_CUR); };
+        AsyncFile file;
+        file.openDescriptor(::dup(descriptor), QIODevice::ReadWrite);
+        QCOMPARE(run(file.readLine()), "line 1\n"); // and reads ahead
+        run(file.close());
+        QCOMPARE(offset(), 7);
+        file.openDescriptor(::dup(descriptor), QIODevice::ReadWrite);
+        run(file.write("LINE 2"));
+        QCOMPARE(offset(), 13);
+        run(file.seek(0));
+        file = AsyncFile(); // closes in the background
+        QTRY_COMPARE(offset(), 0);
+        QCOMPARE(contentOf(path), "line 1\nLINE 2\nline 3\n");
+    }
+
     void F01_refusesDescriptorThatIsNotOpenForThat()
     {
         const QString path = newFile("abc");

@@ -395,6 +395,7 @@ void FileData::perform(FileOperation &operation, Progress &progress)
         commit(operation);
         break;
     case Kind::Close:
+        m_handle.leaveAt(progress.position);
         operation.error = m_handle.close();
         break;
     }

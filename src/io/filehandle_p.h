@@ -64,6 +64,8 @@ public:
     void allowWaiting() { m_stop.allow(); }
     /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
+    /** Others who have an adopted descriptor, too, go on at `position`. */
+    void leaveAt(qint64 position);
     qint64 size(std::error_code &error) const;
     std::error_code resize(qint64 size);
     std::error_code sync();
@@ -97,6 +99,7 @@ private:
     bool m_readsAtOnce = false;
     bool m_small = false; // when it was opened
     bool m_local = false; // opened by name, a file on a file system of this machine
+    bool m_adopted = false; // by openDescriptor(): its offset may be shared
 };
 
 } // namespace Asyncoro::Detail

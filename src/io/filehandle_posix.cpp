@@ -299,6 +299,7 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
     if (flags & O_APPEND && mode & QIODevice::WriteOnly)
         mode |= QIODevice::Append;
     const std::error_code error = examine(mode);
+    m_adopted = !error;
     if (error)
         m_descriptor = -1; // it stays the caller's
     else if (!m_sequential)
@@ -443,7 +444,14 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
         position = ::lseek(m_descriptor, 0, SEEK_CUR);
     else if (!append)
         position += done;
+    leaveAt(position);
     return done;
+}
+
+void FileHandle::leaveAt(qint64 position)
+{
+    if (m_adopted && !m_sequential)
+        ::lseek(m_descriptor, off_t(position), SEEK_SET);
 }
 
 qint64 FileHandle::size(std::error_code &error) const
@@ -542,7 +550,7 @@ std::error_code FileHandle::close()
         return {};
     const int descriptor = std::exchange(m_descriptor, -1);
     m_mode = QIODevice::NotOpen;
-    m_sequential = m_readsAtOnce = m_local = false;
+    m_sequential = m_readsAtOnce = m_local = m_adopted = false;
     m_replaced.clear();
     std::error_code error;
     if (const QByteArray temporary = std::exchange(m_temporary, {});
