@@ -133,6 +133,33 @@ private Q_SLOTS:
         QCOMPARE(contentOf(path), "line 1\nLINE 2\nline 3\n");
     }
 
+    void F01_appendsToDescriptor_data()
+    {
+        QTest::addColumn<int>("flag");
+        QTest::newRow("O_APPEND") << O_APPEND;
+        QTest::newRow("none") << 0;
+    }
+    void F01_appendsToDescriptor()
+    {
+        QFETCH(const int, flag);
+        const QString path = newFile("0123456789");
+        AsyncFile file;
+        file.openDescriptor(::open(QFile::encodeName(path).constData(), O_RDWR | O_CLOEXEC | flag),
+                            QIODevice::ReadWrite | QIODevice::Append);
+        QCOMPARE(file.position(), 10);
+        run(file.write("ab"));
+        run(file.seek(1));
+        QCOMPARE(run(file.read(2)), "12");
+        QFile other(path);
+        QVERIFY(other.open(QIODevice::Append));
+        QCOMPARE(other.write("..."), 3);
+        other.close();
+        run(file.write("cd"));
+        QCOMPARE(file.position(), 17);
+        run(file.close());
+        QCOMPARE(contentOf(path), "0123456789ab...cd");
+    }
+
     void F01_refusesDescriptorThatIsNotOpenForThat()
     {
         const QString path = newFile("abc");

@@ -126,9 +126,9 @@ public:
 
     /**
      * Takes an open descriptor: a file, a pipe, a socket, a terminal, blocking or not. It is closed with this file, and
-     * must not be used by others meanwhile; `mode` says what to use it for. Reading begins where the descriptor is. Of a
-     * file, others who have it, too, such as the next command of a shell, go on at position() after each write() and
-     * after close().
+     * must not be used by others meanwhile; `mode` says what to use it for. Reading begins where the descriptor is, or
+     * at the end for Append, with which it is written at its end only. Of a file, others who have it, too, such as the
+     * next command of a shell, go on at position() after each write() and after close().
      *
      * Returns at once. Throws FileError if it is not open for that, or a file is open already or being closed; it stays
      * the caller's then.

@@ -296,6 +296,7 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
         || (mode & (QIODevice::WriteOnly | QIODevice::Append) && access == O_RDONLY))
         return std::make_error_code(std::errc::permission_denied);
     m_descriptor = descriptor;
+    const int from = mode & QIODevice::Append ? SEEK_END : SEEK_CUR;
     if (flags & O_APPEND && mode & QIODevice::WriteOnly)
         mode |= QIODevice::Append;
     const std::error_code error = examine(mode);
@@ -303,7 +304,7 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
     if (error)
         m_descriptor = -1; // it stays the caller's
     else if (!m_sequential)
-        position = std::max<qint64>(::lseek(descriptor, 0, SEEK_CUR), 0);
+        position = std::max<qint64>(::lseek(descriptor, 0, from), 0);
     return error;
 }
 
@@ -429,6 +430,8 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
         if (m_sequential) {
             more = writeWhatGoes(rest, restSize, error);
         } else {
+            if (append)
+                ::lseek(m_descriptor, 0, SEEK_END); // not every descriptor appends by itself
             more = retried([&] {
                 return append ? ::write(m_descriptor, rest, size_t(restSize))
                               : ::pwrite(m_descriptor, rest, size_t(restSize), off_t(position + done));
