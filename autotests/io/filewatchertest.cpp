@@ -183,6 +183,8 @@ private Q_SLOTS:
         FileWatcher watcher;
         QVERIFY(textOf<FileError>([&] { run(watcher.add(path("none/file"))); })
                     .startsWith("FileWatcher::add(), " + path("none/file")));
+        const QString cutOff = path("file") + QChar::Null + ".png"; // would be, by the system
+        QVERIFY_THROWS_EXCEPTION(FileError, run(watcher.add(cutOff)));
     }
 
     void movesWhileCoroutinesWait()

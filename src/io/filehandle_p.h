@@ -12,6 +12,9 @@
 
 namespace Asyncoro::Detail {
 
+/** The name by which the system knows a path. Fails for what is no path: it would be cut off at a zero character. */
+std::error_code encodePath(const QString &path, QByteArray &name);
+
 /** A file of the operating system. All of it blocks unless told otherwise; one thread at a time. */
 class FileHandle
 {

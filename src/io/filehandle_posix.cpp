@@ -204,15 +204,26 @@ bool hasPositions(const struct stat &status)
 
 } // namespace
 
+std::error_code encodePath(const QString &path, QByteArray &name)
+{
+    if (path.isEmpty() || path.contains(QChar::Null))
+        return std::make_error_code(std::errc::invalid_argument);
+    name = QFile::encodeName(path);
+    return {};
+}
+
 bool FileHandle::isEndless(const QString &path)
 {
+    QByteArray name;
     struct stat status{};
-    return ::stat(QFile::encodeName(path).constData(), &status) == 0 && !hasPositions(status);
+    return !encodePath(path, name) && ::stat(name.constData(), &status) == 0 && !hasPositions(status);
 }
 
 std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
 {
-    const QByteArray name = QFile::encodeName(path);
+    QByteArray name;
+    if (const std::error_code error = encodePath(path, name))
+        return error;
     const int flags = openFlags(mode);
     struct stat status{};
     if (::stat(name.constData(), &status) == 0 && S_ISFIFO(status.st_mode)) {
@@ -257,9 +268,9 @@ bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused
 {
 #ifdef Q_OS_LINUX
     const int flags = openFlags(mode);
-    if (flags & (O_CREAT | O_TRUNC))
+    QByteArray name;
+    if (flags & (O_CREAT | O_TRUNC) || encodePath(path, name))
         return false;
-    const QByteArray name = QFile::encodeName(path);
     // Looks at it first: to open it might block if it is no file, or not of a file system of this machine.
     const int place = openCached(name.constData(), O_PATH | O_CLOEXEC);
     if (place == -1)
@@ -311,7 +322,9 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
 std::error_code FileHandle::openReplacement(const QString &path, Access access)
 {
     constexpr int Attempts = 100;
-    QByteArray name = QFile::encodeName(path);
+    QByteArray name;
+    if (const std::error_code error = encodePath(path, name))
+        return error;
     if (const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.constData(), nullptr), &std::free);
         target)
         name = target.get();

@@ -54,9 +54,10 @@ public:
     /** Watches `path` itself, if that is a folder, else the folder that it is in. Blocks. */
     [[nodiscard]] Added add(const QString &path) const
     {
+        const QByteArray name = encodedPath("FileWatcher::add()", path);
         struct stat status{};
         Added added;
-        added.isFolder = ::stat(QFile::encodeName(path).constData(), &status) == 0 && S_ISDIR(status.st_mode);
+        added.isFolder = ::stat(name.constData(), &status) == 0 && S_ISDIR(status.st_mode);
         const QString folder = added.isFolder ? path : QFileInfo(path).path();
         added.watch
             = ::inotify_add_watch(m_descriptor, QFile::encodeName(folder).constData(), Interesting | IN_ONLYDIR);
