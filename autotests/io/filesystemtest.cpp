@@ -57,6 +57,16 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(newFolder(), "x")));
     }
 
+    void writesFileOfLongestName()
+    {
+        const QString from = newFile("1");
+        const QString to = newFolder() + u'/' + QString(255, u'n');
+        run(copyFile(from, to));
+        QCOMPARE(contentOf(to), "1");
+        run(writeFile(to, "2"));
+        QCOMPARE(contentOf(to), "2");
+    }
+
     void copies_data()
     {
         QTest::addColumn<qsizetype>("size");

@@ -335,7 +335,9 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
     // Who may not read the old one must not open the new one before it has its permissions either.
     const mode_t permissions = replaces || access == Access::Private ? 0600 : 0666;
     for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
-        m_temporary = name + '.' + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
+        // Not longer for a longer name, which may be as long as one can be.
+        m_temporary = name.first(name.lastIndexOf('/') + 1) + ".asyncoro-"
+            + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
         m_descriptor = retried([&] {
             return ::open(m_temporary.constData(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, permissions);
         });
