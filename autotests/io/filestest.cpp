@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 #include <utility>
 
@@ -158,6 +159,53 @@ private Q_SLOTS:
         QCOMPARE(file.position(), 17);
         run(file.close());
         QCOMPARE(contentOf(path), "0123456789ab...cd");
+    }
+
+    void F01_givesDescriptorBack()
+    {
+        AsyncFile file;
+        QVERIFY_THROWS_EXCEPTION(FileError, std::ignore = file.releaseDescriptor());
+        const QString path = newFile("line 1\nline 2\n");
+        run(file.open(path, QIODevice::ReadWrite));
+        QCOMPARE(run(file.readLine()), "line 1\n"); // and reads ahead
+        const int descriptor = file.releaseDescriptor();
+        QVERIFY(!file.isOpen());
+        QVERIFY_THROWS_EXCEPTION(FileError, run(file.read()));
+        QCOMPARE(::lseek(descriptor, 0, SEEK_CUR), 7);
+        run(file.open(newFile("another"))); // it is free for that
+        AsyncFile other;
+        other.openDescriptor(descriptor, QIODevice::ReadOnly);
+        QCOMPARE(run(other.readAll()), "line 2\n");
+        QCOMPARE(other.releaseDescriptor(), descriptor);
+        ::close(descriptor);
+
+        run(file.close());
+        run(file.openReplacement(path));
+        QVERIFY_THROWS_EXCEPTION(FileError, std::ignore = file.releaseDescriptor());
+        run(file.write("new"));
+        run(file.commit());
+        QCOMPARE(contentOf(path), "new");
+    }
+
+    void F01_givesPipeBackIfNothingWouldBeLost()
+    {
+        Pipe pipe;
+        const int descriptor = pipe.takeReader();
+        AsyncFile file;
+        file.openDescriptor(descriptor, QIODevice::ReadOnly);
+        const Coro<QByteArray> reader
+            = spawn([&file]() -> Task<QByteArray> { co_return co_await file.readLine(); });
+        letOthersRun();
+        QVERIFY(textOf<FileError>([&] { std::ignore = file.releaseDescriptor(); }).endsWith("under way"));
+        pipe.write("line\nrest");
+        QCOMPARE(waitFor(reader), "line\n");
+        QVERIFY(textOf<FileError>([&] { std::ignore = file.releaseDescriptor(); }).contains("4 bytes"));
+        QCOMPARE(run(file.read()), "rest");
+        QCOMPARE(file.releaseDescriptor(), descriptor);
+        pipe.write("more");
+        char bytes[4]{};
+        QCOMPARE(::read(descriptor, bytes, sizeof bytes), 4);
+        ::close(descriptor);
     }
 
     void F01_refusesDescriptorThatIsNotOpenForThat()

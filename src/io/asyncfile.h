@@ -136,6 +136,14 @@ public:
     void openDescriptor(int descriptor, QIODevice::OpenMode mode);
 
     /**
+     * Gives the descriptor away, open as it is, at position() if it has positions; that of a named pipe does not block.
+     *
+     * Returns at once. Throws FileError, and nothing has happened then, if no file is open, operations are under way,
+     * bytes of a pipe were read ahead, by readLine() for one, or it is for commit().
+     */
+    [[nodiscard]] int releaseDescriptor();
+
+    /**
      * Opens a new file, for reading and writing, that takes the place of `path` at commit(): others see the old content
      * or all of the new one, whatever happens in between. It lies in the same folder until then, and is removed if
      * there is no commit(). It has the permissions of the file that it replaces, and its owner and group if this user

@@ -84,8 +84,11 @@ public:
     qint64 copyFrom(const FileHandle &other, qint64 position, qint64 size);
 
     std::error_code close();
+    /** Gives the descriptor away, at `position` if it has any. No replacement. */
+    [[nodiscard]] int release(qint64 position);
 
 private:
+    int takeDescriptor();
     qint64 readWhatComes(char *to, qint64 size, std::error_code &error);
     qint64 writeWhatGoes(const char *from, qint64 size, std::error_code &error);
     std::error_code openFifo(const char *name, int flags);

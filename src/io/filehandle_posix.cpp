@@ -472,6 +472,21 @@ void FileHandle::leaveAt(qint64 position)
         ::lseek(m_descriptor, off_t(position), SEEK_SET);
 }
 
+int FileHandle::release(qint64 position)
+{
+    m_adopted = true; // others go on with it
+    leaveAt(position);
+    m_stop.release();
+    return takeDescriptor();
+}
+
+int FileHandle::takeDescriptor()
+{
+    m_mode = QIODevice::NotOpen;
+    m_sequential = m_readsAtOnce = m_local = m_adopted = false;
+    return std::exchange(m_descriptor, -1);
+}
+
 qint64 FileHandle::size(std::error_code &error) const
 {
     struct stat status{};
@@ -566,9 +581,7 @@ std::error_code FileHandle::close()
     m_stop.release();
     if (m_descriptor == -1)
         return {};
-    const int descriptor = std::exchange(m_descriptor, -1);
-    m_mode = QIODevice::NotOpen;
-    m_sequential = m_readsAtOnce = m_local = m_adopted = false;
+    const int descriptor = takeDescriptor();
     m_replaced.clear();
     std::error_code error;
     if (const QByteArray temporary = std::exchange(m_temporary, {});
