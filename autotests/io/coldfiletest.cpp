@@ -401,7 +401,7 @@ Task<> writeOnAndOn(QString path)
 bool programLeavesNothing(int argc, char **argv)
 {
     const QTemporaryDir folder;
-    const auto files = [&] { return QDir(folder.path()).entryInfoList(QDir::Files); };
+    const auto files = [&] { return QDir(folder.path()).entryInfoList(QDir::Files | QDir::Hidden); };
     {
         const QCoreApplication app(argc, argv);
         spawn(writeOnAndOn, folder.filePath(QStringLiteral("file")));

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 #include <utility>
 
@@ -111,6 +112,100 @@ private Q_SLOTS:
         run(file.close());
         QCOMPARE(::fcntl(descriptor, F_GETFD), -1);
         QCOMPARE(contentOf(path), "01234ab789");
+    }
+
+    void F01_othersGoOnWhereItStands() // who have the same open file
+    {
+        const QString path = newFile("line 1\nline 2\nline 3\n");
+        const int descriptor = ::open(QFile::encodeName(path).constData(), O_RDWR | O_CLOEXEC);
+        const auto closed = qScopeGuard([=] { ::close(descriptor); });
+        const auto offset = [=] { return ::lseek(descriptor, 0, SEEK_CUR); };
+        AsyncFile file;
+        file.openDescriptor(::dup(descriptor), QIODevice::ReadWrite);
+        QCOMPARE(run(file.readLine()), "line 1\n"); // and reads ahead
+        run(file.close());
+        QCOMPARE(offset(), 7);
+        file.openDescriptor(::dup(descriptor), QIODevice::ReadWrite);
+        run(file.write("LINE 2"));
+        QCOMPARE(offset(), 13);
+        run(file.seek(0));
+        file = AsyncFile(); // closes in the background
+        QTRY_COMPARE(offset(), 0);
+        QCOMPARE(contentOf(path), "line 1\nLINE 2\nline 3\n");
+    }
+
+    void F01_appendsToDescriptor_data()
+    {
+        QTest::addColumn<int>("flag");
+        QTest::newRow("O_APPEND") << O_APPEND;
+        QTest::newRow("none") << 0;
+    }
+    void F01_appendsToDescriptor()
+    {
+        QFETCH(const int, flag);
+        const QString path = newFile("0123456789");
+        AsyncFile file;
+        file.openDescriptor(::open(QFile::encodeName(path).constData(), O_RDWR | O_CLOEXEC | flag),
+                            QIODevice::ReadWrite | QIODevice::Append);
+        QCOMPARE(file.position(), 10);
+        run(file.write("ab"));
+        run(file.seek(1));
+        QCOMPARE(run(file.read(2)), "12");
+        QFile other(path);
+        QVERIFY(other.open(QIODevice::Append));
+        QCOMPARE(other.write("..."), 3);
+        other.close();
+        run(file.write("cd"));
+        QCOMPARE(file.position(), 17);
+        run(file.close());
+        QCOMPARE(contentOf(path), "0123456789ab...cd");
+    }
+
+    void F01_givesDescriptorBack()
+    {
+        AsyncFile file;
+        QVERIFY_THROWS_EXCEPTION(FileError, std::ignore = file.releaseDescriptor());
+        const QString path = newFile("line 1\nline 2\n");
+        run(file.open(path, QIODevice::ReadWrite));
+        QCOMPARE(run(file.readLine()), "line 1\n"); // and reads ahead
+        const int descriptor = file.releaseDescriptor();
+        QVERIFY(!file.isOpen());
+        QVERIFY_THROWS_EXCEPTION(FileError, run(file.read()));
+        QCOMPARE(::lseek(descriptor, 0, SEEK_CUR), 7);
+        run(file.open(newFile("another"))); // it is free for that
+        AsyncFile other;
+        other.openDescriptor(descriptor, QIODevice::ReadOnly);
+        QCOMPARE(run(other.readAll()), "line 2\n");
+        QCOMPARE(other.releaseDescriptor(), descriptor);
+        ::close(descriptor);
+
+        run(file.close());
+        run(file.openReplacement(path));
+        QVERIFY_THROWS_EXCEPTION(FileError, std::ignore = file.releaseDescriptor());
+        run(file.write("new"));
+        run(file.commit());
+        QCOMPARE(contentOf(path), "new");
+    }
+
+    void F01_givesPipeBackIfNothingWouldBeLost()
+    {
+        Pipe pipe;
+        const int descriptor = pipe.takeReader();
+        AsyncFile file;
+        file.openDescriptor(descriptor, QIODevice::ReadOnly);
+        const Coro<QByteArray> reader
+            = spawn([&file]() -> Task<QByteArray> { co_return co_await file.readLine(); });
+        letOthersRun();
+        QVERIFY(textOf<FileError>([&] { std::ignore = file.releaseDescriptor(); }).endsWith("under way"));
+        pipe.write("line\nrest");
+        QCOMPARE(waitFor(reader), "line\n");
+        QVERIFY(textOf<FileError>([&] { std::ignore = file.releaseDescriptor(); }).contains("4 bytes"));
+        QCOMPARE(run(file.read()), "rest");
+        QCOMPARE(file.releaseDescriptor(), descriptor);
+        pipe.write("more");
+        char bytes[4]{};
+        QCOMPARE(::read(descriptor, bytes, sizeof bytes), 4);
+        ::close(descriptor);
     }
 
     void F01_refusesDescriptorThatIsNotOpenForThat()

@@ -3,6 +3,7 @@
 
 // Whole files and folders.
 
+#include <Asyncoro/AsyncFile>
 #include <Asyncoro/FileSystem>
 
 #include "iotest.h"
@@ -15,9 +16,11 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <functional>
 #include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
+#include <vector>
 
 using namespace IoTest;
 
@@ -52,6 +55,16 @@ private Q_SLOTS:
         QVERIFY_THROWS_EXCEPTION(FileError, run(readFile(newPath())));
         QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(newPath() + "/none/file", "x")));
         QVERIFY_THROWS_EXCEPTION(FileError, run(writeFile(newFolder(), "x")));
+    }
+
+    void writesFileOfLongestName()
+    {
+        const QString from = newFile("1");
+        const QString to = newFolder() + u'/' + QString(255, u'n');
+        run(copyFile(from, to));
+        QCOMPARE(contentOf(to), "1");
+        run(writeFile(to, "2"));
+        QCOMPARE(contentOf(to), "2");
     }
 
     void copies_data()
@@ -120,6 +133,46 @@ private Q_SLOTS:
         });
         QCOMPARE(endOf(coro), CoroState::Terminated);
         QTRY_COMPARE(names(folder), QStringList());
+    }
+
+    void refusesWhatIsNoPath_data()
+    {
+        QTest::addColumn<QString>("rest");
+        QTest::newRow("zero") << QString(QChar::Null) + QStringLiteral(".png");
+        QTest::newRow("empty") << QString();
+    }
+    void refusesWhatIsNoPath() // the system would take it for another one
+    {
+        QFETCH(const QString, rest);
+        const QString victim = newFile("secret");
+        const QString path = rest.isEmpty() ? QString() : victim + rest;
+        const QString folder = newFolder();
+        const QString folderPath = rest.isEmpty() ? QString() : folder + rest;
+        AsyncFile file;
+        const std::vector<std::function<void()>> operations{
+            [&] { run(readFile(path)); },
+            [&] { run(writeFile(path, "x")); },
+            [&] { run(file.open(path, QIODevice::ReadWrite)); },
+            [&] { run(file.openReplacement(path)); },
+            [&] { run(removeFile(path)); },
+            [&] { run(copyFile(path, newPath())); },
+            [&] { run(copyFile(victim, path, {.existing = Existing::Replace})); },
+            [&] { run(copyFile(victim, path)); },
+            [&] { run(renameFile(path, newPath())); },
+            [&] { run(renameFile(victim, path, Existing::Replace)); },
+            [&] { run(makePath(folderPath)); },
+            [&] { run(list(folderPath, {})); },
+        };
+        for (const auto &operation : operations) {
+            try {
+                operation();
+                QFAIL("it is no path");
+            } catch (const FileError &error) {
+                QCOMPARE(error.code(), std::make_error_code(std::errc::invalid_argument));
+                QVERIFY(QByteArray(error.what()).endsWith("Invalid argument")); // and not before
+            }
+        }
+        QCOMPARE(contentOf(victim), "secret");
     }
 
     void renamesAndRemoves()

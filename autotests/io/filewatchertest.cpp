@@ -94,6 +94,65 @@ private Q_SLOTS:
         QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("file")}));
     }
 
+    void tellsOfFileBehindLink_data()
+    {
+        QTest::addColumn<QString>("target");
+        QTest::addColumn<bool>("isAbsolute");
+        QTest::newRow("absolute") << QStringLiteral("inner/target") << true;
+        QTest::newRow("relative") << QStringLiteral("inner/target") << false;
+        QTest::newRow("to a link") << QStringLiteral("inner/link") << false;
+    }
+    void tellsOfFileBehindLink()
+    {
+        QFETCH(const QString, target);
+        QFETCH(const bool, isAbsolute);
+        QVERIFY(QDir(m_folder->path()).mkdir("inner"));
+        put(path("inner/target"), "1");
+        QCOMPARE(::symlink("target", qPrintable(path("inner/link"))), 0);
+        QVERIFY(QFile::link(isAbsolute ? m_folder->filePath(target) : target, path("file")));
+        FileWatcher watcher;
+        run(watcher.add(path("file")));
+        put(path("inner/other"), "");
+        put(path("inner/target"), "2");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Changed, path("file")}));
+        QVERIFY(QFile::remove(path("inner/target")));
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Removed, path("file")}));
+        put(path("inner/target"), "3");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Created, path("file")}));
+        watcher.remove(path("file"));
+        put(path("inner/target"), "4");
+        QVERIFY_THROWS_EXCEPTION(TimedOut, run(watcher.next(10ms)));
+    }
+
+    void followsLinkThatChanges()
+    {
+        for (const char *name : {"first", "second"}) {
+            QVERIFY(QDir(m_folder->path()).mkdir(name));
+            put(path(name) + "/file", "");
+        }
+        put(path("file"), ""); // no link at first
+        FileWatcher watcher;
+        run(watcher.add(path("file")));
+        run(watcher.add(path("last")));
+        const auto skipTo = [&](const FileChange &change) {
+            while (run(watcher.next(20s)) != change) { }
+        };
+        for (const char *name : {"first", "second"}) {
+            QCOMPARE(::symlink(qPrintable(path(name) + "/file"), qPrintable(path("new"))), 0);
+            QCOMPARE(::rename(qPrintable(path("new")), qPrintable(path("file"))), 0);
+            skipTo({Kind::Created, path("file")});
+            for (int i = 0; i < 3; ++i) { // one may be told as the link is followed, the others are what happens
+                put(path(name) + "/file", QByteArray::number(i));
+                QCOMPARE(run(watcher.next(20s)), (FileChange{Kind::Changed, path("file")}));
+            }
+        }
+        put(path("last"), "");
+        skipTo({Kind::Created, path("last")});
+        put(path("first/file"), "is not it any more");
+        put(path("last"), "more");
+        QCOMPARE(run(watcher.next()), (FileChange{Kind::Changed, path("last")}));
+    }
+
     void tellsWhatHappensInFolder()
     {
         QVERIFY(QDir(m_folder->path()).mkdir("inner"));
@@ -183,6 +242,8 @@ private Q_SLOTS:
         FileWatcher watcher;
         QVERIFY(textOf<FileError>([&] { run(watcher.add(path("none/file"))); })
                     .startsWith("FileWatcher::add(), " + path("none/file")));
+        const QString cutOff = path("file") + QChar::Null + ".png"; // would be, by the system
+        QVERIFY_THROWS_EXCEPTION(FileError, run(watcher.add(cutOff)));
     }
 
     void movesWhileCoroutinesWait()

@@ -3,6 +3,7 @@
 
 #include "networktest.h"
 
+#include <QSslSocket>
 #include <QTest>
 
 using namespace NetworkTest;
@@ -224,6 +225,74 @@ private Q_SLOTS:
         QCOMPARE(peer.recv(), "answer");
         peer.close();
         QTRY_COMPARE(plain->state(), QAbstractSocket::UnconnectedState); // it works as ever
+    }
+
+    void N01_givesItsDescriptorBack_data()
+    {
+        QTest::addColumn<bool>("withSocket");
+        QTest::newRow("descriptor alone") << false;
+        QTest::newRow("QTcpSocket") << true;
+    }
+    void N01_givesItsDescriptorBack()
+    {
+        QFETCH(const bool, withSocket);
+        auto [socket, peer] = rawPair();
+        if (withSocket)
+            QVERIFY(socket.socket());
+        run(socket.sendAll("before"));
+        peer.send("line\nrest");
+        QCOMPARE(run(socket.readLine()), "line\n"); // and reads ahead
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(socket.releaseDescriptor()));
+        QCOMPARE(run(socket.recvAll(4)), "rest");
+        const Coro<QByteArray> receiver
+            = spawn([&socket = socket]() -> Task<QByteArray> { co_return co_await socket.recvAll(6); });
+        letOthersRun();
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(socket.releaseDescriptor()));
+        peer.send("really");
+        QCOMPARE(waitFor(receiver), "really"); // nothing has happened
+
+        const qintptr descriptor = socket.releaseDescriptor();
+        QVERIFY(!socket.isConnected());
+        QVERIFY_THROWS_EXCEPTION(SocketError, run(socket.recv()));
+        QCOMPARE(socket.releaseDescriptor(), -1);
+        socket = AsyncSocket();
+        peer.send("question");
+        RawPeer plain(static_cast<int>(descriptor));
+        QCOMPARE(plain.recv(), "question");
+        plain.send("after");
+        QCOMPARE(peer.recv(), "beforeafter");
+        QVERIFY(!peer.isAtEnd());
+    }
+
+    void N01_keepsADescriptorThatSomethingIsUnsentOf()
+    {
+        auto [socket, peer] = rawPair();
+        const QByteArray large = pattern(20'000'000);
+        const Coro<> sender = spawn([&socket = socket, &large]() -> Task<> {
+            co_await socket.sendAll(large);
+            co_await socket.flush();
+        });
+        letOthersRun();
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(socket.releaseDescriptor()));
+        QByteArray received;
+        while (received.size() < large.size()) {
+            QCoreApplication::processEvents();
+            received += peer.recv();
+        }
+        QVERIFY(received == large);
+        waitFor(sender);
+        QVERIFY(RawPeer(static_cast<int>(socket.releaseDescriptor())).send("x") == 1);
+    }
+
+    void N01_hasNoDescriptorToGiveBack()
+    {
+        QCOMPARE(AsyncSocket().releaseDescriptor(), -1);
+        AsyncServer server;
+        server.listen(QHostAddress::LocalHost);
+        AsyncSocket secure(new QSslSocket);
+        run(secure.connect(server.location()));
+        QVERIFY_THROWS_EXCEPTION(SocketError, static_cast<void>(secure.releaseDescriptor()));
+        QVERIFY(secure.isConnected());
     }
 
     void N01_adoptsASocket()

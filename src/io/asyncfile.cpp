@@ -149,6 +149,11 @@ void AsyncFile::openDescriptor(int descriptor, QIODevice::OpenMode mode)
     m_data->openDescriptor(descriptor, mode);
 }
 
+int AsyncFile::releaseDescriptor()
+{
+    return m_data->releaseDescriptor();
+}
+
 FileAwaiter AsyncFile::openReplacement(const QString &path, QDeadlineTimer deadline)
 {
     return operation<FileAwaiter>({.kind = Kind::OpenReplacement, .name = "openReplacement()", .path = path}, deadline);

@@ -128,12 +128,22 @@ public:
 
     /**
      * Takes an open descriptor: a file, a pipe, a socket, a terminal, blocking or not. It is closed with this file, and
-     * must not be used by others meanwhile; `mode` says what to use it for. Reading begins where the descriptor is.
+     * must not be used by others meanwhile; `mode` says what to use it for. Reading begins where the descriptor is, or
+     * at the end for Append, with which it is written at its end only. Of a file, others who have it, too, such as the
+     * next command of a shell, go on at position() after each write() and after close().
      *
      * Returns at once. Throws FileError if it is not open for that, or a file is open already or being closed; it stays
      * the caller's then.
      */
     void openDescriptor(int descriptor, QIODevice::OpenMode mode);
+
+    /**
+     * Gives the descriptor away, open as it is, at position() if it has positions; that of a named pipe does not block.
+     *
+     * Returns at once. Throws FileError, and nothing has happened then, if no file is open, operations are under way,
+     * bytes of a pipe were read ahead, by readLine() for one, or it is for commit().
+     */
+    [[nodiscard]] int releaseDescriptor();
 
     /**
      * Opens a new file, for reading and writing, that takes the place of `path` at commit(): others see the old content

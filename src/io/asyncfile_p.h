@@ -91,8 +91,9 @@ public:
         Done, ///< nor is there, but others should have their turn
         Waits,
     };
-    /** Throws if that cannot be. */
+    // These two throw if that cannot be.
     void openDescriptor(int descriptor, QIODevice::OpenMode mode);
+    [[nodiscard]] int releaseDescriptor();
     [[nodiscard]] Start submit(const Operation &operation);
     /** Takes the result. False if there is none, as the AsyncFile is gone. */
     [[nodiscard]] bool take(const Operation &operation);

@@ -94,6 +94,32 @@ void FileData::openDescriptor(int descriptor, QIODevice::OpenMode mode)
         throwError({.kind = Kind::Open, .name = "openDescriptor()", .path = path, .error = error});
 }
 
+int FileData::releaseDescriptor()
+{
+    FileOperation failed{.name = "releaseDescriptor()"};
+    {
+        const QMutexLocker lock(&m_mutex);
+        if (!m_open) {
+            failed.error = std::make_error_code(std::errc::bad_file_descriptor);
+            failed.errorText = QStringLiteral("no file is open");
+        } else if (!m_queue.empty()) {
+            failed.error = std::make_error_code(std::errc::device_or_resource_busy);
+            failed.errorText = QStringLiteral("operations are under way");
+        } else if (m_handle.isSequential() && !m_progress.ahead.isEmpty()) {
+            failed.error = std::make_error_code(std::errc::device_or_resource_busy);
+            failed.errorText = QStringLiteral("%1 bytes that were read ahead are unread: read them first")
+                                   .arg(m_progress.ahead.size());
+        } else if (m_handle.isReplacement()) {
+            failed.error = std::make_error_code(std::errc::invalid_argument);
+            failed.errorText = QStringLiteral("it is a replacement: commit() or close() it");
+        } else {
+            m_open = false;
+            return m_handle.release(std::exchange(m_progress, {}).position);
+        }
+    }
+    throwError(failed);
+}
+
 FileData::Start FileData::submit(const Operation &operation)
 {
     const QMutexLocker lock(&m_mutex);
@@ -395,6 +421,7 @@ void FileData::perform(FileOperation &operation, Progress &progress)
         commit(operation);
         break;
     case Kind::Close:
+        m_handle.leaveAt(progress.position);
         operation.error = m_handle.close();
         break;
     }

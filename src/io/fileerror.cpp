@@ -6,7 +6,7 @@
 namespace Asyncoro {
 
 FileError::FileError(const QString &path, std::error_code code, const QString &message)
-    : Error(message)
+    : Error(QString(message).replace(QChar::Null, QChar(u'\u2400'))) // of a path: who prints it would stop there
     , m_path(path)
     , m_code(code)
 {

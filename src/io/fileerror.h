@@ -20,7 +20,10 @@ public:
 
     /** The file, as open() was given it. */
     [[nodiscard]] QString path() const { return m_path; }
-    /** The system's reason, to be compared with std::errc. */
+    /**
+     * The system's reason, to be compared with std::errc. It is std::errc::invalid_argument, too, for a path that is
+     * empty or has a zero character in it, behind which the system would not look.
+     */
     [[nodiscard]] std::error_code code() const { return m_code; }
 
 private:

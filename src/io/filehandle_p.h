@@ -12,6 +12,9 @@
 
 namespace Asyncoro::Detail {
 
+/** The name by which the system knows a path. Fails for what is no path: it would be cut off at a zero character. */
+std::error_code encodePath(const QString &path, QByteArray &name);
+
 /** A file of the operating system. All of it blocks unless told otherwise; one thread at a time. */
 class FileHandle
 {
@@ -64,6 +67,8 @@ public:
     void allowWaiting() { m_stop.allow(); }
     /** Writes at `position`, unless the mode is Append, and sets it behind the last byte written. Gives how many. */
     qint64 write(qint64 &position, const char *from, qint64 size, std::error_code &error);
+    /** Others who have an adopted descriptor, too, go on at `position`. */
+    void leaveAt(qint64 position);
     qint64 size(std::error_code &error) const;
     std::error_code resize(qint64 size);
     std::error_code sync();
@@ -79,8 +84,11 @@ public:
     qint64 copyFrom(const FileHandle &other, qint64 position, qint64 size);
 
     std::error_code close();
+    /** Gives the descriptor away, at `position` if it has any. No replacement. */
+    [[nodiscard]] int release(qint64 position);
 
 private:
+    int takeDescriptor();
     qint64 readWhatComes(char *to, qint64 size, std::error_code &error);
     qint64 writeWhatGoes(const char *from, qint64 size, std::error_code &error);
     std::error_code openFifo(const char *name, int flags);
@@ -97,6 +105,7 @@ private:
     bool m_readsAtOnce = false;
     bool m_small = false; // when it was opened
     bool m_local = false; // opened by name, a file on a file system of this machine
+    bool m_adopted = false; // by openDescriptor(): its offset may be shared
 };
 
 } // namespace Asyncoro::Detail

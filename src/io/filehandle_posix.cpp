@@ -204,15 +204,26 @@ bool hasPositions(const struct stat &status)
 
 } // namespace
 
+std::error_code encodePath(const QString &path, QByteArray &name)
+{
+    if (path.isEmpty() || path.contains(QChar::Null))
+        return std::make_error_code(std::errc::invalid_argument);
+    name = QFile::encodeName(path);
+    return {};
+}
+
 bool FileHandle::isEndless(const QString &path)
 {
+    QByteArray name;
     struct stat status{};
-    return ::stat(QFile::encodeName(path).constData(), &status) == 0 && !hasPositions(status);
+    return !encodePath(path, name) && ::stat(name.constData(), &status) == 0 && !hasPositions(status);
 }
 
 std::error_code FileHandle::open(const QString &path, QIODevice::OpenMode mode)
 {
-    const QByteArray name = QFile::encodeName(path);
+    QByteArray name;
+    if (const std::error_code error = encodePath(path, name))
+        return error;
     const int flags = openFlags(mode);
     struct stat status{};
     if (::stat(name.constData(), &status) == 0 && S_ISFIFO(status.st_mode)) {
@@ -257,9 +268,9 @@ bool FileHandle::openAtOnce([[maybe_unused]] const QString &path, [[maybe_unused
 {
 #ifdef Q_OS_LINUX
     const int flags = openFlags(mode);
-    if (flags & (O_CREAT | O_TRUNC))
+    QByteArray name;
+    if (flags & (O_CREAT | O_TRUNC) || encodePath(path, name))
         return false;
-    const QByteArray name = QFile::encodeName(path);
     // Looks at it first: to open it might block if it is no file, or not of a file system of this machine.
     const int place = openCached(name.constData(), O_PATH | O_CLOEXEC);
     if (place == -1)
@@ -296,20 +307,24 @@ std::error_code FileHandle::openDescriptor(int descriptor, QIODevice::OpenMode m
         || (mode & (QIODevice::WriteOnly | QIODevice::Append) && access == O_RDONLY))
         return std::make_error_code(std::errc::permission_denied);
     m_descriptor = descriptor;
+    const int from = mode & QIODevice::Append ? SEEK_END : SEEK_CUR;
     if (flags & O_APPEND && mode & QIODevice::WriteOnly)
         mode |= QIODevice::Append;
     const std::error_code error = examine(mode);
+    m_adopted = !error;
     if (error)
         m_descriptor = -1; // it stays the caller's
     else if (!m_sequential)
-        position = std::max<qint64>(::lseek(descriptor, 0, SEEK_CUR), 0);
+        position = std::max<qint64>(::lseek(descriptor, 0, from), 0);
     return error;
 }
 
 std::error_code FileHandle::openReplacement(const QString &path, Access access)
 {
     constexpr int Attempts = 100;
-    QByteArray name = QFile::encodeName(path);
+    QByteArray name;
+    if (const std::error_code error = encodePath(path, name))
+        return error;
     if (const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.constData(), nullptr), &std::free);
         target)
         name = target.get();
@@ -320,7 +335,9 @@ std::error_code FileHandle::openReplacement(const QString &path, Access access)
     // Who may not read the old one must not open the new one before it has its permissions either.
     const mode_t permissions = replaces || access == Access::Private ? 0600 : 0666;
     for (int i = 0; i < Attempts && m_descriptor == -1; ++i) {
-        m_temporary = name + '.' + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
+        // Not longer for a longer name, which may be as long as one can be.
+        m_temporary = name.first(name.lastIndexOf('/') + 1) + ".asyncoro-"
+            + QByteArray::number(QRandomGenerator::global()->generate64(), 36);
         m_descriptor = retried([&] {
             return ::open(m_temporary.constData(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, permissions);
         });
@@ -428,6 +445,8 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
         if (m_sequential) {
             more = writeWhatGoes(rest, restSize, error);
         } else {
+            if (append)
+                ::lseek(m_descriptor, 0, SEEK_END); // not every descriptor appends by itself
             more = retried([&] {
                 return append ? ::write(m_descriptor, rest, size_t(restSize))
                               : ::pwrite(m_descriptor, rest, size_t(restSize), off_t(position + done));
@@ -443,7 +462,29 @@ qint64 FileHandle::write(qint64 &position, const char *from, qint64 size, std::e
         position = ::lseek(m_descriptor, 0, SEEK_CUR);
     else if (!append)
         position += done;
+    leaveAt(position);
     return done;
+}
+
+void FileHandle::leaveAt(qint64 position)
+{
+    if (m_adopted && !m_sequential)
+        ::lseek(m_descriptor, off_t(position), SEEK_SET);
+}
+
+int FileHandle::release(qint64 position)
+{
+    m_adopted = true; // others go on with it
+    leaveAt(position);
+    m_stop.release();
+    return takeDescriptor();
+}
+
+int FileHandle::takeDescriptor()
+{
+    m_mode = QIODevice::NotOpen;
+    m_sequential = m_readsAtOnce = m_local = m_adopted = false;
+    return std::exchange(m_descriptor, -1);
 }
 
 qint64 FileHandle::size(std::error_code &error) const
@@ -540,9 +581,7 @@ std::error_code FileHandle::close()
     m_stop.release();
     if (m_descriptor == -1)
         return {};
-    const int descriptor = std::exchange(m_descriptor, -1);
-    m_mode = QIODevice::NotOpen;
-    m_sequential = m_readsAtOnce = m_local = false;
+    const int descriptor = takeDescriptor();
     m_replaced.clear();
     std::error_code error;
     if (const QByteArray temporary = std::exchange(m_temporary, {});

@@ -39,6 +39,9 @@ private:
 
 [[noreturn]] void throwFileError(const char *operation, const QString &path, std::error_code code);
 
+/** As encodePath(); throws what it fails with. */
+[[nodiscard]] QByteArray encodedPath(const char *operation, const QString &path);
+
 // What blocks.
 
 void writeFileNow(const QString &path, const QByteArray &content);

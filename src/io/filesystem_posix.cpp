@@ -56,6 +56,14 @@ void throwFileError(const char *operation, const QString &path, std::error_code 
                         .arg(QLatin1StringView(operation), path, QString::fromStdString(code.message())));
 }
 
+QByteArray encodedPath(const char *operation, const QString &path)
+{
+    QByteArray name;
+    if (const std::error_code error = encodePath(path, name))
+        throwFileError(operation, path, error);
+    return name;
+}
+
 void writeFileNow(const QString &path, const QByteArray &content)
 {
     FileHandle file;
@@ -71,15 +79,16 @@ void writeFileNow(const QString &path, const QByteArray &content)
 
 void renameFileNow(const QString &from, const QString &to, Existing existing)
 {
-    const std::error_code error
-        = FileHandle::rename(QFile::encodeName(from), QFile::encodeName(to), existing == Existing::Replace);
+    constexpr const char *Operation = "renameFile()";
+    const std::error_code error = FileHandle::rename(encodedPath(Operation, from), encodedPath(Operation, to),
+                                                     existing == Existing::Replace);
     if (error)
-        throwFileError("renameFile()", error == std::errc::file_exists ? to : from, error);
+        throwFileError(Operation, error == std::errc::file_exists ? to : from, error);
 }
 
 void removeFileNow(const QString &path)
 {
-    const QByteArray name = QFile::encodeName(path);
+    const QByteArray name = encodedPath("removeFile()", path);
     if (::unlink(name.constData()) == 0)
         return;
     std::error_code error = lastError();
@@ -95,7 +104,7 @@ void removeFileNow(const QString &path)
 void makePathNow(const QString &path)
 {
     std::error_code error;
-    const std::filesystem::path folder(QFile::encodeName(path).toStdString());
+    const std::filesystem::path folder(encodedPath("makePath()", path).toStdString());
     std::filesystem::create_directories(folder, error);
     if (!error && !std::filesystem::is_directory(folder, error) && !error)
         error = std::make_error_code(std::errc::not_a_directory);
@@ -112,7 +121,7 @@ FileCopy::FileCopy(const QString &from, const QString &to, Existing existing)
 {
     // A pipe might let this thread wait for ever, and a device need not have an end.
     struct stat status{};
-    if (::stat(QFile::encodeName(from).constData(), &status) == 0 && !S_ISREG(status.st_mode))
+    if (::stat(encodedPath("copyFile()", from).constData(), &status) == 0 && !S_ISREG(status.st_mode))
         check(std::make_error_code(S_ISDIR(status.st_mode) ? std::errc::is_a_directory : std::errc::not_supported),
               from);
     check(m_source.open(from, QIODevice::ReadOnly), from);
@@ -185,7 +194,7 @@ FolderWalk::FolderWalk(const QString &path, ListOptions options)
     : m_path(path)
     , m_options(options)
 {
-    const QByteArray name = QFile::encodeName(path);
+    const QByteArray name = encodedPath("listFolder()", path);
     if (const std::error_code error = enter(name, AT_FDCWD, name.constData()))
         throwFileError("listFolder()", path, error);
 }

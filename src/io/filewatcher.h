@@ -45,7 +45,9 @@ struct FileChange {
  *     }
  *
  * A file is watched by its name: it may be removed and made anew, or be replaced by another one, and need not be there
- * at first. A folder is watched with its files and folders, but not with what is in those.
+ * at first. Of a symbolic link it is told when the link changes, and when the file does that it leads to; once more
+ * than that, perhaps, after the link has come to lead elsewhere. A folder is watched with its files and folders, but
+ * not with what is in those.
  *
  * What happens to one path before it is asked for is told once, with how it ended. What has not been asked for is kept,
  * for up to 10,000 paths; beyond, and where the system loses something itself, that is told as Lost.
@@ -63,10 +65,12 @@ public:
     FileWatcher &operator=(FileWatcher &&other) noexcept;
 
     /**
-     * Watches a folder, or a file whose folder is there. What happens after this has completed is told.
+     * Watches a folder, or a file whose folder is there; a symbolic link to a folder is one. What happens after this
+     * has completed is told.
      *
      * Suspends; resumes on the same thread. Several may overlap. Throws FileError if the folder is not there, is
      * removed, or cannot be read, and if this user watches too much. Cancelling leaves at once, and nothing is watched.
+     * Where a link leads into a folder that is not there, the link alone is watched.
      */
     [[nodiscard]] Task<> add(QString path);
 

@@ -125,6 +125,12 @@ std::unique_ptr<QTcpSocket> AsyncSocket::release()
     return socketData()->release();
 }
 
+qintptr AsyncSocket::releaseDescriptor()
+{
+    data()->checkThread("releaseDescriptor()");
+    return socketData()->releaseDescriptor();
+}
+
 Detail::ConnectAwaiter AsyncSocket::connect(const QString &host, quint16 port, Deadline deadline)
 {
     return {socketData(), host, port, data()->deadline(deadline)};

@@ -70,6 +70,13 @@ public:
      * for it. Throws SocketError while it connects, and if it is closed but not all that came has been received.
      */
     [[nodiscard]] std::unique_ptr<QTcpSocket> release();
+    /**
+     * The same of the descriptor alone, which does not block, for another process or library; -1 if there is no
+     * connection. Throws SocketError as well, and nothing has happened then, while somebody waits to receive, if bytes
+     * were read ahead or are unsent, see flush(), and where the descriptor does not carry the stream itself: with TLS,
+     * a QSslSocket or a proxy.
+     */
+    [[nodiscard]] qintptr releaseDescriptor();
 
     /**
      * Connects to a host by name or address. Of the addresses of a name all are tried, IPv6 and IPv4 in turns, the next

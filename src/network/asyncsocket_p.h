@@ -55,6 +55,7 @@ public:
     [[nodiscard]] qintptr descriptor() const;
     void close(bool sendFirst) override;
     std::unique_ptr<QTcpSocket> release();
+    [[nodiscard]] qintptr releaseDescriptor();
     [[nodiscard]] TlsSession tlsSession() const;
 
 protected:

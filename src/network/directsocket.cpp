@@ -9,6 +9,7 @@
 #include <iterator>
 
 #ifdef Q_OS_UNIX
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #endif
@@ -54,6 +55,11 @@ int writeErrorOf(int descriptor)
     return ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0 ? error : EPIPE;
 }
 
+int duplicate(int descriptor)
+{
+    return ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
 #else
 
 qint64 receive(int, char *, qint64)
@@ -71,6 +77,11 @@ void endWriting(int) { }
 int writeErrorOf(int)
 {
     return 0;
+}
+
+int duplicate(int)
+{
+    return -1;
 }
 
 #endif

@@ -26,6 +26,8 @@ void discardUnread(int descriptor);
 void endWriting(int descriptor);
 /** Why nothing can be written any more; 0 if it can. */
 [[nodiscard]] int writeErrorOf(int descriptor);
+/** Another one for the same connection; -1 with the reason in errno. */
+[[nodiscard]] int duplicate(int descriptor);
 
 /** What Qt and people call what errno says of a connection. */
 [[nodiscard]] QAbstractSocket::SocketError codeOf(int error);

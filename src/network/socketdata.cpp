@@ -182,6 +182,44 @@ std::unique_ptr<QTcpSocket> SocketData::release()
     return socket;
 }
 
+qintptr SocketData::releaseDescriptor()
+{
+    if (m_closed)
+        return -1;
+    const qint64 unread = front().size() + (m_socket ? m_socket->bytesAvailable() : 0);
+    QString reason;
+    if (m_tls)
+        reason = QStringLiteral("the connection is secure: its socket alone is of no use");
+    else if (m_state == State::Connecting)
+        reason = QStringLiteral("the socket is connecting: give that up, or wait for it, first");
+    else if (hasReaders())
+        reason = QStringLiteral("somebody waits to receive");
+    else if (unread > 0)
+        reason = QStringLiteral("%1 bytes that were read ahead are unread: receive them first").arg(unread);
+    else if (m_state != State::Connected)
+        return -1;
+    else if (unsentBytes() > 0)
+        reason = QStringLiteral("%1 bytes are unsent: flush() first").arg(unsentBytes());
+    else if (m_descriptor == -1)
+        reason = QStringLiteral("its descriptor does not carry the bytes as they are");
+    qintptr descriptor = -1;
+    if (reason.isEmpty()) {
+        // QTcpSocket closes its own, and does not end the connection by that.
+        descriptor = m_socket ? DirectSocket::duplicate(m_descriptor) : m_bare->take();
+        if (descriptor == -1)
+            reason = qt_error_string(errno);
+    }
+    if (!reason.isEmpty())
+        throw SocketError(QAbstractSocket::OperationError, QStringLiteral("releaseDescriptor()"), peer(), reason);
+    m_closed = true;
+    const std::unique_ptr<QTcpSocket> socket = m_socket ? takeSocket() : nullptr;
+    m_readEnded = false;
+    setUnconnected(State::Unconnected, QAbstractSocket::OperationError, QStringLiteral("the socket was released"));
+    if (socket)
+        socket->abort();
+    return descriptor;
+}
+
 void SocketData::startConnecting(const QString &host, quint16 port)
 {
     m_closed = false;
