@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/freeport.h"
 #include "discoverylog.h"
 #include "discoverytest.h"
 
@@ -93,10 +94,10 @@ private Q_SLOTS:
     void D02_aProcessThatComesBackIsFoundAgain()
     {
         const Participant here(m_site->options());
-        std::optional<Participant> there(std::in_place, m_site->options());
-        const QString first = there->location();
-        QTRY_COMPARE_WITH_TIMEOUT(here.peers(), QStringList{first}, 20'000);
-        const quint16 port = there->network.location().port();
+        const quint16 port = freePort();
+        std::optional<Participant> there(std::in_place, m_site->options(),
+                                         PeerNetwork::Options{.port = port, .secret = Secret("s3cret")});
+        QTRY_COMPARE_WITH_TIMEOUT(here.peers(), QStringList{there->location()}, 20'000);
         there.reset();
         QTRY_VERIFY(here.peers().isEmpty());
         there.emplace(m_site->options(), PeerNetwork::Options{.port = port, .secret = Secret("s3cret")});
@@ -455,8 +456,9 @@ private Q_SLOTS:
     {
         const Site elsewhere;
         Participant here(m_site->options());
-        std::optional<Participant> there(std::in_place, elsewhere.options());
-        const quint16 port = there->network.location().port();
+        const quint16 port = freePort();
+        std::optional<Participant> there(std::in_place, elsewhere.options(),
+                                         PeerNetwork::Options{.port = port, .secret = Secret("s3cret")});
         here.discovery.addPeer(there->location());
         QTRY_COMPARE_WITH_TIMEOUT(here.peers(), QStringList{there->location()}, 20'000);
         there.reset();

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/freeport.h"
 #include "distributedtest.h"
 
 #include <Asyncoro/AsyncServer>
@@ -49,7 +50,7 @@ private Q_SLOTS:
     {
         failOnWarnings();
         m_near = makeNetwork();
-        m_far = makeNetwork();
+        m_far = makeNetwork(QStringLiteral("127.0.0.1"), freePort()); // one to which it may come back
         m_far->offer(QStringLiteral("add"), add);
         m_far->offer(QStringLiteral("wait"), waitForever);
     }
@@ -436,7 +437,7 @@ private Q_SLOTS:
     {
         for (int i = 0; i < 50; ++i) {
             m_near = makeNetwork();
-            m_far = makeNetwork();
+            m_far = makeNetwork(QStringLiteral("127.0.0.1"), freePort()); // one to which it may come back
             m_near->offer(QStringLiteral("add"), add);
             m_far->offer(QStringLiteral("add"), add);
             const Coro<Peer> here = spawn(m_near->connect(m_far->location()));
@@ -530,7 +531,7 @@ private Q_SLOTS:
     {
         for (int i = 0; i < 20; ++i) {
             m_near = makeNetwork();
-            m_far = makeNetwork();
+            m_far = makeNetwork(QStringLiteral("127.0.0.1"), freePort()); // one to which it may come back
             m_far->offer(QStringLiteral("add"), add);
             m_near->offer(QStringLiteral("add"), add);
             const Coro<QStringList> collector = spawn(collect, 1);

@@ -3,6 +3,7 @@
 
 #include <Asyncoro/PeerStatus>
 
+#include "../network/freeport.h"
 #include "distributedtest.h"
 
 using namespace DistributedTest;
@@ -172,8 +173,8 @@ private Q_SLOTS:
 
     void D08_anotherIncarnationIsAnotherPeer()
     {
-        auto a = makeNamed(QStringLiteral("a"));
-        const quint16 port = a->location().port();
+        const quint16 port = freePort();
+        auto a = makeNamed(QStringLiteral("a"), port);
         Observer observer;
         m_here->watchPeers(observer.coro);
         waitFor(m_here->connect(a->location()));

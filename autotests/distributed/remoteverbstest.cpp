@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/freeport.h"
 #include "distributedtest.h"
 
 #include <Asyncoro/Suspend>
@@ -68,7 +69,7 @@ private Q_SLOTS:
     {
         failOnWarnings();
         m_near = makeNetwork();
-        m_far = makeNetwork();
+        m_far = makeNetwork(QStringLiteral("127.0.0.1"), freePort()); // one to which it may come back
     }
 
     void cleanup()
@@ -148,7 +149,7 @@ private Q_SLOTS:
         };
         for (const bool farEnds : {true, false}) {
             m_near = makeNetwork();
-            m_far = makeNetwork();
+            m_far = makeNetwork(QStringLiteral("127.0.0.1"), freePort()); // one to which it may come back
             const Coro<> ending = spawn(failing);
             const Coro<QString> other = spawn(tellWhatIsThrown);
             const Coro<> near = farEnds ? Coro<>(other) : ending;

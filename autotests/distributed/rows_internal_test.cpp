@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Asyncoro authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#include "../network/freeport.h"
 #include "filetransfertest.h"
 #include "numberedmessages.h"
 #include "peerprocess.h"
@@ -73,7 +74,8 @@ private Q_SLOTS:
 
     void D01_severalProcessesOfAHost()
     {
-        auto first = std::make_unique<PeerProcess>(PeerProcess::Options{.name = QStringLiteral("first")});
+        const quint16 port = freePort();
+        auto first = std::make_unique<PeerProcess>(PeerProcess::Options{.port = port, .name = QStringLiteral("first")});
         const PeerProcess second({.name = QStringLiteral("second")});
         const PeerProcess nameless;
         for (const Location &location : {first->location, second.location, nameless.location})
@@ -83,7 +85,6 @@ private Q_SLOTS:
         QCOMPARE(waitFor(m_network->locatePeer(QStringLiteral("second"))).location(), second.location);
 
         // A port is of one process at a time, and may be chosen.
-        const quint16 port = first->location.port();
         const auto start = [port] { return PeerProcess({.port = port, .name = QStringLiteral("third")}).location; };
         const QString text = failureOf<Error>(start);
         QVERIFY2(text.contains(QString::number(port)), qPrintable(text));
@@ -153,7 +154,7 @@ private Q_SLOTS:
 
     void D05_aSuccessorIsAnotherProcess()
     {
-        auto first = std::make_unique<PeerProcess>();
+        auto first = std::make_unique<PeerProcess>(PeerProcess::Options{.port = freePort()});
         const Location location = first->location;
         const Coro<> sleeper = locateSleeper(location);
         const Coro<QList<PeerStatus>> gone = spawn(watchUntil, location, false);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 #include "badpeers.h"
+#include "freeport.h"
 #include "waitmatrix.h"
 #include "websockettest.h"
 
@@ -533,7 +534,7 @@ private Q_SLOTS:
         QCOMPARE(waitFor(d.recv(20s)).text(), QStringLiteral("x"));
         AsyncWebSocketServer server;
         AsyncWebSocketServer other;
-        server.listen(QHostAddress::LocalHost);
+        server.listen(QHostAddress::LocalHost, freePort());
         const Location location = server.location();
         server = std::move(other);
         QVERIFY(!server.isListening());
